@@ -1,0 +1,15 @@
+-- Run once per cluster by a superuser, before `reckoner migrate`; safe to run again.
+-- Rights on tables are given by the migrations; these roles start with none.
+DO $$
+DECLARE r text;
+BEGIN
+  FOREACH r IN ARRAY ARRAY['reckoner_migrate', 'reckoner_web', 'reckoner_worker', 'reckoner_auditor'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOBYPASSRLS', r);
+    END IF;
+  END LOOP;
+END $$;
+COMMENT ON ROLE reckoner_migrate IS 'Owns the schema; used only by the reckoner command line (migrate, organisations, people, tokens)';
+COMMENT ON ROLE reckoner_web IS 'reckonerd; sees rows of the calling organisation only (row-level security)';
+COMMENT ON ROLE reckoner_worker IS 'reckoner-worker; validates, settles, signs';
+COMMENT ON ROLE reckoner_auditor IS 'Read-only access for an auditor with a database account';

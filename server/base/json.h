@@ -1,0 +1,48 @@
+/* JSON in and out with jansson, on our terms: no duplicate members, no reals, bounded text; canonical bytes. */
+#ifndef RECKONER_BASE_JSON_H
+#define RECKONER_BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is wrong with a value sent, and where: field is a JSON pointer ("/prices/3/pence"). */
+struct json_problem {
+    char field[200];
+    char message[300];
+};
+
+/* Parses a whole text. Refuses duplicate members, reals, NUL and control characters in strings, depth over 32,
+ * and anything behind the value. Returns a new reference or NULL with *problem filled. */
+json_t *json_read(const char *text, size_t length, struct json_problem *problem);
+
+/* Canonical bytes (RFC 8785 for our subset): UTF-8, members sorted, no white space, integers only.
+ * Returns malloc'd text, *length set; NULL when memory ran out or a real is inside. */
+char *json_canonical(const json_t *value, size_t *length);
+
+enum json_kind { JSON_KIND_TEXT, JSON_KIND_INTEGER, JSON_KIND_BOOLEAN, JSON_KIND_OBJECT, JSON_KIND_ARRAY };
+
+/* One member of an expected object. Tables of these are ended by a NULL name. */
+struct json_member {
+    const char *name;
+    enum json_kind kind;
+    bool required;
+    int64_t low;  /* integers: smallest; texts: shortest in bytes; arrays: fewest */
+    int64_t high; /* integers: largest; texts: longest in bytes; arrays: most */
+};
+
+/* Checks an object against a table: every required member present, no other member, kinds and limits right.
+ * pointer is the object's own JSON pointer ("" for the root). null counts as absent when not required. */
+bool json_check(const json_t *object, const struct json_member *table, const char *pointer,
+                struct json_problem *problem);
+
+/* Members of a checked object; NULL or the fallback when absent or null. */
+const char *json_text(const json_t *object, const char *name);
+int64_t json_int(const json_t *object, const char *name, int64_t fallback);
+bool json_bool(const json_t *object, const char *name, bool fallback);
+
+/* Sets member name to a new value; takes the reference. A NULL value marks failure: returns false. */
+bool json_put(json_t *object, const char *name, json_t *value);
+
+#endif
