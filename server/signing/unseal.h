@@ -1,0 +1,36 @@
+/* The secret side of signing/seal.h: reads uploads and confidential blocks back. Included by the worker (and the
+ * command line) alone; a test of the house rules keeps it out of reckonerd. libsodium must be initialised. */
+#ifndef RECKONER_SIGNING_UNSEAL_H
+#define RECKONER_SIGNING_UNSEAL_H
+
+#include "signing/seal.h"
+
+struct unseal_key {
+    uint8_t secret[SEAL_SECRET_KEY_SIZE];
+    uint8_t public[SEAL_PUBLIC_KEY_SIZE]; /* follows from secret */
+};
+
+struct unseal_stream {
+    crypto_secretstream_xchacha20poly1305_state state;
+    char context[SEAL_CONTEXT_SIZE];
+    size_t context_length;
+    bool finished; /* the final chunk was read */
+};
+
+/* Computes the public half. */
+bool unseal_key_set(struct unseal_key *key, const uint8_t secret[SEAL_SECRET_KEY_SIZE]);
+void unseal_key_wipe(struct unseal_key *key);
+
+/* false: sealed to another key, damaged, or not of SEAL_KEY_SIZE bytes. */
+bool unseal_begin(struct unseal_stream *s, const struct unseal_key *key, const char *context, const void *sealed_key,
+                  size_t sealed_length);
+/* Opens the next chunk, in order; out holds sealed_length - SEAL_CHUNK_OVERHEAD bytes. false: damaged, out of
+ * order, of another upload, or behind the final chunk. s->finished tells that this was the final one: a stream that
+ * ends before it was truncated. */
+bool unseal_chunk(struct unseal_stream *s, const void *sealed, size_t sealed_length, uint8_t *out);
+void unseal_end(struct unseal_stream *s);
+
+/* Opens a seal_box; out holds length - SEAL_BOX_OVERHEAD bytes. */
+bool unseal_box(const struct unseal_key *key, const void *sealed, size_t length, uint8_t *out);
+
+#endif
