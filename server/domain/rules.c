@@ -1,0 +1,79 @@
+#include "domain/rules.h"
+
+#include <string.h>
+
+const struct rule *rule_get(enum rule_id id)
+{
+    return &rule_table[id];
+}
+
+bool rule_by_name(const char *name, enum rule_id *out)
+{
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (strcmp(rule_table[i].id, name) == 0) {
+            *out = (enum rule_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rule_by_bit(int bit, enum rule_id *out)
+{
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (bit >= 0 && rule_table[i].bit == bit) {
+            *out = (enum rule_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+rule_set_t rule_set_of(enum rule_id id)
+{
+    int bit = rule_table[id].bit;
+    return bit < 0 ? 0 : (rule_set_t)1 << bit;
+}
+
+rule_set_t rules_of_severity(enum severity severity)
+{
+    rule_set_t set = 0;
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (rule_table[i].severity == severity)
+            set |= rule_set_of((enum rule_id)i);
+    }
+    return set;
+}
+
+rule_set_t rules_depending_on(enum rule_depends depends)
+{
+    rule_set_t set = 0;
+    for (int i = 0; i < RULE_COUNT; i++) {
+        if (rule_table[i].depends == depends)
+            set |= rule_set_of((enum rule_id)i);
+    }
+    return set;
+}
+
+rule_set_t rules_unpayable_at_upload(void)
+{
+    return rules_of_severity(SEVERITY_ERROR) & ~rules_depending_on(DEPENDS_TERMS) & ~rule_set_of(RULE_M03);
+}
+
+static const char *const severity_names[] = {"FILE", "ERROR", "QUERY", "WARN"};
+
+const char *severity_name(enum severity severity)
+{
+    return severity_names[severity];
+}
+
+bool severity_by_name(const char *name, enum severity *out)
+{
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(severity_names[i], name) == 0) {
+            *out = (enum severity)i;
+            return true;
+        }
+    }
+    return false;
+}
