@@ -41,14 +41,16 @@ CREATE TRIGGER signed_record_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON 
 CREATE TABLE receipt (
   provider   text   NOT NULL,
   submission bigint NOT NULL,
+  n          integer NOT NULL CHECK (n > 0),
   record     text   NOT NULL,
-  PRIMARY KEY (provider, submission),
+  PRIMARY KEY (provider, submission, n),
   FOREIGN KEY (provider, submission) REFERENCES submission (provider, no),
   FOREIGN KEY (provider, record) REFERENCES signed_record (provider, id)
 );
 COMMENT ON TABLE receipt IS 'The signed acknowledgement of each completed submission';
 COMMENT ON COLUMN receipt.provider IS 'Provider (ODS)';
 COMMENT ON COLUMN receipt.submission IS 'submission.no';
+COMMENT ON COLUMN receipt.n IS '1; 2 for the outcome after a held submission was confirmed';
 COMMENT ON COLUMN receipt.record IS 'signed_record.id';
 
 CREATE TABLE position (

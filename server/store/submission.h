@@ -1,0 +1,123 @@
+/* Submissions: receiving an upload chunk by chunk, its states, and what people read of it (spec 2).
+ * Findings are in store/finding.h. All statements name the provider; row-level security does too. */
+#ifndef RECKONER_STORE_SUBMISSION_H
+#define RECKONER_STORE_SUBMISSION_H
+
+#include "base/ident.h"
+#include "store/pg.h"
+
+#define SUBMISSION_SHA256_SIZE    32
+#define SUBMISSION_SEALED_KEY_MAX 256
+
+struct submission {
+    char provider[8];
+    int64_t no; /* short key for the tables of rows */
+    char id[IDENT_SIZE];
+    month_t month;
+    int64_t version; /* 0 while receiving */
+    char state[12];  /* receiving, received, refused, held, accepted */
+    char uploaded_by[48];
+    char media_type[24];
+    int64_t declared_rows; /* -1: not declared */
+    int64_t caseload;      /* -1: not declared */
+    instant_t begun_at;
+    instant_t completed_at; /* 0 while receiving */
+    instant_t validated_at; /* 0 until there is an outcome */
+    bool confirmed;         /* a held submission that its uploader confirmed */
+    int64_t bytes;
+    int64_t chunks;
+    uint8_t sha256[SUBMISSION_SHA256_SIZE];
+    int64_t rows;         /* -1 until validated */
+    int64_t payable_rows; /* -1 until accepted */
+    char rule_set[72];
+    int64_t evaluation;
+};
+
+/* An upload that begins. */
+struct submission_upload {
+    const char *provider;
+    month_t month;
+    const char *id;
+    const char *person;
+    const char *key; /* Idempotency-Key */
+    const char *media_type;
+    int64_t declared_rows; /* -1: not declared */
+    int64_t caseload;
+    instant_t begun_at;
+    const void *sealed_key;
+    size_t sealed_key_length;
+    int64_t receiving_seconds; /* wall clock; without a chunk for so long the upload is dead */
+};
+
+enum submission_reservation {
+    SUBMISSION_RESERVED, /* *no is the new submission */
+    SUBMISSION_BUSY,     /* another upload with this key is still being received */
+    SUBMISSION_KEY_USED  /* an upload with this key was completed */
+};
+
+/* Makes the receiving row that reserves the key; a dead upload with the same key is swept away first. */
+enum pg_status submission_reserve(struct pg *pg, const struct submission_upload *u,
+                                  enum submission_reservation *outcome, int64_t *no);
+/* Stores a sealed chunk and moves the upload's end of life on. PG_NONE: the upload is gone (swept, or finished). */
+enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t no, int64_t seq, const void *sealed,
+                                    size_t length, int64_t receiving_seconds);
+/* Deletes an upload that is still receiving, with its chunks; others are left alone. */
+enum pg_status submission_abandon(struct pg *pg, const char *provider, int64_t no);
+
+/* One provider-month at a time: completions, outcomes and confirmations take their turn until the transaction ends. */
+enum pg_status submission_lock_month(struct pg *pg, const char *provider, month_t month);
+/* Under submission_lock_month: the month's current accepted version, if its bytes have this digest and nothing newer
+ * waits for its outcome. PG_NONE otherwise. */
+enum pg_status submission_find_identical(struct pg *pg, const char *provider, month_t month,
+                                         const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out);
+/* Under submission_lock_month: receiving -> received, with the next version. PG_NONE: the upload is gone. */
+enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t no, instant_t completed_at,
+                                   int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out);
+/* held -> received, confirmed by a person; PG_NONE when it is not held. */
+enum pg_status submission_confirm(struct pg *pg, const char *provider, const char *id, const char *person,
+                                  instant_t at);
+
+/* By id, whatever the state but receiving. PG_NONE: none that the caller may see. */
+enum pg_status submission_get(struct pg *pg, const char *provider, const char *id, struct submission *out);
+/* As submission_get, and locks the row until the transaction ends. */
+enum pg_status submission_get_for_update(struct pg *pg, const char *provider, const char *id, struct submission *out);
+/* Completed versions of a month, newest first, below version `below` (0: from the top). *result is cleared by the
+ * caller; submission_read reads its rows. */
+enum pg_status submission_list(struct pg *pg, const char *provider, month_t month, int64_t below, int64_t limit,
+                               PGresult **result);
+void submission_read(const PGresult *r, int row, struct submission *out);
+/* The month's accepted version with the highest number below `below` (0: any). PG_NONE: none. */
+enum pg_status submission_accepted(struct pg *pg, const char *provider, month_t month, int64_t below,
+                                   struct submission *out);
+
+/* Receipts: columns bytes, signature, minisig, key_id, sha256, record, in binary. The newest (a held submission has one
+ * more after its confirmation). PG_NONE: not signed yet. */
+enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, PGresult **result);
+
+/* Worker: deletes uploads that died, all providers; *swept counts them. */
+enum pg_status submission_sweep(struct pg *pg, int64_t *swept);
+/* Worker: the sealed stream key. PG_INVALID when it is longer than size. */
+enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_t no, uint8_t *key, size_t size,
+                                     size_t *length);
+/* Worker: the sealed chunks [from, from + count), column sealed, in binary, in order. */
+enum pg_status submission_chunks(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
+                                 PGresult **result);
+
+/* Worker: what validation found out. */
+struct submission_outcome {
+    const char *state; /* refused, held, accepted */
+    instant_t validated_at;
+    int64_t rows;
+    int64_t payable_rows;
+    const char *rule_set;
+    const char *reference; /* JSON object of digests by kind */
+};
+/* received -> outcome. PG_NONE: it is no longer received. */
+enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64_t no,
+                                      const struct submission_outcome *o);
+/* Worker: removes findings, episodes and confidential blocks of an earlier attempt (a held one). */
+enum pg_status submission_clear_rows(struct pg *pg, const char *provider, int64_t no);
+/* Worker: ties a signed record to the submission as its next receipt. */
+enum pg_status submission_add_receipt(struct pg *pg, const char *provider, int64_t no, const char *record);
+
+#endif
