@@ -1,0 +1,213 @@
+/* One version of the terms of a contract, parsed and checked. Format: api/formats/terms.md.
+ *
+ * Whatever parses has an effect: members that this engine does not act upon are refused by name, with a JSON pointer.
+ * All texts and arrays are owned by struct terms and live until terms_free. Amounts are pence, shares parts per
+ * million. */
+#ifndef RECKONER_DOMAIN_TERMS_H
+#define RECKONER_DOMAIN_TERMS_H
+
+#include "base/date.h"
+#include "base/json.h"
+
+#define TERMS_CODE_SIZE      13 /* service or commissioner code with its NUL */
+#define TERMS_CLUSTERS       22 /* clusters 00..21; 09 is never used */
+#define TERMS_MONTHS         12 /* index 0 is April */
+#define TERMS_MAX_BANDS      10
+#define TERMS_MAX_GROUPS     20
+#define TERMS_MAX_INDICATORS 50
+#define TERMS_MAX_THRESHOLDS 20
+#define TERMS_NAME_SIZE      41 /* id of a group or an indicator */
+
+enum basis { BASIS_DAY, BASIS_ADMITTED, BASIS_NONADMITTED, BASIS_ASSESSMENT, BASIS_COUNT };
+/* "DAY", "ADMITTED", "NONADMITTED", "ASSESSMENT". */
+const char *basis_name(enum basis b);
+/* 0..21 for a cluster code that may be charged, -1 for any other text. */
+int cluster_index(const char *code);
+/* The reverse: two digits; out holds 3 bytes. */
+void cluster_code(int cluster, char out[3]);
+
+struct terms_price {
+    int16_t cluster;
+    enum basis basis;
+    int64_t pence;                      /* per day, or per assessment */
+    date_t from;                        /* first day */
+    date_t to;                          /* first day no longer */
+    char commissioner[TERMS_CODE_SIZE]; /* "" = any */
+    char service[TERMS_CODE_SIZE];      /* "" = any */
+    const char *includes;               /* what the price includes, for information; NULL when not said */
+    int32_t index;                      /* place in /prices */
+};
+
+struct terms_plan_line {
+    int16_t cluster;
+    enum basis basis;
+    char commissioner[TERMS_CODE_SIZE];
+    char service[TERMS_CODE_SIZE];
+    int64_t units[TERMS_MONTHS];
+    int32_t index; /* place in /plan/lines */
+};
+
+/* A stated sum for a month: a planned value (/plan/sums) or a block line (/block). */
+struct terms_sum {
+    month_t month;
+    int64_t pence;
+    char commissioner[TERMS_CODE_SIZE];
+    const char *label; /* block lines; NULL for planned values */
+    int32_t index;
+};
+
+/* A band: what lies between the edge before and to is paid at pay. The last band has no edge. */
+struct terms_band {
+    int64_t to_ppm; /* -1 in the last band: open */
+    int64_t pay_ppm;
+};
+
+struct terms_bands {
+    int32_t count; /* 0: everything is paid in full */
+    struct terms_band band[TERMS_MAX_BANDS];
+};
+
+struct terms_group {
+    char name[TERMS_NAME_SIZE];
+    struct terms_bands bands;
+};
+
+struct terms_risk_share {
+    bool present;
+    struct terms_bands over;
+    struct terms_bands under;
+    int64_t cap_ppm;    /* -1: none */
+    int64_t collar_ppm; /* -1: none */
+};
+
+struct terms_threshold {
+    int64_t at_ppm;
+    int64_t earns_ppm;
+};
+
+struct terms_indicator {
+    char id[TERMS_NAME_SIZE];
+    const char *label;
+    int64_t weight_ppm;
+    bool linear; /* between thresholds; otherwise the highest threshold reached */
+    int32_t count;
+    struct terms_threshold threshold[TERMS_MAX_THRESHOLDS];
+};
+
+enum terms_stage {
+    STAGE_ACTIVITY,
+    STAGE_FACTOR,
+    STAGE_BANDS,
+    STAGE_RISK_SHARE,
+    STAGE_CAP_COLLAR,
+    STAGE_BLOCK,
+    STAGE_CQUIN,
+    STAGE_COUNT
+};
+/* As in run_line.stage: "activity", "factor", "bands", "risk_share", "cap_collar", "block", "cquin". */
+const char *stage_name(enum terms_stage s);
+
+struct terms_cquin {
+    bool present;
+    int64_t rate_ppm;
+    int64_t on_account_ppm;     /* achievement assumed until one is agreed */
+    uint32_t excluded_stages;   /* bit 1 << stage */
+    uint32_t excluded_clusters; /* bit 1 << cluster: activity lines only */
+    int32_t count;
+    struct terms_indicator *indicator;
+};
+
+struct terms_severity {
+    char rule[4];
+    char severity[6]; /* "ERROR", "QUERY" or "WARN" */
+};
+
+struct terms_rules {
+    int32_t severity_count;
+    struct terms_severity *severity;
+    int32_t out_of_scope_count;
+    char (*out_of_scope)[TERMS_CODE_SIZE]; /* services */
+    uint32_t approval_clusters;            /* bit 1 << cluster */
+    int32_t approval_service_count;
+    char (*approval_service)[TERMS_CODE_SIZE];
+    bool require_mhct; /* default true */
+    bool adult_only;   /* default false: P08 is not applied */
+    bool stop_pay;     /* stop_pay_when_overdue */
+    int32_t grace_days;
+};
+
+/* When a window closes: so many operational days after the end of the month, or a date for each month. */
+struct terms_deadline {
+    int32_t operational_days; /* 0: the dates hold */
+    date_t date[TERMS_MONTHS];
+};
+
+struct terms {
+    json_t *source; /* the checked object; owned. terms_canonical writes it */
+    bool shadow;
+    int32_t financial_year;
+    month_t effective_from;
+    bool end_inclusive;
+    int32_t price_count;
+    struct terms_price *price;               /* sorted by cluster, then place in /prices */
+    int32_t first_price[TERMS_CLUSTERS + 1]; /* prices of cluster c: first_price[c] .. first_price[c + 1] - 1 */
+    int32_t plan_count;
+    struct terms_plan_line *plan;
+    int32_t plan_sum_count;
+    struct terms_sum *plan_sum;
+    int64_t factor_ppm;
+    int32_t block_count;
+    struct terms_sum *block;
+    int32_t group_count;
+    struct terms_group *group;
+    int8_t group_of[TERMS_CLUSTERS]; /* index into group, -1: the ungrouped clusters together */
+    struct terms_risk_share risk_share;
+    struct terms_cquin cquin;
+    struct terms_rules rules;
+    bool bill_flex;
+    int64_t sanity_ppm; /* a balance above this share of the month's plan parks; -1: no bound */
+    struct terms_deadline flex;
+    struct terms_deadline freeze;
+};
+
+/* Parses and checks a version of the terms. The financial year and mode must be compared with the contract's by the
+ * caller. Returns NULL with *problem filled; the JSON value is not kept (a deep copy is). */
+struct terms *terms_parse(const json_t *json, struct json_problem *problem);
+void terms_free(struct terms *t);
+/* Canonical bytes, as stored and approved: "@purpose":"reckoner/terms/1" first. malloc'd; NULL when memory ran out. */
+char *terms_canonical(const struct terms *t, size_t *length);
+
+/* A version as the store knows it. */
+struct terms_version {
+    int32_t version;
+    instant_t known_from; /* second approval */
+    const char *digest;   /* SHA-256 of the canonical bytes, hexadecimal */
+    const struct terms *terms;
+};
+
+/* The version in force for a month as known at an instant: of those known by then whose effective-from is not after the
+ * month, the one known last (at the same instant, the higher version). NULL when there is none. */
+const struct terms_version *terms_in_force(const struct terms_version *versions, size_t count, month_t month,
+                                           instant_t known_at);
+
+/* The price of a cluster and basis on a day for a commissioner and service ("" = none). The most specific wins; there
+ * are no ties. NULL when there is none, and for DAY, ADMITTED and NONADMITTED when the cluster is charged on the other
+ * basis that day. */
+const struct terms_price *terms_price_on(const struct terms *t, int cluster, enum basis basis, const char *commissioner,
+                                         const char *service, date_t day);
+/* Whether the clusters' days are charged ADMITTED + NONADMITTED (true) or DAY (false) on that day; *none is set when no
+ * price covers it. */
+bool terms_charges_split(const struct terms *t, int cluster, const char *commissioner, const char *service, date_t day,
+                         bool *none);
+
+/* Severity of a rule under these terms: "ERROR", "QUERY" or "WARN", or fallback when the terms do not speak of it. */
+const char *terms_severity(const struct terms *t, const char *rule, const char *fallback);
+/* C05: the service is out of scope. C06: cluster or service needs prior approval. NULL and "" services never match. */
+bool terms_out_of_scope(const struct terms *t, const char *service);
+bool terms_needs_approval(const struct terms *t, const char *cluster, const char *service);
+
+/* Name, address and references of a party by its code, as agreed: an object of /parties; NULL when not given. Borrowed.
+ */
+const json_t *terms_party(const struct terms *t, const char *code);
+
+#endif
