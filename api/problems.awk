@@ -1,5 +1,5 @@
 # api/errors.tsv -> http/problems.h: the enum of problem codes and their table.
-BEGIN { FS = "\t"; print "/* Generated from api/errors.tsv. */\n#ifndef RECKONER_HTTP_PROBLEMS_H\n#define RECKONER_HTTP_PROBLEMS_H\n" }
+BEGIN { FS = "\t"; n = 0; print "/* Generated from api/errors.tsv. */\n#ifndef RECKONER_HTTP_PROBLEMS_H\n#define RECKONER_HTTP_PROBLEMS_H\n" }
 NR == 1 { next }
 /^#/ || NF == 0 { next }
 NF != 4 { print FILENAME ":" FNR ": four columns wanted, " NF " found" > "/dev/stderr"; exit 1 }

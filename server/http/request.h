@@ -24,22 +24,38 @@ struct caller {
     enum role role;
 };
 
-struct reply; /* what goes back; made by the reply_ functions, once per request */
+enum body_kind { BODY_NONE, BODY_JSON, BODY_UPLOAD };
 
 struct request {
     const struct config *config;
     const struct clock *clock;
-    struct pg *pg;          /* the thread's connection; session set to the caller by the router */
+    struct pg *pg; /* the thread's connection; session set to the caller by the router */
     struct caller caller;
-    instant_t begun_at;     /* product clock when the request's headers had arrived */
+    instant_t begun_at; /* product clock when the request's headers had arrived */
     char request_id[48];
-    const json_t *body;     /* parsed and borrowed, for routes with BODY_JSON; else NULL */
-    const char *if_match;   /* without quotes; NULL when absent */
-    const char *path_values[4]; /* values of {..} in the template, in order; decoded */
+    const json_t *body;             /* parsed and borrowed, for routes with BODY_JSON; else NULL */
+    const char *if_match;           /* without quotes; NULL when absent */
+    const char *path_values[4];     /* values of {..} in the template, in order; decoded */
     struct http_exchange *exchange; /* the rest; owned by the listener */
 };
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_UPLOAD };
+/* A body that is streamed. Every function runs on a database thread with the caller's session set, while the
+ * connection is suspended; between the calls no thread and no database connection is held. The calls of one upload
+ * never overlap, but may come on different threads and connections (r->pg): keep no transaction open across them. */
+struct upload_ops {
+    /* Before any byte of the body is accepted. true: go on, *state (may be NULL) is handed to the others; false: a
+     * reply was made. */
+    bool (*begin)(struct request *r, void **state);
+    /* The next bytes, at most HTTP_CHUNK_BYTES and never 0. false: a problem reply was made; the rest of the body is
+     * read and thrown away so that the client can read the answer, and abort is called. */
+    bool (*chunk)(struct request *r, void *state, const void *bytes, size_t length);
+    /* The body is complete: makes the reply and frees state. */
+    void (*end)(struct request *r, void *state);
+    /* The body will not be complete: cut off, too slow, over the limit, refused by chunk, or shutdown. bytes: body
+     * bytes that had arrived. Frees state; makes no reply; headers can no longer be read; r->pg may be away. */
+    void (*abort)(struct request *r, void *state, int64_t bytes);
+};
+#define HTTP_CHUNK_BYTES (256 * 1024)
 
 struct route {
     const char *method;
@@ -47,20 +63,42 @@ struct route {
     const char *operation; /* operationId in api/openapi.yaml */
     unsigned roles;        /* who may call: a set of enum role; ROLE_NONE = public */
     enum body_kind body;
-    void (*handle)(struct request *r);
+    void (*handle)(struct request *r); /* BODY_NONE, BODY_JSON */
+    const char *query;   /* names of the query parameters it takes, separated by blanks; NULL: none. Others are
+                          * refused before the handler runs */
+    const char *accepts; /* BODY_UPLOAD: media types, separated by blanks */
+    const struct upload_ops *upload; /* BODY_UPLOAD */
 };
+/* The one table of routes (routes/table.c); ended by a NULL method. */
+extern const struct route route_table[];
 
-/* Query parameter or header; NULL when absent. Borrowed for the life of the request. */
+/* Query parameter (decoded) or header; NULL when absent. Borrowed for the life of the request. */
 const char *request_query(const struct request *r, const char *name);
 const char *request_header(const struct request *r, const char *name);
 /* Refuses query parameters not named in the NULL-ended list, with a problem that names the one; true if fine. */
 bool request_query_only(struct request *r, const char *const *names);
+
+/* The path as it was sent, without the query; for links to the same resource. */
+const char *request_path(const struct request *r);
+/* Idempotency-Key of a POST (the listener requires it); NULL otherwise. */
+const char *request_idempotency_key(const struct request *r);
+/* Media type of the body in lower case without parameters, "" when absent. */
+const char *request_media_type(const struct request *r);
+/* Compares If-Match with the current ETag (without quotes): a problem and false when it is absent (428) or another
+ * (412). */
+bool request_if_match(struct request *r, const char *etag);
+/* A path value that must be a generated id / month; otherwise not_found / bad_parameter was replied. */
+bool request_path_ident(struct request *r, unsigned index);
+bool request_path_month(struct request *r, unsigned index, month_t *month);
+bool request_path_number(struct request *r, unsigned index, int64_t *number);
 
 /* Replies. Exactly one per request; a second is a fault (asserted). */
 /* Takes the reference to body. etag may be NULL; written quoted. */
 void reply_json(struct request *r, int status, json_t *body, const char *etag);
 /* 201 with Location. */
 void reply_created(struct request *r, json_t *body, const char *location, const char *etag);
+/* 204. */
+void reply_nothing(struct request *r);
 /* 202 with Location of the job. */
 void reply_accepted(struct request *r, json_t *body, const char *location);
 /* Bytes as they are; copied. name: file name for Content-Disposition, or NULL. */
@@ -92,6 +130,8 @@ json_t *reply_next(struct request *r, const struct page *page, const char *curso
  *   idempotency_conflict;
  * - a problem reply made inside body rolls back and is not stored. */
 void request_act(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
+/* The same for PUT and DELETE, which repeat themselves by If-Match: one transaction, no stored answer. */
+void request_change(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
 
 /* Appends an audit event (store/audit.h) in the open transaction for the caller. detail may be NULL; its
  * reference is taken. */
