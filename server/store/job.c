@@ -47,44 +47,28 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
     return pg_run(pg, &insert, &a, NULL);
 }
 
-/* A worker that dies with the job (a poison job) must not take every other worker with it: when the lease runs out on
- * the last attempt, the job is failed here. */
-static const struct pg_statement fail_spent = {
-    "job_fail_spent",
-    "UPDATE reckoner.job SET state = 'failed', lease = NULL, lease_until = NULL, finished_at = clock_timestamp(),"
-    " problem = 'The worker that held this job stopped without an answer, ' || attempts || ' times.'"
-    " ' Ask the operator to look at the worker''s log, then retry the job.'"
-    " WHERE state = 'leased' AND lease_until < clock_timestamp() AND attempts >= $1",
-    1};
-
 static const struct pg_statement claim = {
     "job_claim",
     "UPDATE reckoner.job j SET state = 'leased', lease = $1, attempts = j.attempts + 1, done_units = 0,"
     " lease_until = clock_timestamp() + $2 * interval '1 second'"
     " FROM (SELECT provider, id FROM reckoner.job"
     "  WHERE (state = 'queued' AND run_after <= clock_timestamp())"
-    "     OR (state = 'leased' AND lease_until < clock_timestamp() AND attempts < $3)"
+    "     OR (state = 'leased' AND lease_until < clock_timestamp())"
     "  ORDER BY run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
     " WHERE j.provider = next.provider AND j.id = next.id"
     " RETURNING j.provider, j.id, j.kind, j.subject, j.attempts",
-    3};
+    2};
 
-enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, int64_t max_attempts, struct job *job)
+enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, struct job *job)
 {
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_i64(&a, max_attempts);
-    enum pg_status status = pg_run(pg, &fail_spent, &a, NULL);
-    if (status != PG_OK)
-        return status;
     struct job found;
     ident_new(found.lease);
+    struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, found.lease);
     pg_arg_i64(&a, lease_seconds);
-    pg_arg_i64(&a, max_attempts);
     PGresult *r = NULL;
-    status = pg_run_one(pg, &claim, &a, &r);
+    enum pg_status status = pg_run_one(pg, &claim, &a, &r);
     if (status != PG_OK)
         return status;
     take(found.provider, sizeof found.provider, pg_text(r, 0, "provider"));
@@ -162,17 +146,6 @@ enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pau
     struct pg_args a;
     job_args(&a, job);
     pg_arg_i64(&a, pause_ms);
-    return change(pg, &s, &a);
-}
-
-enum pg_status job_give_back(struct pg *pg, const struct job *job)
-{
-    static const struct pg_statement s = {"job_give_back",
-                                          "UPDATE reckoner.job SET state = 'queued', lease = NULL, lease_until = NULL,"
-                                          " attempts = attempts - 1" JOB_IS_MINE,
-                                          3};
-    struct pg_args a;
-    job_args(&a, job);
     return change(pg, &s, &a);
 }
 

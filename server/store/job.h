@@ -22,9 +22,10 @@ struct job {
  * preview. An equal job (kind, subject) that is still queued is enough: its id is returned and nothing is added. */
 enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, const char *subject, char id[IDENT_SIZE]);
 
-/* Claims the job that has waited longest, among those queued and due and those whose lease ran out. A job whose
- * lease ran out on its last attempt is failed instead. PG_NONE: nothing to do. */
-enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, int64_t max_attempts, struct job *job);
+/* Claims the job that has waited longest, among those queued and due and those whose lease ran out (whose worker
+ * died or lost the database). The caller gives a job up whose attempts are more than it allows: a poison job must not
+ * take down one worker after the other. PG_NONE: nothing to do. */
+enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, struct job *job);
 /* Moves the lease on. PG_NONE: lost. */
 enum pg_status job_renew(struct pg *pg, const struct job *job, int64_t lease_seconds);
 /* Progress, shown to whoever waits; all < 0: not known. PG_NONE: lease lost. */
@@ -33,8 +34,6 @@ enum pg_status job_progress(struct pg *pg, const struct job *job, int64_t done, 
 enum pg_status job_finish(struct pg *pg, const struct job *job);
 /* Back to the queue after a pause; the attempt counts. PG_NONE: lease lost. */
 enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pause_ms);
-/* Back to the queue at once; the attempt does not count (the worker is stopping, or the database went away). */
-enum pg_status job_give_back(struct pg *pg, const struct job *job);
 /* Ends as failed. problem: one or two sentences, what happened and the way out; no personal data. */
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem);
 
