@@ -1,0 +1,44 @@
+/* Incremental CSV reader (RFC 4180, UTF-8, optional BOM, CRLF or LF) for the columns of an upload, in any order.
+ * Bounded: one record is held, never the file. Reading goes on behind a fault, so that a file tells all that is wrong
+ * with it: a faulty record is reported, counted and not delivered. Blank lines are skipped. */
+#ifndef RECKONER_DOMAIN_CSV_READER_H
+#define RECKONER_DOMAIN_CSV_READER_H
+
+#include "domain/columns.h"
+
+/* Most fields in one record; more are a fault. */
+#define CSV_FIELDS_MAXIMUM 128
+
+struct csv_reader {
+    const struct reader_events *events; /* borrowed */
+    uint64_t line;                      /* line being read */
+    uint64_t record_line;               /* line on which the record began */
+    uint32_t row_no;                    /* rows begun so far */
+    int state;
+    unsigned bom;       /* bytes of a byte order mark seen at the start */
+    bool header_read;   /* the header record is complete */
+    bool header_usable; /* it names every needed column, so rows can be read */
+    bool high;          /* a byte over 0x7F is in the record */
+    bool control;       /* a control character is in the record */
+    bool broken;        /* the record has a fault that was reported */
+    bool stopped;       /* the row callback asked to stop */
+    unsigned fields;    /* fields complete in this record */
+    unsigned header_fields;
+    size_t used;                                 /* bytes of the record in text */
+    size_t field_start;                          /* where the field being read begins in text */
+    uint16_t starts[CSV_FIELDS_MAXIMUM + 1];     /* field i is text[starts[i] .. starts[i + 1]) */
+    unsigned char column_of[CSV_FIELDS_MAXIMUM]; /* enum column of each field; COLUMN_COUNT = ignored */
+    char text[RECORD_MAXIMUM];
+    struct raw_row row;
+};
+
+/* events must outlive the reader. The struct needs no release. */
+void csv_reader_init(struct csv_reader *r, const struct reader_events *events);
+/* Takes the next bytes, in pieces of any size. false once the row callback has asked to stop. */
+bool csv_reader_feed(struct csv_reader *r, const char *bytes, size_t length);
+/* The file is complete: delivers a last record without line end and reports an open quote or a missing header. */
+bool csv_reader_finish(struct csv_reader *r);
+/* Rows so far, faulty ones included. */
+uint32_t csv_reader_rows(const struct csv_reader *r);
+
+#endif

@@ -1,0 +1,65 @@
+/* Reference data that the operator loads, read from the texts of the files. Plain structs, sorted for look-up. */
+#ifndef RECKONER_DOMAIN_REFERENCE_H
+#define RECKONER_DOMAIN_REFERENCE_H
+
+#include "domain/episode_row.h"
+
+/* An organisation code as a number, for quick comparison: up to 8 bytes, big-endian; 0 for none. */
+typedef uint64_t code_t;
+code_t code_pack(const char *text, size_t length);
+
+struct cluster {
+    bool exists;
+    char super_class; /* 'A', 'B', 'C'; 0 for cluster 00 */
+    bool in_months;   /* review period counts calendar months, else days */
+    int32_t review;   /* length of the review period */
+};
+
+/* A practice and who commissions for it on the days [from, to); to DATE_NONE = still live. */
+struct practice {
+    code_t code;
+    code_t commissioner;
+    date_t from;
+    date_t to;
+};
+
+/* An organisation and its live days [from, to). */
+struct organisation_dates {
+    code_t code;
+    date_t from;
+    date_t to; /* DATE_NONE = still live */
+};
+
+struct reference {
+    struct cluster clusters[CLUSTER_COUNT];
+    date_t *bank_holidays; /* sorted, owned */
+    size_t bank_holiday_count;
+    int32_t bank_holidays_first_year; /* years that the file covers, inclusive; 0 when not loaded */
+    int32_t bank_holidays_last_year;
+    struct practice *practices; /* sorted by code, from; owned; NULL when not loaded */
+    size_t practice_count;
+};
+
+void reference_init(struct reference *r);
+/* NULL and half-loaded ones are allowed. */
+void reference_free(struct reference *r);
+/* Each reads one whole file (CSV with a header line, '#' comment lines) and replaces what was loaded of that kind.
+ * On failure returns false with one sentence in error (size bytes), and leaves the reference alone.
+ *   clusters.csv        code,name,super_class,review,review_unit
+ *   bank_holidays.csv   date,name
+ *   practices.csv       practice,commissioner,live_from,live_to
+ */
+bool reference_load_clusters(struct reference *r, const char *text, size_t length, char *error, size_t size);
+bool reference_load_bank_holidays(struct reference *r, const char *text, size_t length, char *error, size_t size);
+bool reference_load_practices(struct reference *r, const char *text, size_t length, char *error, size_t size);
+
+/* The practice as it is on a day, or NULL. */
+const struct practice *reference_practice(const struct reference *r, code_t code, date_t day);
+
+/* Day on which the review of an MHCT is due: mhct + review period of the cluster, a month without that day giving its
+ * last day. DATE_NONE when the cluster does not exist or mhct is DATE_NONE. */
+date_t review_due(const struct reference *r, int cluster, date_t mhct);
+/* Days before the due date from which R02 warns: 28, or half the review period when that is shorter. */
+int32_t review_notice_days(const struct reference *r, int cluster, date_t mhct);
+
+#endif
