@@ -1,0 +1,75 @@
+#include "domain/contract_window.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
+                           bool exception, const date_t *holidays, size_t holiday_count, struct contract_window *out)
+{
+    struct contract_window w;
+    memset(&w, 0, sizeof w);
+    (void)snprintf(w.contract, sizeof w.contract, "%s", contract);
+    w.exception = exception;
+    w.inside = true;
+    if (terms) {
+        struct json_problem problem;
+        json_t *json = json_read(terms, length, &problem);
+        struct terms *t = json ? terms_parse(json, &problem) : NULL;
+        struct windows windows;
+        bool ok = t && windows_of_month(t, month, holidays, holiday_count, &windows);
+        terms_free(t);
+        json_decref(json);
+        if (!ok)
+            return false;
+        w.agreed = true;
+        w.flex_at = windows.flex_at;
+        w.freeze_at = windows.freeze_at;
+        w.inside = begun_at < windows.freeze_at || exception;
+    }
+    *out = w;
+    return true;
+}
+
+static json_t *instant_json(bool known, instant_t at)
+{
+    if (!known)
+        return json_null();
+    char text[28];
+    instant_format(at, text);
+    return json_string(text);
+}
+
+json_t *contract_windows_json(const struct contract_window *windows, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++) {
+        const struct contract_window *w = &windows[i];
+        json_t *one = json_object();
+        bool ok = one && json_put(one, "contract", json_string(w->contract)) &&
+                  json_put(one, "flex", instant_json(w->agreed, w->flex_at)) &&
+                  json_put(one, "freeze", instant_json(w->agreed, w->freeze_at)) &&
+                  json_put(one, "inside", json_boolean(w->inside)) &&
+                  json_put(one, "exception", json_boolean(w->exception));
+        if (!ok) {
+            json_decref(one);
+            json_decref(list);
+            return NULL;
+        }
+        if (json_array_append_new(list, one) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+bool contract_windows_open(const struct contract_window *windows, size_t count)
+{
+    if (count == 0)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (windows[i].inside)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,29 @@
+/* What a submission's begin means for each contract of its month: inside the FLEX or FREEZE window, let in by an
+ * exception, or too late (spec 2, Windows). Pure. */
+#ifndef RECKONER_DOMAIN_CONTRACT_WINDOW_H
+#define RECKONER_DOMAIN_CONTRACT_WINDOW_H
+
+#include "domain/windows.h"
+
+struct contract_window {
+    char contract[24];
+    bool agreed;       /* approved terms, and so a calendar, exist; without them the month is open */
+    instant_t flex_at; /* first instants after the windows; 0 when not agreed */
+    instant_t freeze_at;
+    bool exception; /* a granted exception covers the instant */
+    bool inside;    /* rows count for this contract */
+};
+
+/* terms: the body in force for the month, NULL when there is none yet. false when it cannot be read (a fault: approved
+ * terms were checked); *out untouched. */
+bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
+                           bool exception, const date_t *holidays, size_t holiday_count, struct contract_window *out);
+
+/* As shown in acknowledgements and receipts: [{contract, flex, freeze, inside, exception}]; flex and freeze are null
+ * when not agreed. A new reference; NULL when memory ran out. */
+json_t *contract_windows_json(const struct contract_window *windows, size_t count);
+
+/* Whether the month is open: no contract yet, or any that counts. */
+bool contract_windows_open(const struct contract_window *windows, size_t count);
+
+#endif

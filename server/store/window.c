@@ -1,0 +1,43 @@
+#include "store/window.h"
+
+enum pg_status window_contracts(struct pg *pg, const char *provider, month_t month, instant_t begun_at,
+                                instant_t known_at, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "window_contracts",
+        "SELECT c.id AS contract, t.body,"
+        " EXISTS (SELECT FROM reckoner.window_exception x WHERE x.provider = c.provider AND x.contract = c.id"
+        "  AND x.month = $2 AND x.decision = 'granted' AND x.decided_at <= $4 AND $4 < x.closes_at) AS exception"
+        " FROM reckoner.contract c LEFT JOIN LATERAL (SELECT body FROM reckoner.terms"
+        "  WHERE provider = c.provider AND contract = c.id AND state = 'approved' AND effective_from <= $2"
+        "  AND known_from <= $5 ORDER BY known_from DESC, version DESC LIMIT 1) t ON true"
+        " WHERE c.provider = $1 AND c.financial_year = $3 ORDER BY c.id",
+        5};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_month(&a, month);
+    pg_arg_i64(&a, month_financial_year(month));
+    pg_arg_instant(&a, begun_at);
+    pg_arg_instant(&a, known_at);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status window_reference(struct pg *pg, const char *kind, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "window_reference",
+        "SELECT content, digest FROM reckoner.reference_set WHERE kind = $1 ORDER BY loaded_at DESC LIMIT 1", 1};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, kind);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
+    if (status == PG_OK && PQntuples(r) == 0) {
+        PQclear(r);
+        return PG_NONE;
+    }
+    if (status == PG_OK)
+        *result = r;
+    return status;
+}
