@@ -8,34 +8,34 @@
 
 struct config {
     /* Where: all texts are owned by the struct. */
-    char *mode;                  /* "production" or "demonstration" */
-    char *clock_file;            /* demonstration only; "" = real time */
-    char *database_web;          /* libpq connection string of reckonerd */
-    char *database_worker;       /* ... of reckoner-worker */
-    char *database_admin;        /* ... of reckoner (role reckoner_migrate) */
-    char *migrations_dir;        /* folder of the numbered migrations */
-    char *reference_dir;         /* folder of clusters.csv, bank_holidays.csv, ... */
-    char *listen_address;        /* default 127.0.0.1 */
-    char *base_url;              /* how clients reach the service; used in links; "" = relative links */
-    char *token_key_file;        /* 32 bytes, hexadecimal */
-    char *seal_public_key_file;  /* X25519 public key, hexadecimal: reckonerd seals uploads to it */
-    char *seal_secret_key_file;  /* X25519 secret key: worker only, 0400 */
-    char *signing_key_file;      /* Ed25519 secret key: worker only, 0400 */
-    char *pseudonym_key_file;    /* 32 bytes, hexadecimal: worker only, 0400 */
-    char *spool_dir;             /* worker's temporary files (facts without identity) */
-    int64_t listen_port;         /* public API */
-    int64_t local_port;          /* /live /ready /metrics, loopback only */
-    int64_t http_threads;        /* event loops */
-    int64_t database_threads;    /* threads with a connection each */
+    char *mode;                 /* "production" or "demonstration" */
+    char *clock_file;           /* demonstration only; "" = real time */
+    char *database_web;         /* libpq connection string of reckonerd */
+    char *database_worker;      /* ... of reckoner-worker */
+    char *database_admin;       /* ... of reckoner (role reckoner_migrate) */
+    char *migrations_dir;       /* folder of the numbered migrations */
+    char *reference_dir;        /* folder of clusters.csv, bank_holidays.csv, ... */
+    char *listen_address;       /* default 127.0.0.1 */
+    char *base_url;             /* how clients reach the service; used in links; "" = relative links */
+    char *token_key_file;       /* 32 bytes, hexadecimal */
+    char *seal_public_key_file; /* X25519 public key, hexadecimal: reckonerd seals uploads to it */
+    char *seal_secret_key_file; /* X25519 secret key: worker only, 0400 */
+    char *signing_key_file;     /* Ed25519 secret key: worker only, 0400 */
+    char *pseudonym_key_file;   /* 32 bytes, hexadecimal: worker only, 0400 */
+    char *spool_dir;            /* worker's temporary files (facts without identity) */
+    int64_t listen_port;        /* public API */
+    int64_t local_port;         /* /live /ready /metrics, loopback only */
+    int64_t http_threads;       /* event loops */
+    int64_t database_threads;   /* threads with a connection each */
     int64_t max_connections;
     int64_t max_connections_per_address;
     int64_t idle_timeout_seconds;
     int64_t max_json_bytes;
     int64_t max_upload_bytes;
-    int64_t max_uploads;         /* at once */
-    int64_t upload_minutes;      /* a begun upload must be complete within; spec: 60 */
-    int64_t drain_seconds;       /* after SIGTERM */
-    int64_t slow_request_ms;     /* logged as slow from here */
+    int64_t max_uploads;     /* at once */
+    int64_t upload_minutes;  /* a begun upload must be complete within; spec: 60 */
+    int64_t drain_seconds;   /* after SIGTERM */
+    int64_t slow_request_ms; /* logged as slow from here */
     int64_t connect_timeout_seconds;
     int64_t statement_timeout_ms;
     int64_t lock_timeout_ms;

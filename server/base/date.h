@@ -47,7 +47,7 @@ instant_t london_midnight(date_t d);
 /* Local date in Europe/London at an instant. */
 date_t london_date(instant_t t);
 
-/* YYYY-MM-DD; out holds 11 bytes. Years 0000..9999. */
+/* YYYY-MM-DD; out holds 11 bytes. The three formats write an empty text outside the years 0000..9999. */
 void date_format(date_t d, char out[11]);
 /* YYYY-MM; out holds 8 bytes. */
 void month_format(month_t m, char out[8]);

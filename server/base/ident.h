@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #define IDENT_LENGTH 20
-#define IDENT_SIZE (IDENT_LENGTH + 1)
+#define IDENT_SIZE   (IDENT_LENGTH + 1)
 
 /* From the system's random source (libsodium, which must be initialised). */
 void ident_new(char out[IDENT_SIZE]);

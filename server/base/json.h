@@ -18,7 +18,8 @@ struct json_problem {
 json_t *json_read(const char *text, size_t length, struct json_problem *problem);
 
 /* Canonical bytes (RFC 8785 for our subset): UTF-8, members sorted, no white space, integers only.
- * Returns malloc'd text, *length set; NULL when memory ran out or a real is inside. */
+ * Returns malloc'd text, *length set; NULL when memory ran out or the value has no canonical form here: a real, an
+ * integer beyond 2^53 - 1, a control character, a member name with characters from U+E000 on. */
 char *json_canonical(const json_t *value, size_t *length);
 
 enum json_kind { JSON_KIND_TEXT, JSON_KIND_INTEGER, JSON_KIND_BOOLEAN, JSON_KIND_OBJECT, JSON_KIND_ARRAY };

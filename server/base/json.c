@@ -1,0 +1,282 @@
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAXIMUM_DEPTH   32
+#define LARGEST_INTEGER INT64_C(9007199254740991) /* 2^53 - 1: what every JSON reader keeps exactly (RFC 8785) */
+
+static void fill(struct json_problem *problem, const char *field, const char *message)
+{
+    (void)snprintf(problem->field, sizeof problem->field, "%s", field);
+    (void)snprintf(problem->message, sizeof problem->message, "%s", message);
+}
+
+/* Appends /name to a pointer in place, escaped after RFC 6901; a name that does not fit is left out. */
+static void pointer_push(char *pointer, size_t size, const char *name)
+{
+    size_t length = strlen(pointer);
+    char escaped[200];
+    size_t n = 0;
+    escaped[n++] = '/';
+    for (const char *c = name; *c != '\0'; c++) {
+        if (n + 3 > sizeof escaped)
+            return;
+        if (*c == '~' || *c == '/') {
+            escaped[n++] = '~';
+            escaped[n++] = *c == '~' ? '0' : '1';
+        } else {
+            escaped[n++] = *c;
+        }
+    }
+    if (length + n + 1 > size)
+        return;
+    memcpy(pointer + length, escaped, n);
+    pointer[length + n] = '\0';
+}
+
+static bool has_control(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+static const char *value_fault(const json_t *value, int depth)
+{
+    if (depth > MAXIMUM_DEPTH)
+        return "is nested deeper than 32 levels";
+    if (json_is_real(value))
+        return "must be an integer or a text: numbers with a fraction or an exponent are not read";
+    if (json_is_string(value) && has_control(json_string_value(value), json_string_length(value)))
+        return "contains a control character";
+    return NULL;
+}
+
+/* Looks through a value for what we do not take; pointer holds its place and is left as it was when all is well. */
+static bool walk(const json_t *value, int depth, char *pointer, size_t size, struct json_problem *problem)
+{
+    size_t length = strlen(pointer);
+    const char *fault = value_fault(value, depth);
+    if (fault != NULL) {
+        fill(problem, pointer, fault);
+        return false;
+    }
+    if (json_is_array(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            char index[24];
+            (void)snprintf(index, sizeof index, "%zu", i);
+            pointer_push(pointer, size, index);
+            if (!walk(json_array_get(value, i), depth + 1, pointer, size, problem))
+                return false;
+            pointer[length] = '\0';
+        }
+    }
+    if (json_is_object(value)) {
+        const char *name;
+        json_t *member;
+        json_object_foreach((json_t *)value, name, member)
+        {
+            if (has_control(name, strlen(name))) {
+                fill(problem, pointer, "has a member whose name contains a control character");
+                return false;
+            }
+            pointer_push(pointer, size, name);
+            if (!walk(member, depth + 1, pointer, size, problem))
+                return false;
+            pointer[length] = '\0';
+        }
+    }
+    return true;
+}
+
+/* Our own words: jansson's quote the text, which may hold what must not be repeated. */
+static const char *parse_fault(const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_duplicate_key:
+        return "a member is given twice";
+    case json_error_numeric_overflow:
+        return "a number is too large";
+    case json_error_premature_end_of_input:
+        return "the text ends too early";
+    case json_error_end_of_input_expected:
+        return "something follows the value";
+    case json_error_invalid_utf8:
+        return "the text is not UTF-8";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a text contains a NUL character";
+    case json_error_stack_overflow:
+        return "the text is nested too deeply";
+    case json_error_out_of_memory:
+        return "memory ran out";
+    default:
+        return "the text is not JSON";
+    }
+}
+
+json_t *json_read(const char *text, size_t length, struct json_problem *problem)
+{
+    json_error_t error;
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (value == NULL) {
+        char message[300];
+        (void)snprintf(message, sizeof message, "line %d, column %d: %s", error.line, error.column,
+                       parse_fault(&error));
+        fill(problem, "", message);
+        return NULL;
+    }
+    char pointer[200] = "";
+    if (!walk(value, 1, pointer, sizeof pointer, problem)) {
+        json_decref(value);
+        return NULL;
+    }
+    return value;
+}
+
+/* Member names sort by UTF-16 code units in RFC 8785 and by bytes in jansson; the two orders differ only from
+ * U+E000 on, whose first byte is 0xEE or more. */
+static bool name_sorts_alike(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0xee)
+            return false;
+    }
+    return !has_control(name, strlen(name));
+}
+
+static bool is_canonical(const json_t *value, int depth)
+{
+    if (value_fault(value, depth) != NULL)
+        return false;
+    if (json_is_integer(value))
+        return json_integer_value(value) <= LARGEST_INTEGER && json_integer_value(value) >= -LARGEST_INTEGER;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (!is_canonical(json_array_get(value, i), depth + 1))
+            return false;
+    }
+    if (json_is_object(value)) {
+        const char *name;
+        json_t *member;
+        json_object_foreach((json_t *)value, name, member)
+        {
+            if (!name_sorts_alike(name) || !is_canonical(member, depth + 1))
+                return false;
+        }
+    }
+    return true;
+}
+
+char *json_canonical(const json_t *value, size_t *length)
+{
+    if (value == NULL || !is_canonical(value, 1))
+        return NULL;
+    char *text = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text != NULL)
+        *length = strlen(text);
+    return text;
+}
+
+static bool refuse(struct json_problem *problem, const char *pointer, const char *name, const char *message)
+{
+    char field[200];
+    (void)snprintf(field, sizeof field, "%s", pointer);
+    pointer_push(field, sizeof field, name);
+    fill(problem, field, message);
+    return false;
+}
+
+static bool check_limits(const struct json_member *m, int64_t measure, const char *unit, const char *pointer,
+                         struct json_problem *problem)
+{
+    char message[300];
+    if (measure >= m->low && measure <= m->high)
+        return true;
+    (void)snprintf(message, sizeof message, "must be %lld to %lld%s", (long long)m->low, (long long)m->high, unit);
+    return refuse(problem, pointer, m->name, message);
+}
+
+static bool check_value(const struct json_member *m, const json_t *value, const char *pointer,
+                        struct json_problem *problem)
+{
+    switch (m->kind) {
+    case JSON_KIND_TEXT:
+        if (!json_is_string(value))
+            return refuse(problem, pointer, m->name, "must be a text");
+        return check_limits(m, (int64_t)json_string_length(value), " bytes long", pointer, problem);
+    case JSON_KIND_INTEGER:
+        if (!json_is_integer(value))
+            return refuse(problem, pointer, m->name, "must be an integer");
+        return check_limits(m, json_integer_value(value), "", pointer, problem);
+    case JSON_KIND_BOOLEAN:
+        return json_is_boolean(value) || refuse(problem, pointer, m->name, "must be true or false");
+    case JSON_KIND_OBJECT:
+        return json_is_object(value) || refuse(problem, pointer, m->name, "must be an object");
+    case JSON_KIND_ARRAY:
+        if (!json_is_array(value))
+            return refuse(problem, pointer, m->name, "must be an array");
+        return check_limits(m, (int64_t)json_array_size(value), " elements long", pointer, problem);
+    }
+    return false;
+}
+
+static bool is_expected(const struct json_member *table, const char *name)
+{
+    for (const struct json_member *m = table; m->name != NULL; m++) {
+        if (strcmp(m->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool json_check(const json_t *object, const struct json_member *table, const char *pointer,
+                struct json_problem *problem)
+{
+    if (!json_is_object(object)) {
+        fill(problem, pointer, "must be an object");
+        return false;
+    }
+    const char *name;
+    json_t *member;
+    json_object_foreach((json_t *)object, name, member)
+    {
+        if (!is_expected(table, name))
+            return refuse(problem, pointer, name, "is not a member that is known here");
+    }
+    for (const struct json_member *m = table; m->name != NULL; m++) {
+        const json_t *value = json_object_get(object, m->name);
+        if (value == NULL || (json_is_null(value) && !m->required)) {
+            if (m->required)
+                return refuse(problem, pointer, m->name, "is needed and missing");
+        } else if (!check_value(m, value, pointer, problem)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *json_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+int64_t json_int(const json_t *object, const char *name, int64_t fallback)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+bool json_bool(const json_t *object, const char *name, bool fallback)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+bool json_put(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
