@@ -15,6 +15,8 @@ typedef int64_t instant_t;
 
 /* No date: blank or unreadable. Outside every range the parser accepts. */
 #define DATE_NONE INT32_MIN
+/* No instant. */
+#define INSTANT_NONE INT64_MIN
 
 struct civil {
     int32_t year;

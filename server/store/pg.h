@@ -33,10 +33,14 @@ struct pg_options {
     int64_t lock_timeout_ms;
 };
 
-/* Never connects by itself; the first use does. NULL when memory ran out. Options are copied. */
+/* Never connects by itself; the first use does. NULL when memory ran out. Options are copied. The session runs in
+ * UTC with an empty search path (pg_catalog alone): every name in SQL is qualified. A statement_timeout of 0 means
+ * no limit, and then waits for ever. */
 struct pg *pg_new(const struct pg_options *options);
 void pg_free(struct pg *pg);
-/* Connects if not connected; drops a broken connection first. PG_OK or PG_AWAY. */
+/* Connects if not connected; drops a broken connection first. PG_OK or PG_AWAY. Call it before each unit of work:
+ * it notices a restarted server, which the other calls only do by failing once with PG_AWAY (they must not
+ * reconnect by themselves, because the session's settings, which row-level security reads, would be lost). */
 enum pg_status pg_connect(struct pg *pg);
 /* Text of the last failure, without values of rows: SQLSTATE, primary message, constraint name. */
 const char *pg_message(const struct pg *pg);
@@ -64,7 +68,7 @@ void pg_args_init(struct pg_args *a);
 void pg_arg_text(struct pg_args *a, const char *text); /* borrowed; NULL = SQL null */
 void pg_arg_i64(struct pg_args *a, int64_t value);
 void pg_arg_bool(struct pg_args *a, bool value);
-void pg_arg_date(struct pg_args *a, date_t value); /* DATE_NONE = null */
+void pg_arg_date(struct pg_args *a, date_t value);   /* DATE_NONE = null */
 void pg_arg_month(struct pg_args *a, month_t value); /* its first day */
 void pg_arg_instant(struct pg_args *a, instant_t value);
 void pg_arg_bytes(struct pg_args *a, const void *bytes, size_t length); /* binary bytea; borrowed; NULL = null */
@@ -74,8 +78,7 @@ void pg_arg_null(struct pg_args *a);
  * otherwise. Zero rows is PG_OK here. */
 enum pg_status pg_run(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* As pg_run, with results in binary (bytea as it is). Used to fetch bytes. */
-enum pg_status pg_run_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a,
-                             PGresult **result);
+enum pg_status pg_run_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* As pg_run, but PG_NONE when no row came back. */
 enum pg_status pg_run_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* Rows affected by a command that returns none; -1 on failure, with *status set. */
@@ -92,11 +95,14 @@ enum pg_status pg_transaction(struct pg *pg, enum pg_status (*body)(struct pg *p
 /* Results by column name (text format). A name that is not there is a fault of ours: the getters assert. */
 bool pg_is_null(const PGresult *r, int row, const char *column);
 const char *pg_text(const PGresult *r, int row, const char *column); /* "" for null; lives as long as r */
-int64_t pg_i64(const PGresult *r, int row, const char *column);
+int64_t pg_i64(const PGresult *r, int row, const char *column);      /* 0 for null */
 bool pg_bool(const PGresult *r, int row, const char *column);
 date_t pg_date(const PGresult *r, int row, const char *column); /* DATE_NONE for null */
 month_t pg_month(const PGresult *r, int row, const char *column);
-instant_t pg_instant(const PGresult *r, int row, const char *column); /* select as (extract(epoch ..)*1000000)::bigint */
+/* Select as (extract(epoch FROM x) * 1000000)::bigint; INSTANT_NONE for null. */
+instant_t pg_instant(const PGresult *r, int row, const char *column);
+/* Rows that a command affected. */
+int64_t pg_affected(const PGresult *r);
 /* bytea in text format (\x..): decodes up to size bytes into out; returns the number, or -1. */
 int pg_bytes(const PGresult *r, int row, const char *column, void *out, size_t size);
 
