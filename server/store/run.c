@@ -1,0 +1,413 @@
+#include "store/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+
+static void copy(char *out, size_t size, const char *text)
+{
+    snprintf(out, size, "%s", text);
+}
+
+static void account_args(struct pg_args *a, const struct account_key *account)
+{
+    pg_args_init(a);
+    pg_arg_text(a, account->provider);
+    pg_arg_text(a, account->contract);
+    pg_arg_text(a, account->commissioner);
+}
+
+static const struct pg_statement facts_select = {
+    .name = "account_facts",
+    .sql = "SELECT a.financial_year, c.mode = 'shadow' AS shadow"
+           " FROM reckoner.account a JOIN reckoner.contract c ON c.provider = a.provider AND c.id = a.contract"
+           " WHERE a.provider = $1 AND a.contract = $2 AND a.commissioner = $3",
+    .parameters = 3,
+};
+
+enum pg_status account_facts(struct pg *pg, const struct account_key *account, struct account_facts *out)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &facts_select, &a, &r);
+    if (status != PG_OK)
+        return status;
+    out->financial_year = (int32_t)pg_i64(r, 0, "financial_year");
+    out->shadow = pg_bool(r, 0, "shadow");
+    PQclear(r);
+    return PG_OK;
+}
+
+/* An advisory lock, because the worker and the web role may not update accounts. reckoner.issue_document takes the
+ * same one. Two accounts with the same hash only wait for each other. */
+static const struct pg_statement lock_account = {
+    .name = "account_lock",
+    .sql = "SELECT pg_advisory_xact_lock(hashtextextended('account/' || $1 || '/' || $2 || '/' || $3, 0))",
+    .parameters = 3,
+};
+
+enum pg_status account_lock(struct pg *pg, const struct account_key *account)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    return pg_run(pg, &lock_account, &a, NULL);
+}
+
+static const struct pg_statement insert_run = {
+    .name = "run_insert",
+    .sql = "INSERT INTO reckoner.run (provider, contract, commissioner, id, month, type, n, state, cause,"
+           " requested_by, requested_at, known_at)"
+           " SELECT $1, $2, $3, $4, $5, $6, coalesce(max(n), 0) + 1, 'queued', $7, $8, $9, $10"
+           " FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND month = $5"
+           " AND type = $6 RETURNING n",
+    .parameters = 10,
+};
+
+enum pg_status run_insert(struct pg *pg, struct run *run)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    ident_new(run->id);
+    account_args(&a, &run->account);
+    pg_arg_text(&a, run->id);
+    pg_arg_month(&a, run->month);
+    pg_arg_text(&a, run->type);
+    pg_arg_text(&a, run->cause);
+    pg_arg_text(&a, run->requested_by[0] == '\0' ? NULL : run->requested_by);
+    pg_arg_instant(&a, run->requested_at);
+    pg_arg_instant(&a, run->known_at);
+    enum pg_status status = pg_run_one(pg, &insert_run, &a, &r);
+    if (status != PG_OK)
+        return status;
+    run->n = pg_i64(r, 0, "n");
+    copy(run->state, sizeof run->state, "queued");
+    PQclear(r);
+    return PG_OK;
+}
+
+static const struct pg_statement requeue_run = {
+    .name = "run_requeue",
+    .sql = "UPDATE reckoner.run SET state = 'queued', reason = NULL, finished_at = NULL, cause = $3,"
+           " requested_by = $4, requested_at = $5, known_at = $6"
+           " WHERE provider = $1 AND id = $2 AND state IN ('parked', 'failed') RETURNING id",
+    .parameters = 6,
+};
+
+enum pg_status run_requeue(struct pg *pg, const struct run *run)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, run->account.provider);
+    pg_arg_text(&a, run->id);
+    pg_arg_text(&a, run->cause);
+    pg_arg_text(&a, run->requested_by[0] == '\0' ? NULL : run->requested_by);
+    pg_arg_instant(&a, run->requested_at);
+    pg_arg_instant(&a, run->known_at);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &requeue_run, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+#define RUN_COLUMNS                                                                                                    \
+    "provider, contract, commissioner, id, month, type, n, state, cause, requested_by, " MICROSECONDS(                 \
+        "requested_at") " AS requested_at, " MICROSECONDS("known_at") " AS known_at"
+
+static void read_run(const PGresult *r, struct run *out)
+{
+    copy(out->account.provider, sizeof out->account.provider, pg_text(r, 0, "provider"));
+    copy(out->account.contract, sizeof out->account.contract, pg_text(r, 0, "contract"));
+    copy(out->account.commissioner, sizeof out->account.commissioner, pg_text(r, 0, "commissioner"));
+    copy(out->id, sizeof out->id, pg_text(r, 0, "id"));
+    out->month = pg_month(r, 0, "month");
+    copy(out->type, sizeof out->type, pg_text(r, 0, "type"));
+    out->n = pg_i64(r, 0, "n");
+    copy(out->state, sizeof out->state, pg_text(r, 0, "state"));
+    copy(out->cause, sizeof out->cause, pg_text(r, 0, "cause"));
+    copy(out->requested_by, sizeof out->requested_by, pg_text(r, 0, "requested_by"));
+    out->requested_at = pg_instant(r, 0, "requested_at");
+    out->known_at = pg_instant(r, 0, "known_at");
+}
+
+static enum pg_status get_run(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, struct run *out)
+{
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, s, a, &r);
+    if (status != PG_OK)
+        return status;
+    read_run(r, out);
+    PQclear(r);
+    return PG_OK;
+}
+
+static const struct pg_statement select_run = {
+    .name = "run_get",
+    .sql = "SELECT " RUN_COLUMNS " FROM reckoner.run WHERE provider = $1 AND id = $2",
+    .parameters = 2,
+};
+
+static const struct pg_statement select_run_for_update = {
+    .name = "run_get_for_update",
+    .sql = "SELECT " RUN_COLUMNS " FROM reckoner.run WHERE provider = $1 AND id = $2 FOR UPDATE",
+    .parameters = 2,
+};
+
+enum pg_status run_get(struct pg *pg, const char *provider, const char *id, struct run *out)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    return get_run(pg, &select_run, &a, out);
+}
+
+enum pg_status run_get_for_update(struct pg *pg, const char *provider, const char *id, struct run *out)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    return get_run(pg, &select_run_for_update, &a, out);
+}
+
+static const struct pg_statement select_latest = {
+    .name = "run_latest",
+    .sql = "SELECT " RUN_COLUMNS " FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+           " AND month = $4 AND type = $5 ORDER BY n DESC LIMIT 1",
+    .parameters = 5,
+};
+
+enum pg_status run_latest(struct pg *pg, const struct account_key *account, month_t month, const char *type,
+                          struct run *out)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    pg_arg_month(&a, month);
+    pg_arg_text(&a, type);
+    return get_run(pg, &select_latest, &a, out);
+}
+
+static const struct pg_statement finish_done = {
+    .name = "run_done",
+    .sql = "UPDATE reckoner.run SET state = 'done', finished_at = $3, engine = $4, position_sha256 = $5,"
+           " position_pence = $6, billing_sha256 = $7, billable_pence = $8, billed_pence = $9,"
+           " balance_pence = $8::bigint - $9::bigint, reason = NULL"
+           " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
+    .parameters = 9,
+};
+
+enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    pg_arg_instant(&a, o->finished_at);
+    pg_arg_text(&a, o->engine);
+    pg_arg_bytes(&a, o->position_sha256, 32);
+    pg_arg_i64(&a, o->position_pence);
+    if (o->billing_sha256 != NULL) {
+        pg_arg_bytes(&a, o->billing_sha256, 32);
+        pg_arg_i64(&a, o->billable_pence);
+        pg_arg_i64(&a, o->billed_pence);
+    } else {
+        pg_arg_null(&a);
+        pg_arg_null(&a);
+        pg_arg_null(&a);
+    }
+    enum pg_status status = pg_run_one(pg, &finish_done, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement finish_not_done = {
+    .name = "run_not_done",
+    .sql = "UPDATE reckoner.run SET state = $3, reason = $4, finished_at = $5"
+           " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
+    .parameters = 5,
+};
+
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const char *state, const char *reason,
+                            instant_t finished_at)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    pg_arg_text(&a, state);
+    pg_arg_text(&a, reason);
+    pg_arg_instant(&a, finished_at);
+    enum pg_status status = pg_run_one(pg, &finish_not_done, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement insert_input = {
+    .name = "run_add_input",
+    .sql = "INSERT INTO reckoner.run_input (provider, run, month, submission) VALUES ($1, $2, $3, $4)",
+    .parameters = 4,
+};
+
+enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    pg_arg_month(&a, month);
+    pg_arg_i64(&a, submission);
+    return pg_run(pg, &insert_input, &a, NULL);
+}
+
+static const struct pg_statement insert_line = {
+    .name = "run_add_line",
+    .sql = "INSERT INTO reckoner.run_line (provider, run, line_no, line_key, stage, month, cluster, basis,"
+           " price_pence, units, pence, label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    .parameters = 12,
+};
+
+enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run, int64_t line_no,
+                            const struct run_line *l)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    pg_arg_i64(&a, line_no);
+    pg_arg_text(&a, l->key);
+    pg_arg_text(&a, l->stage);
+    if (l->month < 0)
+        pg_arg_null(&a);
+    else
+        pg_arg_month(&a, l->month);
+    pg_arg_text(&a, l->cluster);
+    pg_arg_text(&a, l->basis);
+    if (l->price_pence < 0)
+        pg_arg_null(&a);
+    else
+        pg_arg_i64(&a, l->price_pence);
+    if (l->basis == NULL)
+        pg_arg_null(&a);
+    else
+        pg_arg_i64(&a, l->units);
+    pg_arg_i64(&a, l->pence);
+    pg_arg_text(&a, l->label);
+    return pg_run(pg, &insert_line, &a, NULL);
+}
+
+static const struct pg_statement select_head = {
+    .name = "run_billing_head",
+    .sql = "SELECT max(month) AS head FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+           " AND state = 'done' AND billing_sha256 IS NOT NULL HAVING max(month) IS NOT NULL",
+    .parameters = 3,
+};
+
+enum pg_status run_billing_head(struct pg *pg, const struct account_key *account, month_t *head)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &select_head, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *head = pg_month(r, 0, "head");
+    PQclear(r);
+    return PG_OK;
+}
+
+/* finished_at ties only when the clock stands still; the statement's number then decides. */
+static const struct pg_statement select_last_position = {
+    .name = "run_last_position",
+    .sql = "SELECT r.position_sha256 FROM reckoner.run r JOIN reckoner.statement s"
+           " ON s.provider = r.provider AND s.run = r.id"
+           " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND r.month = $4 AND r.state = 'done'"
+           " AND r.type <> 'PREVIEW' ORDER BY s.seq DESC LIMIT 1",
+    .parameters = 4,
+};
+
+enum pg_status run_last_position(struct pg *pg, const struct account_key *account, month_t month,
+                                 unsigned char sha256[32])
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    pg_arg_month(&a, month);
+    enum pg_status status = pg_run_one(pg, &select_last_position, &a, &r);
+    if (status != PG_OK)
+        return status;
+    if (pg_bytes(r, 0, "position_sha256", sha256, 32) != 32)
+        status = PG_FAILED;
+    PQclear(r);
+    return status;
+}
+
+#define VIEW_COLUMNS                                                                                                   \
+    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, " MICROSECONDS(         \
+        "r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, " MICROSECONDS(               \
+        "r.finished_at") " AS finished_at, r.reason, r.engine, encode(r.position_sha256, 'hex') AS position_sha256, "  \
+                         "r.position_pence, encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, "     \
+                         "r.billed_pence, r.balance_pence, d.id AS document, s.record AS statement, "                  \
+                         "j.id AS job, j.state AS job_state"
+
+#define VIEW_TABLES                                                                                                    \
+    " FROM reckoner.run r LEFT JOIN reckoner.document d ON d.provider = r.provider AND d.run = r.id"                   \
+    " LEFT JOIN reckoner.statement s ON s.provider = r.provider AND s.run = r.id"                                      \
+    " LEFT JOIN LATERAL (SELECT id, state FROM reckoner.job WHERE provider = r.provider AND subject = r.id"            \
+    " ORDER BY created_at DESC LIMIT 1) j ON true"
+
+static const struct pg_statement list_runs = {
+    .name = "run_list",
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES
+           " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND ($4 = '' OR (r.requested_at, r.id) <"
+           " (SELECT requested_at, id FROM reckoner.run WHERE provider = $1 AND id = $4))"
+           " ORDER BY r.requested_at DESC, r.id DESC LIMIT $5",
+    .parameters = 5,
+};
+
+enum pg_status run_list(struct pg *pg, const struct account_key *account, const char *after, int64_t limit,
+                        PGresult **result)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    pg_arg_text(&a, after);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &list_runs, &a, result);
+}
+
+static const struct pg_statement view_run = {
+    .name = "run_view",
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES " WHERE r.provider = $1 AND r.id = $2",
+    .parameters = 2,
+};
+
+enum pg_status run_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    return pg_run_one(pg, &view_run, &a, result);
+}
+
+static const struct pg_statement list_lines = {
+    .name = "run_lines",
+    .sql = "SELECT line_no, line_key, stage, month, cluster, basis, price_pence, units, pence, label"
+           " FROM reckoner.run_line WHERE provider = $1 AND run = $2 AND line_no > $3 ORDER BY line_no LIMIT $4",
+    .parameters = 4,
+};
+
+enum pg_status run_lines(struct pg *pg, const char *provider, const char *id, int64_t after, int64_t limit,
+                         PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    pg_arg_i64(&a, after);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &list_lines, &a, result);
+}

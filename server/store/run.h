@@ -1,0 +1,101 @@
+/* Runs: requests for settlement, their outcome, their inputs and lines. Texts are borrowed on the way in. */
+#ifndef RECKONER_STORE_RUN_H
+#define RECKONER_STORE_RUN_H
+
+#include "base/ident.h"
+#include "store/pg.h"
+
+#define RUN_CODE_SIZE   8
+#define RUN_REASON_SIZE 500
+
+/* Contract x commissioner. */
+struct account_key {
+    char provider[RUN_CODE_SIZE];
+    char contract[IDENT_SIZE];
+    char commissioner[RUN_CODE_SIZE];
+};
+
+struct run {
+    struct account_key account;
+    char id[IDENT_SIZE];
+    month_t month;
+    char type[8]; /* PREVIEW, FLEX, FREEZE, R */
+    int64_t n;
+    char state[8]; /* queued, done, parked, failed */
+    char cause[200];
+    char requested_by[48]; /* "" when it raised itself */
+    instant_t requested_at;
+    instant_t known_at; /* inputs known up to here are used */
+};
+
+/* Contract facts that a run needs. PG_NONE: no such account, or none of the caller's. */
+struct account_facts {
+    int32_t financial_year;
+    bool shadow;
+};
+enum pg_status account_facts(struct pg *pg, const struct account_key *account, struct account_facts *out);
+
+/* Only one transaction at a time computes or issues for an account: waits (lock_timeout: PG_RETRY) until the others
+ * have ended. Held to the end of the transaction. */
+enum pg_status account_lock(struct pg *pg, const struct account_key *account);
+
+/* A new queued run; n is the next of its account, month and type and is filled in, as is the id. */
+enum pg_status run_insert(struct pg *pg, struct run *run);
+/* Puts a parked or failed run back to queued with the new asker, instants and cause of *run (by run->id).
+ * PG_NONE when it is neither. */
+enum pg_status run_requeue(struct pg *pg, const struct run *run);
+enum pg_status run_get(struct pg *pg, const char *provider, const char *id, struct run *out);
+/* As run_get, and locks the row until the transaction ends. */
+enum pg_status run_get_for_update(struct pg *pg, const char *provider, const char *id, struct run *out);
+/* The newest run of the account's month and type. PG_NONE: none yet. */
+enum pg_status run_latest(struct pg *pg, const struct account_key *account, month_t month, const char *type,
+                          struct run *out);
+
+/* What a finished run found. The digests are 32 bytes. */
+struct run_outcome {
+    instant_t finished_at;
+    const char *engine;
+    const unsigned char *position_sha256;
+    int64_t position_pence;
+    const unsigned char *billing_sha256; /* NULL: the run does not bill; the amounts below are then not used */
+    int64_t billable_pence;
+    int64_t billed_pence;
+};
+enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o);
+/* state: "parked" or "failed". */
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const char *state, const char *reason,
+                            instant_t finished_at);
+
+enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission);
+
+struct run_line {
+    const char *key;
+    const char *stage;
+    month_t month;       /* -1: none */
+    const char *cluster; /* NULL: none, as for the next two */
+    const char *basis;
+    int64_t price_pence; /* -1: none */
+    int64_t units;       /* used when there is a basis */
+    int64_t pence;
+    const char *label;
+};
+/* line_no counts from 1. */
+enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run, int64_t line_no,
+                            const struct run_line *l);
+
+/* Billing head: the highest month with a billing run of the account that is done. PG_NONE: nothing billed yet. */
+enum pg_status run_billing_head(struct pg *pg, const struct account_key *account, month_t *head);
+/* Digest of the position that the newest run of the month (PREVIEW left out) found. PG_NONE: no such run. */
+enum pg_status run_last_position(struct pg *pg, const struct account_key *account, month_t month,
+                                 unsigned char sha256[32]);
+
+/* For people: columns as in reckoner.run plus job, job_state, document, statement; newest first, before the run
+ * `after` ("" = from the top). *result is cleared by the caller. */
+enum pg_status run_list(struct pg *pg, const struct account_key *account, const char *after, int64_t limit,
+                        PGresult **result);
+enum pg_status run_view(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Lines behind line_no `after`, in order. */
+enum pg_status run_lines(struct pg *pg, const char *provider, const char *id, int64_t after, int64_t limit,
+                         PGresult **result);
+
+#endif
