@@ -1,6 +1,9 @@
 #include "signing/sign.h"
 
+#include "signing/keyfile.h"
+
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The public half lies beside the secret: one protected allocation, nothing of it outside. */
@@ -20,6 +23,18 @@ struct signer *signer_from_secret(const unsigned char secret[SIGNING_SECRET_SIZE
         sodium_free(s);
         return NULL;
     }
+    return s;
+}
+
+struct signer *signer_open(const char *path, char *error, size_t size)
+{
+    unsigned char *secret = keyfile_secret(path, "the signing key", SIGNING_SECRET_SIZE, error, size);
+    if (secret == NULL)
+        return NULL;
+    struct signer *s = signer_from_secret(secret);
+    sodium_free(secret);
+    if (s == NULL)
+        snprintf(error, size, "no locked memory for the signing key: raise the limit on locked memory (LimitMEMLOCK)");
     return s;
 }
 

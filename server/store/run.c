@@ -347,11 +347,74 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 
 #define VIEW_COLUMNS                                                                                                   \
     "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, " MICROSECONDS(         \
-        "r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, " MICROSECONDS(               \
-        "r.finished_at") " AS finished_at, r.reason, r.engine, encode(r.position_sha256, 'hex') AS position_sha256, "  \
-                         "r.position_pence, encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, "     \
-                         "r.billed_pence, r.balance_pence, d.id AS document, s.record AS statement, "                  \
-                         "j.id AS job, j.state AS job_state"
+        "r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, " MICROSECONDS("r.finished_"  \
+                                                                                                        "at") " AS "   \
+                                                                                                              "finish" \
+                                                                                                              "ed_at," \
+                                                                                                              " r."    \
+                                                                                                              "reason" \
+                                                                                                              ", "     \
+                                                                                                              "r."     \
+                                                                                                              "engine" \
+                                                                                                              ", "     \
+                                                                                                              "encode" \
+                                                                                                              "(r."    \
+                                                                                                              "positi" \
+                                                                                                              "on_"    \
+                                                                                                              "sha256" \
+                                                                                                              ", "     \
+                                                                                                              "'hex')" \
+                                                                                                              " AS "   \
+                                                                                                              "positi" \
+                                                                                                              "on_"    \
+                                                                                                              "sha256" \
+                                                                                                              ", "     \
+                                                                                                              "r."     \
+                                                                                                              "positi" \
+                                                                                                              "on_"    \
+                                                                                                              "pence," \
+                                                                                                              " encod" \
+                                                                                                              "e(r."   \
+                                                                                                              "billin" \
+                                                                                                              "g_"     \
+                                                                                                              "sha256" \
+                                                                                                              ", "     \
+                                                                                                              "'hex')" \
+                                                                                                              " AS "   \
+                                                                                                              "billin" \
+                                                                                                              "g_"     \
+                                                                                                              "sha256" \
+                                                                                                              ", "     \
+                                                                                                              "r."     \
+                                                                                                              "billab" \
+                                                                                                              "le_"    \
+                                                                                                              "pence," \
+                                                                                                              " "      \
+                                                                                                              "r."     \
+                                                                                                              "billed" \
+                                                                                                              "_pence" \
+                                                                                                              ", "     \
+                                                                                                              "r."     \
+                                                                                                              "balanc" \
+                                                                                                              "e_"     \
+                                                                                                              "pence," \
+                                                                                                              " d.id " \
+                                                                                                              "AS "    \
+                                                                                                              "docume" \
+                                                                                                              "nt, "   \
+                                                                                                              "s."     \
+                                                                                                              "record" \
+                                                                                                              " AS "   \
+                                                                                                              "statem" \
+                                                                                                              "ent, "  \
+                                                                                                              "j.id "  \
+                                                                                                              "AS "    \
+                                                                                                              "job, "  \
+                                                                                                              "j."     \
+                                                                                                              "state " \
+                                                                                                              "AS "    \
+                                                                                                              "job_"   \
+                                                                                                              "state"
 
 #define VIEW_TABLES                                                                                                    \
     " FROM reckoner.run r LEFT JOIN reckoner.document d ON d.provider = r.provider AND d.run = r.id"                   \
