@@ -22,22 +22,3 @@ enum pg_status window_contracts(struct pg *pg, const char *provider, month_t mon
     pg_arg_instant(&a, known_at);
     return pg_run(pg, &s, &a, result);
 }
-
-enum pg_status window_reference(struct pg *pg, const char *kind, PGresult **result)
-{
-    static const struct pg_statement s = {
-        "window_reference",
-        "SELECT content, digest FROM reckoner.reference_set WHERE kind = $1 ORDER BY loaded_at DESC LIMIT 1", 1};
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, kind);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
-    if (status == PG_OK && PQntuples(r) == 0) {
-        PQclear(r);
-        return PG_NONE;
-    }
-    if (status == PG_OK)
-        *result = r;
-    return status;
-}

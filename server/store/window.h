@@ -1,5 +1,5 @@
-/* What decides whether a month is open: contracts of a provider, their terms in force, their exceptions, and the bank
- * holidays. The judgement is domain/contract_window.h's. */
+/* What decides whether a month is open: contracts of a provider, their terms in force and their exceptions.
+ * The judgement is domain/contract_window.h's. */
 #ifndef RECKONER_STORE_WINDOW_H
 #define RECKONER_STORE_WINDOW_H
 
@@ -9,8 +9,5 @@
  * terms) and exception (a granted one covers begun_at). known_at: terms approved later are not known yet. */
 enum pg_status window_contracts(struct pg *pg, const char *provider, month_t month, instant_t begun_at,
                                 instant_t known_at, PGresult **result);
-
-/* The newest reference file of a kind: binary columns content and digest. PG_NONE: none was loaded. */
-enum pg_status window_reference(struct pg *pg, const char *kind, PGresult **result);
 
 #endif

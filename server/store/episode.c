@@ -1,0 +1,259 @@
+#include "store/episode.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMNS                                                                                                        \
+    "row_no, episode_id, patient, commissioner, cluster, service, start_date, end_date, mhct_date, referral_date,"     \
+    " mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed"
+#define COLUMN_COUNT 17
+/* PostgreSQL counts days from 2000-01-01. */
+#define DAYS_TO_2000   10957
+#define COPY_SIGNATURE "PGCOPY\n\377\r\n"
+#define COPY_HEADER    19 /* signature with its NUL, flags, length of the extension */
+
+enum pg_status episode_copy_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg, "COPY reckoner.episode (provider, submission, " COLUMNS ") FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
+static void put_text(struct pg_copy *copy, const char *text)
+{
+    pg_copy_text(copy, text, strlen(text));
+}
+
+void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct episode *e)
+{
+    pg_copy_row(copy, COLUMN_COUNT + 2);
+    put_text(copy, provider);
+    pg_copy_i64(copy, submission);
+    pg_copy_i32(copy, e->row_no);
+    put_text(copy, e->episode_id);
+    pg_copy_bytes(copy, e->patient, sizeof e->patient);
+    put_text(copy, e->commissioner);
+    put_text(copy, e->cluster);
+    if (e->service[0])
+        put_text(copy, e->service);
+    else
+        pg_copy_null(copy);
+    pg_copy_date(copy, e->start_date);
+    pg_copy_date(copy, e->end_date);
+    pg_copy_date(copy, e->mhct_date);
+    pg_copy_date(copy, e->referral_date);
+    pg_copy_i16(copy, e->mhct_reason);
+    pg_copy_i16(copy, e->admitted_days);
+    pg_copy_bool(copy, e->assessment_only);
+    pg_copy_bool(copy, e->continues);
+    pg_copy_bool(copy, e->approved);
+    pg_copy_bool(copy, e->minor);
+    pg_copy_i64(copy, (int64_t)e->failed);
+}
+
+/* A tuple of COPY ... TO (FORMAT binary). */
+struct tuple {
+    const char *at;
+    size_t left;
+    bool broken;
+};
+
+static int32_t take_i32(struct tuple *t)
+{
+    uint32_t v = 0;
+    if (t->left < sizeof v) {
+        t->broken = true;
+        return 0;
+    }
+    memcpy(&v, t->at, sizeof v);
+    t->at += sizeof v;
+    t->left -= sizeof v;
+    return (int32_t)be32toh(v);
+}
+
+/* The next field: its bytes and length; NULL for null. */
+static const char *take_field(struct tuple *t, size_t *length)
+{
+    int32_t n = take_i32(t);
+    *length = 0;
+    if (n < 0 || t->broken)
+        return NULL;
+    if ((size_t)n > t->left) {
+        t->broken = true;
+        return NULL;
+    }
+    const char *at = t->at;
+    t->at += n;
+    t->left -= (size_t)n;
+    *length = (size_t)n;
+    return at;
+}
+
+static void take_bytes(struct tuple *t, void *out, size_t length)
+{
+    size_t n = 0;
+    const char *at = take_field(t, &n);
+    if (at && n == length)
+        memcpy(out, at, n);
+    else
+        t->broken = true;
+}
+
+static void take_text(struct tuple *t, char *out, size_t size)
+{
+    size_t n = 0;
+    const char *at = take_field(t, &n);
+    if (n >= size) {
+        t->broken = true;
+        n = 0;
+    }
+    if (at)
+        memcpy(out, at, n);
+    out[n] = '\0';
+}
+
+static int16_t take_i16_field(struct tuple *t)
+{
+    uint16_t v = 0;
+    take_bytes(t, &v, sizeof v);
+    return (int16_t)be16toh(v);
+}
+
+static int32_t take_i32_field(struct tuple *t)
+{
+    uint32_t v = 0;
+    take_bytes(t, &v, sizeof v);
+    return (int32_t)be32toh(v);
+}
+
+static bool take_bool(struct tuple *t)
+{
+    char v = 0;
+    take_bytes(t, &v, sizeof v);
+    return v != 0;
+}
+
+static date_t take_date(struct tuple *t)
+{
+    size_t n = 0;
+    const char *at = take_field(t, &n);
+    if (!at)
+        return DATE_NONE;
+    uint32_t v = 0;
+    if (n != sizeof v) {
+        t->broken = true;
+        return DATE_NONE;
+    }
+    memcpy(&v, at, sizeof v);
+    return (date_t)be32toh(v) + DAYS_TO_2000;
+}
+
+static bool decode(struct tuple *t, struct episode *e)
+{
+    e->row_no = take_i32_field(t);
+    take_text(t, e->episode_id, sizeof e->episode_id);
+    take_bytes(t, e->patient, sizeof e->patient);
+    take_text(t, e->commissioner, sizeof e->commissioner);
+    take_text(t, e->cluster, sizeof e->cluster);
+    take_text(t, e->service, sizeof e->service);
+    e->start_date = take_date(t);
+    e->end_date = take_date(t);
+    e->mhct_date = take_date(t);
+    e->referral_date = take_date(t);
+    e->mhct_reason = take_i16_field(t);
+    e->admitted_days = take_i16_field(t);
+    e->assessment_only = take_bool(t);
+    e->continues = take_bool(t);
+    e->approved = take_bool(t);
+    e->minor = take_bool(t);
+    uint64_t failed = 0;
+    take_bytes(t, &failed, sizeof failed);
+    e->failed = be64toh(failed);
+    return !t->broken;
+}
+
+/* One message of the copy: one tuple, the first with the header before it, the last the end mark alone. */
+static bool take_message(const char *bytes, size_t length, bool *first, struct episode *e, bool *is_row)
+{
+    struct tuple t = {bytes, length, false};
+    *is_row = false;
+    if (*first) {
+        if (length < COPY_HEADER || memcmp(bytes, COPY_SIGNATURE, sizeof COPY_SIGNATURE) != 0)
+            return false;
+        t.at += COPY_HEADER;
+        t.left -= COPY_HEADER;
+        *first = false;
+        if (t.left == 0)
+            return true;
+    }
+    uint16_t fields = 0;
+    if (t.left < sizeof fields)
+        return false;
+    memcpy(&fields, t.at, sizeof fields);
+    t.at += sizeof fields;
+    t.left -= sizeof fields;
+    if ((int16_t)be16toh(fields) == -1)
+        return true;
+    if (be16toh(fields) != COLUMN_COUNT)
+        return false;
+    *is_row = decode(&t, e);
+    return *is_row;
+}
+
+static bool scan_sql(PGconn *raw, const char *provider, int64_t submission, const char *commissioner, char *sql,
+                     size_t size)
+{
+    char *p = PQescapeLiteral(raw, provider, strlen(provider));
+    char *c = commissioner ? PQescapeLiteral(raw, commissioner, strlen(commissioner)) : NULL;
+    int n = -1;
+    if (p && (c || !commissioner))
+        n = snprintf(sql, size,
+                     "COPY (SELECT " COLUMNS
+                     " FROM reckoner.episode WHERE provider = %s AND submission = %lld%s%s) TO STDOUT (FORMAT binary)",
+                     p, (long long)submission, c ? " AND commissioner = " : "", c ? c : "");
+    PQfreemem(p);
+    PQfreemem(c);
+    return n > 0 && (size_t)n < size;
+}
+
+/* Reads the copy to its end in every case, so that the connection can be used again. */
+static enum pg_status scan_rows(PGconn *raw, bool (*each)(void *context, const struct episode *e), void *context)
+{
+    enum pg_status status = PG_OK;
+    struct episode e;
+    bool first = true;
+    bool is_row = false;
+    char *bytes = NULL;
+    int n = 0;
+    while ((n = PQgetCopyData(raw, &bytes, 0)) > 0) {
+        if (status == PG_OK && !take_message(bytes, (size_t)n, &first, &e, &is_row))
+            status = PG_FAILED;
+        else if (status == PG_OK && is_row && !each(context, &e))
+            status = PG_INVALID;
+        PQfreemem(bytes);
+    }
+    bool ended = n == -1;
+    PGresult *r = NULL;
+    while ((r = PQgetResult(raw)) != NULL) {
+        ended = ended && PQresultStatus(r) == PGRES_COMMAND_OK;
+        PQclear(r);
+    }
+    return ended ? status : PG_AWAY;
+}
+
+enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                            bool (*each)(void *context, const struct episode *e), void *context)
+{
+    enum pg_status status = pg_connect(pg);
+    if (status != PG_OK)
+        return status;
+    char sql[600];
+    if (!scan_sql(pg_raw(pg), provider, submission, commissioner, sql, sizeof sql))
+        return PG_FAILED;
+    PGresult *r = PQexec(pg_raw(pg), sql);
+    bool out = PQresultStatus(r) == PGRES_COPY_OUT;
+    PQclear(r);
+    if (!out)
+        return PQstatus(pg_raw(pg)) == CONNECTION_OK ? PG_FAILED : PG_AWAY;
+    return scan_rows(pg_raw(pg), each, context);
+}

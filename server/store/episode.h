@@ -1,0 +1,40 @@
+/* Rows of accepted submissions: payable facts without identity. Immutable once written, so a scan needs no snapshot. */
+#ifndef RECKONER_STORE_EPISODE_H
+#define RECKONER_STORE_EPISODE_H
+
+#include "store/pg.h"
+
+#define EPISODE_ID_SIZE      21
+#define EPISODE_CODE_SIZE    7  /* commissioner with its NUL; "" when what was sent is no code */
+#define EPISODE_SERVICE_SIZE 49 /* 12 characters of UTF-8 */
+
+struct episode {
+    int32_t row_no;
+    char episode_id[EPISODE_ID_SIZE];
+    uint8_t patient[16];
+    char commissioner[EPISODE_CODE_SIZE];
+    char cluster[3]; /* two digits, "" when what was sent is no code */
+    char service[EPISODE_SERVICE_SIZE];
+    date_t start_date; /* DATE_NONE: not a date, or open */
+    date_t end_date;
+    date_t mhct_date;
+    date_t referral_date;
+    int16_t mhct_reason;
+    int16_t admitted_days;
+    bool assessment_only;
+    bool continues; /* another row of the patient starts on the closing day */
+    bool approved;
+    bool minor;
+    uint64_t failed; /* rules failed whatever the terms, one bit each (rule.bit) */
+};
+
+/* Loads rows in ascending row_no; ended with pg_copy_end. */
+enum pg_status episode_copy_begin(struct pg *pg, struct pg_copy **copy);
+void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct episode *e);
+
+/* Every row of a submission, in no promised order (that of row_no in practice), streamed: memory does not grow with
+ * it. commissioner: its rows alone; NULL: all. each returns false to stop, which makes the scan answer PG_INVALID. */
+enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                            bool (*each)(void *context, const struct episode *e), void *context);
+
+#endif

@@ -1,0 +1,17 @@
+/* Reference files in use: the newest that the operator loaded, else the file of the same name that came with the
+ * service. */
+#ifndef RECKONER_STORE_REFERENCE_SET_H
+#define RECKONER_STORE_REFERENCE_SET_H
+
+#include "base/buf.h"
+#include "store/pg.h"
+
+#define REFERENCE_DIGEST_SIZE  32
+#define REFERENCE_FILE_MAXIMUM (64 * 1024 * 1024)
+
+/* kind: clusters, bank_holidays, practices, allocation_grid. Appends the file to content (buf_init'ed with
+ * REFERENCE_FILE_MAXIMUM) and writes its SHA-256. PG_NONE: neither loaded nor in dir (as KIND.csv). */
+enum pg_status reference_content(struct pg *pg, const char *dir, const char *kind, struct buf *content,
+                                 uint8_t digest[REFERENCE_DIGEST_SIZE]);
+
+#endif
