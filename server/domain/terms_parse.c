@@ -1,0 +1,437 @@
+/* The frame of the terms: scalars, qualifiers, plan and block sums. */
+#include "domain/money.h"
+#include "domain/terms_internal.h"
+
+#include "base/parse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool terms_refuse(struct terms_reader *r, const char *pointer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    snprintf(r->problem->field, sizeof r->problem->field, "%s", pointer);
+    vsnprintf(r->problem->message, sizeof r->problem->message, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool terms_no_memory(struct terms_reader *r)
+{
+    return terms_refuse(r, "", "memory ran out");
+}
+
+bool terms_read_percent(struct terms_reader *r, const json_t *object, const char *name, const char *pointer,
+                        int64_t high_ppm, int64_t *out)
+{
+    const char *text = json_text(object, name);
+    if (text == NULL) {
+        return true;
+    }
+    char where[120];
+    int64_t ppm;
+    snprintf(where, sizeof where, "%s/%s", pointer, name);
+    if (!parse_percent_ppm(text, strlen(text), &ppm)) {
+        return terms_refuse(r, where, "must be a percentage with at most four decimals, for example \"2.5%%\"");
+    }
+    if (ppm > high_ppm) {
+        char limit[32];
+        format_percent_ppm(high_ppm, limit);
+        return terms_refuse(r, where, "must be at most %s", limit);
+    }
+    *out = ppm;
+    return true;
+}
+
+bool terms_read_cluster(struct terms_reader *r, const json_t *text, const char *pointer, int16_t *out)
+{
+    int cluster = json_is_string(text) ? cluster_index(json_string_value(text)) : -1;
+    if (cluster < 0) {
+        return terms_refuse(r, pointer, "must be a cluster: 00 to 08 or 10 to 21");
+    }
+    *out = (int16_t)cluster;
+    return true;
+}
+
+bool terms_read_basis(struct terms_reader *r, const char *text, const char *pointer, enum basis *out)
+{
+    for (int b = 0; b < BASIS_COUNT; b++) {
+        if (strcmp(text, basis_name((enum basis)b)) == 0) {
+            *out = (enum basis)b;
+            return true;
+        }
+    }
+    if (strcmp(text, "PERIOD") == 0) {
+        return terms_refuse(r, pointer, "PERIOD is not offered by this version");
+    }
+    return terms_refuse(r, pointer, "must be DAY, ADMITTED, NONADMITTED or ASSESSMENT");
+}
+
+bool terms_read_month(struct terms_reader *r, const char *text, const char *pointer, month_t *out)
+{
+    if (!month_parse(text, strlen(text), out)) {
+        return terms_refuse(r, pointer, "must be a month, YYYY-MM");
+    }
+    if (month_financial_year(*out) != r->t->financial_year) {
+        return terms_refuse(r, pointer, "must lie within the financial year");
+    }
+    return true;
+}
+
+bool terms_read_qualifiers(struct terms_reader *r, const json_t *object, const char *pointer, char *commissioner,
+                           char *service)
+{
+    const char *who = json_text(object, "commissioner");
+    const char *what = json_text(object, "service");
+    const json_t *parties = json_object_get(r->t->source, "parties");
+    if (who != NULL && parties != NULL && json_object_get(parties, who) == NULL) {
+        char where[120];
+        snprintf(where, sizeof where, "%s/commissioner", pointer);
+        return terms_refuse(r, where, "is not one of the parties");
+    }
+    snprintf(commissioner, TERMS_CODE_SIZE, "%s", who == NULL ? "" : who);
+    if (service != NULL) {
+        snprintf(service, TERMS_CODE_SIZE, "%s", what == NULL ? "" : what);
+    }
+    return true;
+}
+
+bool terms_read_clusters(struct terms_reader *r, const json_t *array, const char *pointer, uint32_t *out)
+{
+    size_t count = json_array_size(array);
+    for (size_t i = 0; i < count; i++) {
+        char where[140];
+        int16_t cluster = -1;
+        snprintf(where, sizeof where, "%s/%zu", pointer, i);
+        if (!terms_read_cluster(r, json_array_get(array, i), where, &cluster)) {
+            return false;
+        }
+        if ((*out >> cluster & 1U) != 0) {
+            return terms_refuse(r, where, "is listed twice");
+        }
+        *out |= UINT32_C(1) << cluster;
+    }
+    return true;
+}
+
+static const struct json_member plan_members[] = {
+    {"lines", JSON_KIND_ARRAY, false, 0, TERMS_MAX_LINES},
+    {"sums", JSON_KIND_ARRAY, false, 0, TERMS_MAX_LINES},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member plan_line_members[] = {
+    {"cluster", JSON_KIND_TEXT, true, 2, 2},
+    {"basis", JSON_KIND_TEXT, true, 1, 20},
+    {"units", JSON_KIND_ARRAY, true, TERMS_MONTHS, TERMS_MONTHS},
+    {"commissioner", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {"service", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member plan_sum_members[] = {
+    {"month", JSON_KIND_TEXT, true, 7, 7},
+    {"pence", JSON_KIND_INTEGER, true, 0, TERMS_MAX_PENCE},
+    {"commissioner", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member block_members[] = {
+    {"month", JSON_KIND_TEXT, true, 7, 7},
+    {"pence", JSON_KIND_INTEGER, true, 0, TERMS_MAX_PENCE},
+    {"commissioner", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {"label", JSON_KIND_TEXT, true, 1, 100},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+/* Units of the months from effective_from on need a price on the month's first day: it is what values them. */
+static bool check_plan_prices(struct terms_reader *r, const struct terms_plan_line *line)
+{
+    const struct terms *t = r->t;
+    for (int k = 0; k < TERMS_MONTHS; k++) {
+        month_t month = financial_year_first(t->financial_year) + k;
+        if (month < t->effective_from || line->units[k] == 0) {
+            continue;
+        }
+        if (terms_price_on(t, line->cluster, line->basis, line->commissioner, line->service, month_first(month)) ==
+            NULL) {
+            char pointer[60];
+            char name[8];
+            month_format(month, name);
+            snprintf(pointer, sizeof pointer, "/plan/lines/%d/units/%d", line->index, k);
+            return terms_refuse(r, pointer, "plans units without a price on the first day of %s", name);
+        }
+    }
+    return true;
+}
+
+static bool read_units(struct terms_reader *r, const json_t *array, const char *pointer, struct terms_plan_line *line)
+{
+    for (size_t k = 0; k < TERMS_MONTHS; k++) {
+        const json_t *value = json_array_get(array, k);
+        int64_t units = json_is_integer(value) ? json_integer_value(value) : -1;
+        if (units < 0 || units > TERMS_MAX_UNITS) {
+            char where[80];
+            snprintf(where, sizeof where, "%s/units/%zu", pointer, k);
+            return terms_refuse(r, where, "must be a whole number from 0 to %lld", (long long)TERMS_MAX_UNITS);
+        }
+        line->units[k] = units;
+    }
+    return true;
+}
+
+static bool read_plan_line(struct terms_reader *r, const json_t *object, int32_t index, struct terms_plan_line *line)
+{
+    char pointer[40];
+    char where[60];
+    snprintf(pointer, sizeof pointer, "/plan/lines/%d", index);
+    if (!json_check(object, plan_line_members, pointer, r->problem)) {
+        return false;
+    }
+    line->index = index;
+    snprintf(where, sizeof where, "%s/cluster", pointer);
+    if (!terms_read_cluster(r, json_object_get(object, "cluster"), where, &line->cluster)) {
+        return false;
+    }
+    snprintf(where, sizeof where, "%s/basis", pointer);
+    if (!terms_read_basis(r, json_text(object, "basis"), where, &line->basis) ||
+        !read_units(r, json_object_get(object, "units"), pointer, line) ||
+        !terms_read_qualifiers(r, object, pointer, line->commissioner, line->service)) {
+        return false;
+    }
+    for (int32_t i = 0; i < index; i++) {
+        const struct terms_plan_line *o = &r->t->plan[i];
+        bool same_account = o->commissioner[0] == '\0' || line->commissioner[0] == '\0' ||
+                            strcmp(o->commissioner, line->commissioner) == 0;
+        if (o->cluster == line->cluster && o->basis == line->basis && same_account &&
+            strcmp(o->service, line->service) == 0) {
+            return terms_refuse(r, pointer, "plans the same cluster, basis and service as /plan/lines/%d", i);
+        }
+    }
+    return check_plan_prices(r, line);
+}
+
+/* Reads sums of months: planned values or block lines. Several planned sums for one account and month are refused. */
+static bool read_sums(struct terms_reader *r, const json_t *array, const char *base, const struct json_member *members,
+                      struct terms_sum **out, int32_t *out_count)
+{
+    size_t count = json_array_size(array);
+    struct terms_sum *sums = calloc(count > 0 ? count : 1, sizeof *sums);
+    if (sums == NULL) {
+        return terms_no_memory(r);
+    }
+    *out = sums;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *object = json_array_get(array, i);
+        char pointer[40];
+        char where[60];
+        snprintf(pointer, sizeof pointer, "%s/%zu", base, i);
+        snprintf(where, sizeof where, "%s/month", pointer);
+        if (!json_check(object, members, pointer, r->problem) ||
+            !terms_read_month(r, json_text(object, "month"), where, &sums[i].month) ||
+            !terms_read_qualifiers(r, object, pointer, sums[i].commissioner, NULL)) {
+            return false;
+        }
+        sums[i].pence = json_int(object, "pence", 0);
+        sums[i].label = json_text(object, "label");
+        sums[i].index = (int32_t)i;
+        *out_count = (int32_t)(i + 1);
+    }
+    return true;
+}
+
+static bool same_account(const char *a, const char *b)
+{
+    return a[0] == '\0' || b[0] == '\0' || strcmp(a, b) == 0;
+}
+
+/* A month of an account is planned by one sum, or by units, never by both. */
+static bool check_plan_sums(struct terms_reader *r)
+{
+    const struct terms *t = r->t;
+    for (int32_t i = 0; i < t->plan_sum_count; i++) {
+        const struct terms_sum *s = &t->plan_sum[i];
+        char pointer[40];
+        snprintf(pointer, sizeof pointer, "/plan/sums/%d", i);
+        for (int32_t j = 0; j < i; j++) {
+            if (t->plan_sum[j].month == s->month && same_account(t->plan_sum[j].commissioner, s->commissioner)) {
+                return terms_refuse(r, pointer, "states the same month as /plan/sums/%d", j);
+            }
+        }
+        for (int32_t j = 0; j < t->plan_count; j++) {
+            if (t->plan[j].units[month_number(s->month) - 1] != 0 &&
+                same_account(t->plan[j].commissioner, s->commissioner)) {
+                return terms_refuse(r, pointer, "states a month that /plan/lines/%d plans in units", j);
+            }
+        }
+    }
+    return true;
+}
+
+/* The label tells the block lines of an account and month apart in every position. */
+static bool check_blocks(struct terms_reader *r)
+{
+    const struct terms *t = r->t;
+    for (int32_t i = 0; i < t->block_count; i++) {
+        for (int32_t j = 0; j < i; j++) {
+            if (t->block[j].month == t->block[i].month && strcmp(t->block[j].label, t->block[i].label) == 0 &&
+                same_account(t->block[j].commissioner, t->block[i].commissioner)) {
+                char pointer[40];
+                snprintf(pointer, sizeof pointer, "/block/%d/label", i);
+                return terms_refuse(r, pointer, "has the month and label of /block/%d", j);
+            }
+        }
+    }
+    return true;
+}
+
+bool terms_read_plan(struct terms_reader *r)
+{
+    struct terms *t = r->t;
+    const json_t *plan = json_object_get(t->source, "plan");
+    const json_t *lines = json_object_get(plan, "lines");
+    size_t count = json_array_size(lines);
+    if (plan != NULL && !json_check(plan, plan_members, "/plan", r->problem)) {
+        return false;
+    }
+    t->plan = calloc(count > 0 ? count : 1, sizeof *t->plan);
+    if (t->plan == NULL) {
+        return terms_no_memory(r);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!read_plan_line(r, json_array_get(lines, i), (int32_t)i, &t->plan[i])) {
+            return false;
+        }
+        t->plan_count = (int32_t)(i + 1);
+    }
+    return read_sums(r, json_object_get(plan, "sums"), "/plan/sums", plan_sum_members, &t->plan_sum,
+                     &t->plan_sum_count) &&
+           check_plan_sums(r) &&
+           read_sums(r, json_object_get(t->source, "block"), "/block", block_members, &t->block, &t->block_count) &&
+           check_blocks(r);
+}
+
+static const struct json_member root_members[] = {
+    {"@purpose", JSON_KIND_TEXT, true, 1, 40},
+    {"mode", JSON_KIND_TEXT, true, 1, 10},
+    {"financial_year", JSON_KIND_INTEGER, true, 2010, 2099},
+    {"effective_from", JSON_KIND_TEXT, true, 7, 7},
+    {"day_count", JSON_KIND_TEXT, false, 1, 20},
+    {"prices", JSON_KIND_ARRAY, true, 0, 2000},
+    {"plan", JSON_KIND_OBJECT, false, 0, 0},
+    {"factor", JSON_KIND_TEXT, false, 1, 20},
+    {"block", JSON_KIND_ARRAY, false, 0, TERMS_MAX_LINES},
+    {"volume_bands", JSON_KIND_ARRAY, false, 0, TERMS_MAX_GROUPS},
+    {"risk_share", JSON_KIND_OBJECT, false, 0, 0},
+    {"cquin", JSON_KIND_OBJECT, false, 0, 0},
+    {"rules", JSON_KIND_OBJECT, false, 0, 0},
+    {"billing", JSON_KIND_OBJECT, false, 0, 0},
+    {"calendar", JSON_KIND_OBJECT, true, 0, 0},
+    {"parties", JSON_KIND_OBJECT, false, 0, 0},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+/* null would be a second way to say nothing, with another digest. */
+static bool refuse_nulls(struct terms_reader *r, const json_t *value, const char *pointer)
+{
+    char where[160];
+    const char *name;
+    json_t *member;
+    size_t index;
+    if (json_is_null(value)) {
+        return terms_refuse(r, pointer, "must be left out instead of being null");
+    }
+    json_object_foreach((json_t *)value, name, member)
+    {
+        snprintf(where, sizeof where, "%s/%s", pointer, name);
+        if (!refuse_nulls(r, member, where)) {
+            return false;
+        }
+    }
+    json_array_foreach(value, index, member)
+    {
+        snprintf(where, sizeof where, "%s/%zu", pointer, index);
+        if (!refuse_nulls(r, member, where)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Parts of other trades' contracts, known by name so that the refusal can say why. */
+static bool refuse_not_offered(struct terms_reader *r)
+{
+    static const char *const names[] = {"withholds", "examples", "adjustments", NULL};
+    for (int i = 0; names[i] != NULL; i++) {
+        if (json_object_get(r->t->source, names[i]) != NULL) {
+            char where[40];
+            snprintf(where, sizeof where, "/%s", names[i]);
+            return terms_refuse(r, where, "is not offered by this version");
+        }
+    }
+    return true;
+}
+
+static bool read_choice(struct terms_reader *r, const char *name, const char *standard, const char *other,
+                        bool *is_other)
+{
+    const char *text = json_text(r->t->source, name);
+    if (text == NULL || strcmp(text, standard) == 0) {
+        *is_other = false;
+        return true;
+    }
+    if (strcmp(text, other) == 0) {
+        *is_other = true;
+        return true;
+    }
+    char where[40];
+    snprintf(where, sizeof where, "/%s", name);
+    return terms_refuse(r, where, "must be %s or %s", standard, other);
+}
+
+static bool read_frame(struct terms_reader *r)
+{
+    struct terms *t = r->t;
+    if (!refuse_nulls(r, t->source, "") || !refuse_not_offered(r) ||
+        !json_check(t->source, root_members, "", r->problem)) {
+        return false;
+    }
+    if (strcmp(json_text(t->source, "@purpose"), "reckoner/terms/1") != 0) {
+        return terms_refuse(r, "/@purpose", "must be reckoner/terms/1");
+    }
+    t->financial_year = (int32_t)json_int(t->source, "financial_year", 0);
+    if (!read_choice(r, "mode", "live", "shadow", &t->shadow) ||
+        !read_choice(r, "day_count", "end_exclusive", "end_inclusive", &t->end_inclusive) ||
+        !terms_read_month(r, json_text(t->source, "effective_from"), "/effective_from", &t->effective_from)) {
+        return false;
+    }
+    const char *factor = json_text(t->source, "factor");
+    t->factor_ppm = PPM_ONE;
+    if (factor != NULL &&
+        (!parse_factor_ppm(factor, strlen(factor), &t->factor_ppm) || t->factor_ppm > INT64_C(100) * PPM_ONE)) {
+        return terms_refuse(r, "/factor",
+                            "must be a number from 0 to 100 with at most six decimals, for example \"1.015\"");
+    }
+    return true;
+}
+
+struct terms *terms_parse(const json_t *json, struct json_problem *problem)
+{
+    struct terms_reader r = {calloc(1, sizeof *r.t), problem};
+    if (r.t == NULL) {
+        terms_no_memory(&r);
+        return NULL;
+    }
+    r.t->source = json_deep_copy(json);
+    if (r.t->source == NULL) {
+        terms_no_memory(&r);
+    } else if (read_frame(&r) && terms_read_billing(&r) && terms_read_prices(&r) && terms_read_plan(&r) &&
+               terms_read_sharing(&r) && terms_read_rules(&r)) {
+        return r.t;
+    }
+    terms_free(r.t);
+    return NULL;
+}

@@ -1,0 +1,264 @@
+/* Prices: reading them, and refusing what would leave a day with two prices, or with none between two. */
+#include "domain/terms_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct json_member price_members[] = {
+    {"cluster", JSON_KIND_TEXT, true, 2, 2},
+    {"basis", JSON_KIND_TEXT, true, 1, 20},
+    {"pence", JSON_KIND_INTEGER, true, 0, TERMS_MAX_PRICE},
+    {"from", JSON_KIND_TEXT, false, 10, 10},
+    {"to", JSON_KIND_TEXT, false, 10, 10},
+    {"commissioner", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {"service", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
+    {"includes", JSON_KIND_TEXT, false, 1, 200},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static bool read_day(struct terms_reader *r, const json_t *object, const char *name, const char *pointer, date_t *out)
+{
+    const char *text = json_text(object, name);
+    if (text == NULL) {
+        return true;
+    }
+    char where[64];
+    snprintf(where, sizeof where, "%s/%s", pointer, name);
+    if (!date_parse(text, strlen(text), out)) {
+        return terms_refuse(r, where, "must be a day, YYYY-MM-DD");
+    }
+    date_t first = month_first(financial_year_first(r->t->financial_year));
+    date_t last = month_first(financial_year_first(r->t->financial_year + 1));
+    if (*out < first || *out > last) {
+        return terms_refuse(r, where, "must lie within the financial year");
+    }
+    return true;
+}
+
+static bool read_price(struct terms_reader *r, const json_t *object, int32_t index, struct terms_price *p)
+{
+    char pointer[40];
+    char where[64];
+    snprintf(pointer, sizeof pointer, "/prices/%d", index);
+    if (!json_check(object, price_members, pointer, r->problem)) {
+        return false;
+    }
+    snprintf(where, sizeof where, "%s/cluster", pointer);
+    if (!terms_read_cluster(r, json_object_get(object, "cluster"), where, &p->cluster)) {
+        return false;
+    }
+    snprintf(where, sizeof where, "%s/basis", pointer);
+    if (!terms_read_basis(r, json_text(object, "basis"), where, &p->basis)) {
+        return false;
+    }
+    p->index = index;
+    p->pence = json_int(object, "pence", 0);
+    p->includes = json_text(object, "includes");
+    p->from = month_first(financial_year_first(r->t->financial_year));
+    p->to = month_first(financial_year_first(r->t->financial_year + 1));
+    if (!read_day(r, object, "from", pointer, &p->from) || !read_day(r, object, "to", pointer, &p->to) ||
+        !terms_read_qualifiers(r, object, pointer, p->commissioner, p->service)) {
+        return false;
+    }
+    if (p->from >= p->to) {
+        snprintf(where, sizeof where, "%s/to", pointer);
+        return terms_refuse(r, where, "must be after from: it is the first day that the price no longer holds");
+    }
+    return true;
+}
+
+static int compare_prices(const void *left, const void *right)
+{
+    const struct terms_price *a = left;
+    const struct terms_price *b = right;
+    if (a->cluster != b->cluster) {
+        return a->cluster < b->cluster ? -1 : 1;
+    }
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+static bool same_qualifiers(const struct terms_price *a, const struct terms_price *b)
+{
+    return strcmp(a->commissioner, b->commissioner) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+/* Whether some row could meet the qualifiers of both. */
+static bool compatible(const struct terms_price *a, const struct terms_price *b)
+{
+    return (a->commissioner[0] == '\0' || b->commissioner[0] == '\0' ||
+            strcmp(a->commissioner, b->commissioner) == 0) &&
+           (a->service[0] == '\0' || b->service[0] == '\0' || strcmp(a->service, b->service) == 0);
+}
+
+static int qualified(const struct terms_price *p)
+{
+    return (p->commissioner[0] != '\0') + (p->service[0] != '\0');
+}
+
+static bool is_split(const struct terms_price *p)
+{
+    return p->basis == BASIS_ADMITTED || p->basis == BASIS_NONADMITTED;
+}
+
+static bool refuse_price(struct terms_reader *r, const struct terms_price *p, const char *sentence,
+                         const struct terms_price *other, date_t day)
+{
+    char pointer[40];
+    char on[11];
+    char code[3];
+    snprintf(pointer, sizeof pointer, "/prices/%d", p->index);
+    date_format(day, on);
+    cluster_code(p->cluster, code);
+    if (other == NULL) {
+        return terms_refuse(r, pointer, "%s (cluster %s, %s, %s)", sentence, code, basis_name(p->basis), on);
+    }
+    return terms_refuse(r, pointer, "%s (cluster %s, %s; see also /prices/%d)", sentence, code, on, other->index);
+}
+
+/* Whether some price of p's own series (cluster, qualifiers, and DAY or not) holds on a day. */
+static bool series_holds(const struct terms *t, const struct terms_price *p, date_t day)
+{
+    for (int32_t i = t->first_price[p->cluster]; i < t->first_price[p->cluster + 1]; i++) {
+        const struct terms_price *o = &t->price[i];
+        if (o->basis == p->basis && same_qualifiers(o, p) && day >= o->from && day < o->to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A change between DAY and ADMITTED + NONADMITTED in the middle of a month would leave it open what the admitted days
+ * of the month are counted against. */
+static bool check_change_of_basis(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
+{
+    const struct terms_price *deciding = qualified(p) >= qualified(q) ? p : q;
+    const struct terms_price *under = deciding == p ? q : p;
+    date_t edges[2] = {deciding->from, deciding->to};
+    for (int i = 0; i < 2; i++) {
+        date_t day = edges[i];
+        date_t outside = i == 0 ? day - 1 : day;
+        if (day == month_first(month_of(day)) || series_holds(r->t, deciding, outside)) {
+            continue;
+        }
+        /* In that month the deciding series covers some days; does the other one charge the rest? */
+        month_t m = month_of(day);
+        if (under->from <= month_last(m) && under->to > month_first(m)) {
+            return refuse_price(
+                r, deciding,
+                "a cluster may change between DAY and ADMITTED with NONADMITTED only at the turn of a month", under,
+                day);
+        }
+    }
+    return true;
+}
+
+static bool check_pair(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
+{
+    bool assessment = p->basis == BASIS_ASSESSMENT;
+    if (assessment != (q->basis == BASIS_ASSESSMENT) || !compatible(p, q)) {
+        return true;
+    }
+    bool partners = is_split(p) && is_split(q) && p->basis != q->basis;
+    date_t day = p->from > q->from ? p->from : q->from;
+    bool overlap = p->from < q->to && q->from < p->to;
+    if (overlap && !partners && qualified(p) == qualified(q)) {
+        return refuse_price(r, q, "two prices apply equally to the same day", p, day);
+    }
+    if (!assessment && is_split(p) != is_split(q)) {
+        return check_change_of_basis(r, p, q);
+    }
+    return true;
+}
+
+/* ADMITTED without NONADMITTED, or the reverse: the other series must hold on the first day, and again wherever one of
+ * its prices ends before this one does. */
+static bool check_partner(struct terms_reader *r, const struct terms_price *p)
+{
+    const struct terms *t = r->t;
+    struct terms_price partner = *p;
+    partner.basis = p->basis == BASIS_ADMITTED ? BASIS_NONADMITTED : BASIS_ADMITTED;
+    bool holds = series_holds(t, &partner, p->from);
+    date_t day = p->from;
+    for (int32_t i = t->first_price[p->cluster]; holds && i < t->first_price[p->cluster + 1]; i++) {
+        const struct terms_price *o = &t->price[i];
+        if (o->basis == partner.basis && same_qualifiers(o, p) && o->to > p->from && o->to < p->to) {
+            day = o->to;
+            holds = series_holds(t, &partner, day);
+        }
+    }
+    if (!holds) {
+        return refuse_price(r, p, "ADMITTED and NONADMITTED prices come together, for the same days and qualifiers",
+                            NULL, day);
+    }
+    return true;
+}
+
+/* A gap between two prices of one series, and ADMITTED without NONADMITTED or the reverse. */
+static bool check_series(struct terms_reader *r, const struct terms_price *p)
+{
+    const struct terms *t = r->t;
+    bool later = false;
+    for (int32_t i = t->first_price[p->cluster]; i < t->first_price[p->cluster + 1]; i++) {
+        const struct terms_price *o = &t->price[i];
+        later = later || (o->basis == p->basis && same_qualifiers(o, p) && o->from > p->to);
+    }
+    if (later && !series_holds(t, p, p->to)) {
+        return refuse_price(r, p, "no price holds from this day until the next one begins", NULL, p->to);
+    }
+    if (!is_split(p)) {
+        return true;
+    }
+    return check_partner(r, p);
+}
+
+static void index_prices(struct terms *t)
+{
+    int32_t next = 0;
+    for (int c = 0; c <= TERMS_CLUSTERS; c++) {
+        while (next < t->price_count && t->price[next].cluster < c) {
+            next++;
+        }
+        t->first_price[c] = next;
+    }
+}
+
+static bool check_prices(struct terms_reader *r)
+{
+    struct terms *t = r->t;
+    for (int c = 0; c < TERMS_CLUSTERS; c++) {
+        for (int32_t i = t->first_price[c]; i < t->first_price[c + 1]; i++) {
+            for (int32_t j = t->first_price[c]; j < i; j++) {
+                if (!check_pair(r, &t->price[j], &t->price[i])) {
+                    return false;
+                }
+            }
+        }
+        for (int32_t i = t->first_price[c]; i < t->first_price[c + 1]; i++) {
+            if (!check_series(r, &t->price[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool terms_read_prices(struct terms_reader *r)
+{
+    struct terms *t = r->t;
+    const json_t *array = json_object_get(t->source, "prices");
+    size_t count = json_array_size(array);
+    t->price = calloc(count > 0 ? count : 1, sizeof *t->price);
+    if (t->price == NULL) {
+        return terms_no_memory(r);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!read_price(r, json_array_get(array, i), (int32_t)i, &t->price[i])) {
+            return false;
+        }
+        t->price_count = (int32_t)(i + 1);
+    }
+    qsort(t->price, count, sizeof *t->price, compare_prices);
+    index_prices(t);
+    return check_prices(r);
+}

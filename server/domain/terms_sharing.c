@@ -1,0 +1,307 @@
+/* The annual parts that share risk and reward: volume bands, risk share, CQUIN. */
+#include "domain/money.h"
+#include "domain/terms_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Edges of bands, caps and thresholds: up to ten times the plan. */
+#define EDGE_LIMIT (INT64_C(10) * PPM_ONE)
+
+static const struct json_member band_members[] = {
+    {"to", JSON_KIND_TEXT, false, 1, 20},
+    {"pay", JSON_KIND_TEXT, true, 1, 20},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static bool read_bands(struct terms_reader *r, const json_t *array, const char *pointer, struct terms_bands *out)
+{
+    size_t count = json_array_size(array);
+    int64_t before = -1;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *object = json_array_get(array, i);
+        struct terms_band *band = &out->band[i];
+        char where[80];
+        snprintf(where, sizeof where, "%s/%zu", pointer, i);
+        band->to_ppm = -1;
+        if (!json_check(object, band_members, where, r->problem) ||
+            !terms_read_percent(r, object, "to", where, EDGE_LIMIT, &band->to_ppm) ||
+            !terms_read_percent(r, object, "pay", where, PPM_ONE, &band->pay_ppm)) {
+            return false;
+        }
+        bool last = i + 1 == count;
+        if (last && band->to_ppm >= 0) {
+            return terms_refuse(r, where, "is the last band: it is open and has no \"to\"");
+        }
+        if (!last && band->to_ppm < 0) {
+            return terms_refuse(r, where, "is not the last band: it needs \"to\"");
+        }
+        if (!last && band->to_ppm <= before) {
+            return terms_refuse(r, where, "must end beyond the band before it");
+        }
+        before = band->to_ppm;
+    }
+    out->count = (int32_t)count;
+    return true;
+}
+
+static bool refuse_without_plan(struct terms_reader *r, const char *pointer)
+{
+    const struct terms *t = r->t;
+    if (t->plan_count == 0 && t->plan_sum_count == 0) {
+        return terms_refuse(r, pointer, "is measured against the plan, and there is no plan");
+    }
+    return true;
+}
+
+static const struct json_member group_members[] = {
+    {"group", JSON_KIND_TEXT, true, 1, TERMS_NAME_SIZE - 1},
+    {"clusters", JSON_KIND_ARRAY, true, 1, TERMS_CLUSTERS},
+    {"bands", JSON_KIND_ARRAY, true, 1, TERMS_MAX_BANDS},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static bool read_group(struct terms_reader *r, const json_t *object, int32_t index, struct terms_group *group)
+{
+    struct terms *t = r->t;
+    char pointer[40];
+    char where[60];
+    uint32_t clusters = 0;
+    snprintf(pointer, sizeof pointer, "/volume_bands/%d", index);
+    if (!json_check(object, group_members, pointer, r->problem)) {
+        return false;
+    }
+    snprintf(group->name, sizeof group->name, "%s", json_text(object, "group"));
+    snprintf(where, sizeof where, "%s/group", pointer);
+    for (int32_t i = 0; i < index; i++) {
+        if (strcmp(t->group[i].name, group->name) == 0) {
+            return terms_refuse(r, where, "is the name of another group");
+        }
+    }
+    if (strcmp(group->name, "other") == 0) {
+        return terms_refuse(r, where, "is the name of the clusters in no group");
+    }
+    snprintf(where, sizeof where, "%s/clusters", pointer);
+    if (!terms_read_clusters(r, json_object_get(object, "clusters"), where, &clusters)) {
+        return false;
+    }
+    for (int c = 0; c < TERMS_CLUSTERS; c++) {
+        if ((clusters >> c & 1U) == 0) {
+            continue;
+        }
+        if (t->group_of[c] >= 0) {
+            char code[3];
+            cluster_code(c, code);
+            return terms_refuse(r, where, "puts cluster %s in a second group", code);
+        }
+        t->group_of[c] = (int8_t)index;
+    }
+    snprintf(where, sizeof where, "%s/bands", pointer);
+    return read_bands(r, json_object_get(object, "bands"), where, &group->bands);
+}
+
+static bool read_volume_bands(struct terms_reader *r)
+{
+    struct terms *t = r->t;
+    const json_t *array = json_object_get(t->source, "volume_bands");
+    size_t count = json_array_size(array);
+    memset(t->group_of, -1, sizeof t->group_of);
+    t->group = calloc(count > 0 ? count : 1, sizeof *t->group);
+    if (t->group == NULL) {
+        return terms_no_memory(r);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!read_group(r, json_array_get(array, i), (int32_t)i, &t->group[i])) {
+            return false;
+        }
+        t->group_count = (int32_t)(i + 1);
+    }
+    if (count > 0 && t->plan_sum_count > 0) {
+        return terms_refuse(r, "/volume_bands",
+                            "need a plan in units; /plan/sums does not say what belongs to a group");
+    }
+    return count == 0 || refuse_without_plan(r, "/volume_bands");
+}
+
+static const struct json_member risk_share_members[] = {
+    {"over", JSON_KIND_ARRAY, false, 1, TERMS_MAX_BANDS},
+    {"under", JSON_KIND_ARRAY, false, 1, TERMS_MAX_BANDS},
+    {"cap", JSON_KIND_TEXT, false, 1, 20},
+    {"collar", JSON_KIND_TEXT, false, 1, 20},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static bool read_risk_share(struct terms_reader *r)
+{
+    struct terms_risk_share *share = &r->t->risk_share;
+    const json_t *object = json_object_get(r->t->source, "risk_share");
+    share->cap_ppm = -1;
+    share->collar_ppm = -1;
+    if (object == NULL) {
+        return true;
+    }
+    share->present = true;
+    if (!json_check(object, risk_share_members, "/risk_share", r->problem) || !refuse_without_plan(r, "/risk_share") ||
+        !read_bands(r, json_object_get(object, "over"), "/risk_share/over", &share->over) ||
+        !read_bands(r, json_object_get(object, "under"), "/risk_share/under", &share->under) ||
+        !terms_read_percent(r, object, "cap", "/risk_share", EDGE_LIMIT, &share->cap_ppm) ||
+        !terms_read_percent(r, object, "collar", "/risk_share", PPM_ONE, &share->collar_ppm)) {
+        return false;
+    }
+    if (json_object_size(object) == 0) {
+        return terms_refuse(r, "/risk_share", "must have over, under, cap or collar");
+    }
+    /* Less than the whole plan cannot be taken away twice: under plan, v never exceeds P, so no edge beyond it matters.
+     */
+    if (share->under.count > 1 && share->under.band[share->under.count - 2].to_ppm >= PPM_ONE) {
+        return terms_refuse(r, "/risk_share/under", "has a band beyond 100%% under plan, which nothing can reach");
+    }
+    return true;
+}
+
+static const struct json_member cquin_members[] = {
+    {"rate", JSON_KIND_TEXT, true, 1, 20},      {"on_account", JSON_KIND_TEXT, true, 1, 20},
+    {"exclude", JSON_KIND_OBJECT, false, 0, 0}, {"indicators", JSON_KIND_ARRAY, true, 1, TERMS_MAX_INDICATORS},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member exclude_members[] = {
+    {"stages", JSON_KIND_ARRAY, false, 1, STAGE_COUNT},
+    {"clusters", JSON_KIND_ARRAY, false, 1, TERMS_CLUSTERS},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member indicator_members[] = {
+    {"id", JSON_KIND_TEXT, true, 1, TERMS_NAME_SIZE - 1},
+    {"label", JSON_KIND_TEXT, true, 1, 100},
+    {"weight", JSON_KIND_TEXT, true, 1, 20},
+    {"measure", JSON_KIND_TEXT, true, 1, 10},
+    {"thresholds", JSON_KIND_ARRAY, true, 1, TERMS_MAX_THRESHOLDS},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static const struct json_member threshold_members[] = {
+    {"at", JSON_KIND_TEXT, true, 1, 20},
+    {"earns", JSON_KIND_TEXT, true, 1, 20},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+static bool read_excluded_stages(struct terms_reader *r, const json_t *array, uint32_t *out)
+{
+    size_t count = json_array_size(array);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        char where[60];
+        int found = -1;
+        snprintf(where, sizeof where, "/cquin/exclude/stages/%zu", i);
+        for (int s = 0; name != NULL && s < STAGE_CQUIN; s++) {
+            if (strcmp(name, stage_name((enum terms_stage)s)) == 0) {
+                found = s;
+            }
+        }
+        if (found < 0) {
+            return terms_refuse(r, where, "must be activity, factor, bands, risk_share, cap_collar or block");
+        }
+        if ((*out >> found & 1U) != 0) {
+            return terms_refuse(r, where, "is listed twice");
+        }
+        *out |= UINT32_C(1) << found;
+    }
+    return true;
+}
+
+static bool read_thresholds(struct terms_reader *r, const json_t *array, const char *base, struct terms_indicator *out)
+{
+    size_t count = json_array_size(array);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *object = json_array_get(array, i);
+        struct terms_threshold *threshold = &out->threshold[i];
+        char where[100];
+        snprintf(where, sizeof where, "%s/thresholds/%zu", base, i);
+        if (!json_check(object, threshold_members, where, r->problem) ||
+            !terms_read_percent(r, object, "at", where, PPM_ONE, &threshold->at_ppm) ||
+            !terms_read_percent(r, object, "earns", where, PPM_ONE, &threshold->earns_ppm)) {
+            return false;
+        }
+        if (i > 0 && (threshold->at_ppm <= threshold[-1].at_ppm || threshold->earns_ppm < threshold[-1].earns_ppm)) {
+            return terms_refuse(r, where, "must lie above the threshold before it and earn no less");
+        }
+        out->count = (int32_t)(i + 1);
+    }
+    return true;
+}
+
+static bool read_indicator(struct terms_reader *r, const json_t *object, int32_t index, struct terms_indicator *out)
+{
+    char pointer[50];
+    char where[70];
+    snprintf(pointer, sizeof pointer, "/cquin/indicators/%d", index);
+    if (!json_check(object, indicator_members, pointer, r->problem) ||
+        !terms_read_percent(r, object, "weight", pointer, PPM_ONE, &out->weight_ppm)) {
+        return false;
+    }
+    snprintf(out->id, sizeof out->id, "%s", json_text(object, "id"));
+    out->label = json_text(object, "label");
+    for (int32_t i = 0; i < index; i++) {
+        if (strcmp(r->t->cquin.indicator[i].id, out->id) == 0) {
+            snprintf(where, sizeof where, "%s/id", pointer);
+            return terms_refuse(r, where, "is the id of another indicator");
+        }
+    }
+    const char *measure = json_text(object, "measure");
+    out->linear = strcmp(measure, "linear") == 0;
+    if (!out->linear && strcmp(measure, "step") != 0) {
+        snprintf(where, sizeof where, "%s/measure", pointer);
+        return terms_refuse(r, where, "must be step or linear");
+    }
+    return read_thresholds(r, json_object_get(object, "thresholds"), pointer, out);
+}
+
+static bool read_indicators(struct terms_reader *r, const json_t *array)
+{
+    struct terms_cquin *cquin = &r->t->cquin;
+    size_t count = json_array_size(array);
+    int64_t weights = 0;
+    cquin->indicator = calloc(count > 0 ? count : 1, sizeof *cquin->indicator);
+    if (cquin->indicator == NULL) {
+        return terms_no_memory(r);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!read_indicator(r, json_array_get(array, i), (int32_t)i, &cquin->indicator[i])) {
+            return false;
+        }
+        cquin->count = (int32_t)(i + 1);
+        weights += cquin->indicator[i].weight_ppm;
+    }
+    if (weights != PPM_ONE) {
+        char sum[32];
+        snprintf(sum, sizeof sum, "%lld.%04lld", (long long)(weights / 10000), (long long)(weights % 10000));
+        return terms_refuse(r, "/cquin/indicators", "weights must sum to exactly 100%%; they sum to %s%%", sum);
+    }
+    return true;
+}
+
+static bool read_cquin(struct terms_reader *r)
+{
+    struct terms_cquin *cquin = &r->t->cquin;
+    const json_t *object = json_object_get(r->t->source, "cquin");
+    const json_t *exclude = json_object_get(object, "exclude");
+    if (object == NULL) {
+        return true;
+    }
+    cquin->present = true;
+    return json_check(object, cquin_members, "/cquin", r->problem) &&
+           terms_read_percent(r, object, "rate", "/cquin", PPM_ONE, &cquin->rate_ppm) &&
+           terms_read_percent(r, object, "on_account", "/cquin", PPM_ONE, &cquin->on_account_ppm) &&
+           (exclude == NULL || json_check(exclude, exclude_members, "/cquin/exclude", r->problem)) &&
+           read_excluded_stages(r, json_object_get(exclude, "stages"), &cquin->excluded_stages) &&
+           terms_read_clusters(r, json_object_get(exclude, "clusters"), "/cquin/exclude/clusters",
+                               &cquin->excluded_clusters) &&
+           read_indicators(r, json_object_get(object, "indicators"));
+}
+
+bool terms_read_sharing(struct terms_reader *r)
+{
+    return read_volume_bands(r) && read_risk_share(r) && read_cquin(r);
+}
