@@ -1,41 +1,112 @@
-# Reckoner. `make demo`, `make test`, `make run` are all a newcomer needs; `make help` lists the rest.
+# Reckoner. `make demo`, `make test` and `make run` are all a newcomer needs; `make help` lists the rest.
+# Those install missing Debian packages first, so they begin with a recipe and only then build, in a second make.
 # Variants build side by side: BUILD names the folder, SANITIZE the sanitizers, OPT the optimisation.
+VERSION  := 0.1.0
 BUILD    ?= build/release
 SANITIZE ?=
 OPT      ?= -O2
-CC       ?= gcc
+CC       := gcc
 PKGS     := libmicrohttpd libpq jansson libsodium
+JOBS     := $(shell nproc)
 
-WARN   := -Wall -Wextra -Wconversion -Wshadow -Werror -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -D_GLIBCXX_ASSERTIONS \
-          $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fno-common
-SAN    := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-CFLAGS := -std=c17 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) $(SAN) -Iserver -I$(BUILD)/gen $(shell pkg-config --cflags $(PKGS))
+# Seconds per fuzz target; rounds and seed of the long random tests (seed empty: drawn and printed).
+FUZZ_SECONDS ?= 20
+SOAK_ROUNDS  ?= 200000
+SOAK_SEED    ?=
+
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR    ?= /lib/systemd/system
+
+# The pkg-config calls stand in variables that are expanded only when something is compiled: a fresh machine has no
+# pkg-config until the dependencies are installed.
+WARN    := -Wall -Wextra -Wconversion -Wshadow -Werror -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+           $(if $(SANITIZE),-Wno-format-truncation) # gcc 12 reports it falsely in instrumented code
+HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SAN     := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+DEFINES := -D_GNU_SOURCE -DRECKONER_VERSION='"$(VERSION)"'
+CFLAGS   = -std=c17 -g $(OPT) $(WARN) $(HARDEN) $(SAN) $(DEFINES) -Iserver -I$(BUILD)/gen \
+           $(shell pkg-config --cflags $(PKGS))
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN)
-LDLIBS := $(shell pkg-config --libs $(PKGS)) -lpthread
+LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread
+CKLIBS   = $(shell pkg-config --libs check)
 
 PROGRAMS := reckonerd reckoner-worker reckoner
 MAINS    := $(PROGRAMS:%=server/%.c)
 SOURCES  := $(filter-out $(MAINS),$(wildcard server/*.c server/*/*.c))
 GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
-TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c tests/property/test_*.c tests/store/test_*.c))
+TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(patsubst %,tests/%/test_*.c,unit property store)))
+TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+# The programs whose source is there.
+BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
 
-.PHONY: all tests clean
+.PHONY: help all tests demo run test bench lint fuzz-smoke soak install clean
 .SECONDARY:
-all: $(PROGRAMS:%=$(BUILD)/%)
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo        one settled month through the API, checked to the penny (installs what is missing)'
+	@echo 'make run         serve on loopback with the demonstration data until Ctrl-C'
+	@echo 'make test        everything that must hold: sanitizer build, all tests'
+	@echo 'make lint        layout, static analysis, house rules'
+	@echo 'make bench       measurements against PostgreSQL itself'
+	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make soak        the random tests for SOAK_ROUNDS=$(SOAK_ROUNDS) rounds, SOAK_SEED=...'
+	@echo 'make all         build the programs into $(BUILD)'
+	@echo 'make install     DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
+	@echo 'make clean       remove what was built'
+
+# What people call: dependencies, then a second make that builds, then the work.
+demo:
+	@deploy/dependencies.sh build run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@python3 -B deploy/demo/demo.py $(BUILD)
+
+run:
+	@deploy/dependencies.sh build run
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@deploy/run.sh $(BUILD)
+
+test:
+	@deploy/dependencies.sh build run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=build/test SANITIZE=address,undefined OPT=-O1 all tests
+	@tests/run.sh build/test
+
+bench:
+	@deploy/dependencies.sh build run bench
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@tests/bench/run $(BUILD)
+
+lint:
+	@deploy/dependencies.sh build run test lint
+	@$(MAKE) --no-print-directory -s $(GEN)
+	@tests/lint.sh $(BUILD)
+
+fuzz-smoke:
+	@deploy/dependencies.sh build fuzz
+	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+soak:
+	@deploy/dependencies.sh build run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=build/test SANITIZE=address,undefined OPT=-O1 tests
+	@tests/soak.sh build/test $(SOAK_ROUNDS) $(SOAK_SEED)
+
+all: $(BUILT)
 tests: $(TESTS)
 
 $(BUILD)/gen/http/problems.h: api/errors.tsv api/problems.awk
 	@mkdir -p $(@D)
 	awk -f api/problems.awk $< > $@.new && mv $@.new $@
+
 $(BUILD)/gen/domain/rules_table.h: config/rules.tsv config/rules.awk
 	@mkdir -p $(@D)
 	awk -f config/rules.awk $< > $@.new && mv $@.new $@
 
-$(BUILD)/%.o: %.c $(GEN)
+# Which objects use a generated header is known from the compiler (.d); they only must exist first.
+$(BUILD)/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) -Itests -MMD -MP -c $< -o $@
 
 $(BUILD)/libreckoner.a: $(OBJECTS)
 	@rm -f $@
@@ -44,11 +115,31 @@ $(BUILD)/libreckoner.a: $(OBJECTS)
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/server/%.o $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libreckoner.a
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(BUILD)/libreckoner.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CKLIBS)
+
+# A fuzz target is compiled with clang and CC, SANITIZE, FUZZ set by tests/fuzz.sh.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libreckoner.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itests -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libreckoner.a $(LDFLAGS) $(LDLIBS) $(shell pkg-config --libs check)
+	$(CC) $(CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libreckoner.a $(LDLIBS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/reckoner
+	install -m 0755 $(BUILD)/reckoner $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BUILD)/reckonerd $(BUILD)/reckoner-worker $(DESTDIR)$(PREFIX)/sbin/
+	test -e $(DESTDIR)$(SYSCONFDIR)/reckoner/reckoner.conf || \
+		install -m 0644 config/reckoner.conf $(DESTDIR)$(SYSCONFDIR)/reckoner/
+	install -d $(DESTDIR)$(PREFIX)/share/reckoner/migrations $(DESTDIR)$(PREFIX)/share/reckoner/reference
+	install -m 0644 migrations/*.sql $(DESTDIR)$(PREFIX)/share/reckoner/migrations/
+	install -m 0644 config/*.csv $(DESTDIR)$(PREFIX)/share/reckoner/reference/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/reckoner/api $(DESTDIR)$(PREFIX)/share/doc/reckoner/examples
+	install -m 0644 README.md LICENSE config/reckoner.conf $(DESTDIR)$(PREFIX)/share/doc/reckoner/
+	cp -R --no-preserve=ownership,mode api/. $(DESTDIR)$(PREFIX)/share/doc/reckoner/api/
+	install -m 0644 deploy/nginx/*.conf $(DESTDIR)$(PREFIX)/share/doc/reckoner/examples/
+	install -d $(DESTDIR)$(UNITDIR)
+	install -m 0644 deploy/systemd/*.service $(DESTDIR)$(UNITDIR)/
 
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d)

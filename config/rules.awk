@@ -28,19 +28,24 @@ $5 !~ /^(row|patient|terms|history|clock|reference)$/ { fault("unknown dependenc
 }
 END {
     if (failed) exit 1
-    print "/* Generated from config/rules.tsv. */\n#ifndef RECKONER_DOMAIN_RULES_TABLE_H\n#define RECKONER_DOMAIN_RULES_TABLE_H\n"
+    print "/* Generated from config/rules.tsv. */"
+    print "#ifndef RECKONER_DOMAIN_RULES_TABLE_H\n#define RECKONER_DOMAIN_RULES_TABLE_H\n"
     printf "#define RULE_SET_VERSION \"1.%08x%08x\"\n\n", first, second
     print "enum severity { SEVERITY_FILE, SEVERITY_ERROR, SEVERITY_QUERY, SEVERITY_WARN };\n"
-    print "enum rule_depends {\n    DEPENDS_ROW,\n    DEPENDS_PATIENT,\n    DEPENDS_TERMS,\n    DEPENDS_HISTORY,\n    DEPENDS_CLOCK,\n    DEPENDS_REFERENCE\n};\n"
+    print "enum rule_depends {\n    DEPENDS_ROW,\n    DEPENDS_PATIENT,\n    DEPENDS_TERMS,"
+    print "    DEPENDS_HISTORY,\n    DEPENDS_CLOCK,\n    DEPENDS_REFERENCE\n};\n"
     print "enum rule_id {"
     for (i = 0; i < n; i++) print "    RULE_" id[i] ","
     print "    RULE_COUNT\n};\n"
     print "/* The bit of each row rule in a set of failed rules. */\nenum rule_bit {"
     for (i = 0; i < n; i++) if (bit[i] >= 0) print "    RULE_BIT_" id[i] " = " bit[i] ","
     print "    RULE_BITS = 63\n};\n"
-    print "struct rule {\n    const char *id;\n    int bit; /* -1 for rules of the whole file */\n    enum severity severity;\n    enum rule_depends depends;\n    const char *field;\n    const char *sentence;\n    const char *hint;\n    const char *source;\n};\n"
+    print "struct rule {\n    const char *id;\n    int bit; /* -1 for rules of the whole file */"
+    print "    enum severity severity;\n    enum rule_depends depends;\n    const char *field;"
+    print "    const char *sentence;\n    const char *hint;\n    const char *source;\n};\n"
     print "static const struct rule rule_table[RULE_COUNT] __attribute__((unused)) = {"
     for (i = 0; i < n; i++)
-        print "    {" quoted(id[i]) ", " bit[i] ", SEVERITY_" severity[i] ", DEPENDS_" toupper(depends[i]) ", " quoted(field[i]) ",\n     " quoted(sentence[i]) ",\n     " quoted(hint[i]) ", " quoted(source[i]) "},"
+        print "    {" quoted(id[i]) ", " bit[i] ", SEVERITY_" severity[i] ", DEPENDS_" toupper(depends[i]) ", " \
+              quoted(field[i]) ",\n     " quoted(sentence[i]) ",\n     " quoted(hint[i]) ", " quoted(source[i]) "},"
     print "};\n\n#endif"
 }

@@ -18,7 +18,7 @@ set -eu
 
 bin=${RECKONER_PG_BIN:-/usr/lib/postgresql/15/bin}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-unset PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGSERVICE PGOPTIONS PGSSLMODE PGDATA 2>/dev/null || :
+unset PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGSERVICE PGOPTIONS PGSSLMODE PGDATA
 
 fail() {
     echo "private-postgres: $1" >&2
@@ -97,7 +97,8 @@ make_cluster() {
     echo "$data" >"$folder/cluster"
     echo "$socket" >"$folder/socket"
     cd "$data"
-    as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 ${no_sync:+"$no_sync"} >"$folder/initdb.log" ||
+    as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 ${no_sync:+"$no_sync"} \
+        >"$folder/initdb.log" ||
         fail "initdb failed; see $folder/initdb.log"
     echo "local all all trust" | as_server tee "$data/pg_hba.conf" >/dev/null
     # Rows and parameters stay out of the log: they may be personal.

@@ -141,6 +141,6 @@ bool hex_decode(const char *text, size_t length, void *out, size_t n)
             return false;
     }
     for (size_t i = 0; i < n; i++)
-        b[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        b[i] = (unsigned char)((unsigned)hex_value(text[2 * i]) << 4 | (unsigned)hex_value(text[2 * i + 1]));
     return true;
 }

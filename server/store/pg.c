@@ -104,7 +104,7 @@ static enum pg_status prepare(struct pg *pg, const struct pg_statement *s)
     char *name = strdup(s->name);
     if (name == NULL)
         return pg_fail(pg, PG_FAILED, "memory ran out");
-    PGresult *r;
+    PGresult *r = NULL;
     enum pg_status status = PG_AWAY;
     if (PQsendPrepare(pg->conn, s->name, s->sql, 0, NULL) == 1)
         status = pg_collect(pg, &r);

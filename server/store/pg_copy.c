@@ -43,7 +43,7 @@ static void put(struct pg_copy *c, const void *bytes, size_t length)
 enum pg_status pg_copy_begin(struct pg *pg, const char *copy_sql, struct pg_copy **copy)
 {
     static const char header[19] = "PGCOPY\n\377\r\n"; /* signature, no flags, no extension */
-    PGresult *r;
+    PGresult *r = NULL;
     enum pg_status status = pg_ready(pg);
     *copy = NULL;
     if (status != PG_OK)

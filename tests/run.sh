@@ -1,0 +1,80 @@
+#!/bin/sh
+# Runs every test of a build folder and counts. `make test` builds first; to run a part by hand:
+#
+#   tests/run.sh BUILD [PATTERN]     only the programs whose name contains PATTERN, for example store or test_api
+#
+# C programs (Check) run side by side, the store tests against a private PostgreSQL, each with a database of its own
+# named in RECKONER_TEST_DATABASE (a superuser's connection string). Then the Python tests (unittest), which find the
+# programs through RECKONER_BUILD. One line per program; the last line is the sum.
+set -eu
+cd "$(dirname "$0")/.."
+build=$1
+pattern=${2:-}
+export RECKONER_BUILD="$PWD/$build"
+export CK_FORK=no # LeakSanitizer cannot see into forks that Check makes
+export CK_VERBOSITY=normal
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH="$PWD:$PWD/tests/lib:$PWD/deploy"
+unset RECKONER_CONFIG
+
+out=$build/results
+rm -rf "$out"
+mkdir -p "$out"
+began=$(date +%s)
+cluster=
+
+finish() {
+    if [ -n "$cluster" ]; then
+        deploy/private-postgres.sh stop "$cluster"
+    fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+wanted() {
+    for program in "$@"; do
+        case $program in
+        *"$pattern"*) [ ! -f "$program" ] || echo "$program" ;;
+        esac
+    done
+}
+
+# Slow ones first, so that they do not run alone at the end.
+wanted "$build"/tests/property/test_* "$build"/tests/store/test_* "$build"/tests/unit/test_* |
+    grep -v '\.[od]$' >"$out/c.list" || :
+wanted tests/blackbox/test_*.py tests/*/test_*.py | awk '!seen[$0]++' >"$out/python.list"
+
+if grep -q /store/ "$out/c.list"; then
+    cluster=$build/postgres
+    deploy/private-postgres.sh stop "$cluster" # left over from a run that was killed
+    RECKONER_TEST_DATABASE=$(deploy/private-postgres.sh start "$cluster" --throwaway)
+    export RECKONER_TEST_DATABASE
+fi
+
+# Two at a time even on a large machine: the black-box tests measure time.
+xargs -r -P "$(nproc)" -I '{}' tests/run_one.sh "$out" '{}' <"$out/c.list" || :
+xargs -r -P 2 -I '{}' tests/run_one.sh "$out" '{}' <"$out/python.list" || :
+
+# A program that left no count is a failure, so that nothing passes by not running.
+passed=0
+failed=0
+cat "$out/c.list" "$out/python.list" >"$out/list"
+while read -r program; do
+    count=$out/$(echo "$program" | tr / _).count
+    if [ -s "$count" ]; then
+        read -r good bad <"$count"
+    else
+        good=0 bad=1
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+done <"$out/list"
+if [ ! -s "$out/c.list" ] && [ ! -s "$out/python.list" ]; then
+    echo "no test matches ${pattern:-the build}" >&2
+    failed=1
+fi
+echo "$(wc -l <"$out/c.list") C programs and $(wc -l <"$out/python.list") Python programs in $(($(date +%s) - began)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
