@@ -111,9 +111,11 @@ enum pg_status run_requeue(struct pg *pg, const struct run *run)
     return status;
 }
 
+/* clang-format off */
 #define RUN_COLUMNS                                                                                                    \
-    "provider, contract, commissioner, id, month, type, n, state, cause, requested_by, " MICROSECONDS(                 \
-        "requested_at") " AS requested_at, " MICROSECONDS("known_at") " AS known_at"
+    "provider, contract, commissioner, id, month, type, n, state, cause, requested_by, "                               \
+    MICROSECONDS("requested_at") " AS requested_at, " MICROSECONDS("known_at") " AS known_at"
+/* clang-format on */
 
 static void read_run(const PGresult *r, struct run *out)
 {
@@ -263,6 +265,28 @@ enum pg_status run_add_input(struct pg *pg, const char *provider, const char *ru
     return pg_run(pg, &insert_input, &a, NULL);
 }
 
+void run_line_args(struct pg_args *a, const struct run_line *l)
+{
+    pg_arg_text(a, l->key);
+    pg_arg_text(a, l->stage);
+    if (l->month < 0)
+        pg_arg_null(a);
+    else
+        pg_arg_month(a, l->month);
+    pg_arg_text(a, l->cluster);
+    pg_arg_text(a, l->basis);
+    if (l->price_pence < 0)
+        pg_arg_null(a);
+    else
+        pg_arg_i64(a, l->price_pence);
+    if (l->basis == NULL)
+        pg_arg_null(a);
+    else
+        pg_arg_i64(a, l->units);
+    pg_arg_i64(a, l->pence);
+    pg_arg_text(a, l->label);
+}
+
 static const struct pg_statement insert_line = {
     .name = "run_add_line",
     .sql = "INSERT INTO reckoner.run_line (provider, run, line_no, line_key, stage, month, cluster, basis,"
@@ -278,24 +302,7 @@ enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run
     pg_arg_text(&a, provider);
     pg_arg_text(&a, run);
     pg_arg_i64(&a, line_no);
-    pg_arg_text(&a, l->key);
-    pg_arg_text(&a, l->stage);
-    if (l->month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, l->month);
-    pg_arg_text(&a, l->cluster);
-    pg_arg_text(&a, l->basis);
-    if (l->price_pence < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_i64(&a, l->price_pence);
-    if (l->basis == NULL)
-        pg_arg_null(&a);
-    else
-        pg_arg_i64(&a, l->units);
-    pg_arg_i64(&a, l->pence);
-    pg_arg_text(&a, l->label);
+    run_line_args(&a, l);
     return pg_run(pg, &insert_line, &a, NULL);
 }
 
@@ -345,76 +352,15 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
     return status;
 }
 
+/* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
-    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, " MICROSECONDS(         \
-        "r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, " MICROSECONDS("r.finished_"  \
-                                                                                                        "at") " AS "   \
-                                                                                                              "finish" \
-                                                                                                              "ed_at," \
-                                                                                                              " r."    \
-                                                                                                              "reason" \
-                                                                                                              ", "     \
-                                                                                                              "r."     \
-                                                                                                              "engine" \
-                                                                                                              ", "     \
-                                                                                                              "encode" \
-                                                                                                              "(r."    \
-                                                                                                              "positi" \
-                                                                                                              "on_"    \
-                                                                                                              "sha256" \
-                                                                                                              ", "     \
-                                                                                                              "'hex')" \
-                                                                                                              " AS "   \
-                                                                                                              "positi" \
-                                                                                                              "on_"    \
-                                                                                                              "sha256" \
-                                                                                                              ", "     \
-                                                                                                              "r."     \
-                                                                                                              "positi" \
-                                                                                                              "on_"    \
-                                                                                                              "pence," \
-                                                                                                              " encod" \
-                                                                                                              "e(r."   \
-                                                                                                              "billin" \
-                                                                                                              "g_"     \
-                                                                                                              "sha256" \
-                                                                                                              ", "     \
-                                                                                                              "'hex')" \
-                                                                                                              " AS "   \
-                                                                                                              "billin" \
-                                                                                                              "g_"     \
-                                                                                                              "sha256" \
-                                                                                                              ", "     \
-                                                                                                              "r."     \
-                                                                                                              "billab" \
-                                                                                                              "le_"    \
-                                                                                                              "pence," \
-                                                                                                              " "      \
-                                                                                                              "r."     \
-                                                                                                              "billed" \
-                                                                                                              "_pence" \
-                                                                                                              ", "     \
-                                                                                                              "r."     \
-                                                                                                              "balanc" \
-                                                                                                              "e_"     \
-                                                                                                              "pence," \
-                                                                                                              " d.id " \
-                                                                                                              "AS "    \
-                                                                                                              "docume" \
-                                                                                                              "nt, "   \
-                                                                                                              "s."     \
-                                                                                                              "record" \
-                                                                                                              " AS "   \
-                                                                                                              "statem" \
-                                                                                                              "ent, "  \
-                                                                                                              "j.id "  \
-                                                                                                              "AS "    \
-                                                                                                              "job, "  \
-                                                                                                              "j."     \
-                                                                                                              "state " \
-                                                                                                              "AS "    \
-                                                                                                              "job_"   \
-                                                                                                              "state"
+    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.engine, "   \
+    "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
+    "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \
+    "d.id AS document, s.record AS statement, j.id AS job, j.state AS job_state, "                                     \
+    MICROSECONDS("r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, "                    \
+    MICROSECONDS("r.finished_at") " AS finished_at"
+/* clang-format on */
 
 #define VIEW_TABLES                                                                                                    \
     " FROM reckoner.run r LEFT JOIN reckoner.document d ON d.provider = r.provider AND d.run = r.id"                   \

@@ -79,6 +79,8 @@ struct run_line {
     int64_t pence;
     const char *label;
 };
+/* Adds a line's parameters, from line_key to label, in the order of the table's columns. */
+void run_line_args(struct pg_args *a, const struct run_line *l);
 /* line_no counts from 1. */
 enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run, int64_t line_no,
                             const struct run_line *l);

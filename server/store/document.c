@@ -1,0 +1,299 @@
+#include "store/document.h"
+
+#include <stdio.h>
+
+#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+
+static void account_args(struct pg_args *a, const struct account_key *account)
+{
+    pg_args_init(a);
+    pg_arg_text(a, account->provider);
+    pg_arg_text(a, account->contract);
+    pg_arg_text(a, account->commissioner);
+}
+
+static void document_args(struct pg_args *a, const char *provider, const char *id)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_text(a, id);
+}
+
+static const struct pg_statement select_billed = {
+    .name = "document_billed",
+    .sql = "SELECT coalesce(sum(balance_pence), 0)::bigint AS billed FROM reckoner.document"
+           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state = 'issued'",
+    .parameters = 3,
+};
+
+enum pg_status document_billed(struct pg *pg, const struct account_key *account, int64_t *pence)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &select_billed, &a, &r);
+    if (status == PG_OK)
+        *pence = pg_i64(r, 0, "billed");
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement select_last_billed = {
+    .name = "document_last_billed",
+    .sql = "SELECT r.billing_sha256 FROM reckoner.document d"
+           " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"
+           " WHERE d.provider = $1 AND d.contract = $2 AND d.commissioner = $3 AND d.state = 'issued'"
+           " ORDER BY d.number DESC LIMIT 1",
+    .parameters = 3,
+};
+
+enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, unsigned char sha256[32])
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &select_last_billed, &a, &r);
+    if (status == PG_OK && pg_bytes(r, 0, "billing_sha256", sha256, 32) != 32)
+        status = PG_FAILED;
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement supersede = {
+    .name = "document_supersede",
+    .sql = "UPDATE reckoner.document SET state = 'superseded', revision = revision + 1"
+           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state IN ('draft', 'proposed')",
+    .parameters = 3,
+};
+
+enum pg_status document_supersede(struct pg *pg, const struct account_key *account)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    return pg_run(pg, &supersede, &a, NULL);
+}
+
+static const struct pg_statement insert_document = {
+    .name = "document_insert",
+    .sql = "INSERT INTO reckoner.document (provider, contract, commissioner, id, run, kind, position_pence,"
+           " billed_pence, balance_pence, drafted_at)"
+           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7::bigint - $8::bigint, $9)",
+    .parameters = 9,
+};
+
+enum pg_status document_insert(struct pg *pg, struct document_draft *d)
+{
+    struct pg_args a;
+    ident_new(d->id);
+    account_args(&a, d->account);
+    pg_arg_text(&a, d->id);
+    pg_arg_text(&a, d->run);
+    pg_arg_text(&a, d->kind);
+    pg_arg_i64(&a, d->position_pence);
+    pg_arg_i64(&a, d->billed_pence);
+    pg_arg_instant(&a, d->drafted_at);
+    return pg_run(pg, &insert_document, &a, NULL);
+}
+
+static const struct pg_statement insert_line = {
+    .name = "document_add_line",
+    .sql = "INSERT INTO reckoner.document_line (provider, document, line_no, line_key, stage, month, cluster, basis,"
+           " price_pence, units, pence, label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    .parameters = 12,
+};
+
+enum pg_status document_add_line(struct pg *pg, const char *provider, const char *document, int64_t line_no,
+                                 const struct run_line *l)
+{
+    struct pg_args a;
+    document_args(&a, provider, document);
+    pg_arg_i64(&a, line_no);
+    run_line_args(&a, l);
+    return pg_run(pg, &insert_line, &a, NULL);
+}
+
+/* Bit 0 is April: the month number counted from April. */
+static const struct pg_statement select_billed_months = {
+    .name = "document_billed_months",
+    .sql = "SELECT d.id, coalesce(bit_or(1 << ((extract(month FROM l.month)::integer + 8) % 12)), 0) AS months"
+           " FROM reckoner.document d LEFT JOIN reckoner.document_line l"
+           " ON l.provider = d.provider AND l.document = d.id AND l.month IS NOT NULL"
+           " WHERE d.provider = $1 AND d.contract = $2 AND d.commissioner = $3 AND d.state = 'issued'"
+           " GROUP BY d.id ORDER BY d.id",
+    .parameters = 3,
+};
+
+enum pg_status document_billed_months(struct pg *pg, const struct account_key *account, PGresult **result)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    return pg_run(pg, &select_billed_months, &a, result);
+}
+
+static const struct pg_statement insert_reference = {
+    .name = "document_add_reference",
+    .sql = "INSERT INTO reckoner.document_reference (provider, document, refers_to) VALUES ($1, $2, $3)",
+    .parameters = 3,
+};
+
+enum pg_status document_add_reference(struct pg *pg, const char *provider, const char *document, const char *refers_to)
+{
+    struct pg_args a;
+    document_args(&a, provider, document);
+    pg_arg_text(&a, refers_to);
+    return pg_run(pg, &insert_reference, &a, NULL);
+}
+
+static const struct pg_statement select_state = {
+    .name = "document_state_for_update",
+    .sql = "SELECT contract, commissioner, state, proposed_by, revision FROM reckoner.document"
+           " WHERE provider = $1 AND id = $2 FOR UPDATE",
+    .parameters = 2,
+};
+
+enum pg_status document_state_for_update(struct pg *pg, const char *provider, const char *id,
+                                         struct document_state *out)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    document_args(&a, provider, id);
+    enum pg_status status = pg_run_one(pg, &select_state, &a, &r);
+    if (status != PG_OK)
+        return status;
+    snprintf(out->account.provider, sizeof out->account.provider, "%s", provider);
+    snprintf(out->account.contract, sizeof out->account.contract, "%s", pg_text(r, 0, "contract"));
+    snprintf(out->account.commissioner, sizeof out->account.commissioner, "%s", pg_text(r, 0, "commissioner"));
+    snprintf(out->state, sizeof out->state, "%s", pg_text(r, 0, "state"));
+    snprintf(out->proposed_by, sizeof out->proposed_by, "%s", pg_text(r, 0, "proposed_by"));
+    out->revision = pg_i64(r, 0, "revision");
+    PQclear(r);
+    return PG_OK;
+}
+
+static const struct pg_statement propose = {
+    .name = "document_propose",
+    .sql = "UPDATE reckoner.document SET state = 'proposed', proposed_by = $4, proposed_at = $5,"
+           " revision = revision + 1"
+           " WHERE provider = $1 AND id = $2 AND revision = $3 AND state = 'draft' RETURNING id",
+    .parameters = 5,
+};
+
+enum pg_status document_propose(struct pg *pg, const char *provider, const char *id, int64_t revision,
+                                const char *person, instant_t at)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    document_args(&a, provider, id);
+    pg_arg_i64(&a, revision);
+    pg_arg_text(&a, person);
+    pg_arg_instant(&a, at);
+    enum pg_status status = pg_run_one(pg, &propose, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement issue = {
+    .name = "document_issue",
+    .sql = "SELECT reckoner.issue_document($1, $2, $3, $4)",
+    .parameters = 4,
+};
+
+enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, const char *person, instant_t at)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    pg_arg_text(&a, person);
+    pg_arg_instant(&a, at);
+    return pg_run(pg, &issue, &a, NULL);
+}
+
+/* clang-format off */
+#define VIEW_COLUMNS                                                                                                   \
+    "d.id, d.contract, d.commissioner, d.run, d.kind, d.state, d.number, d.position_pence, d.billed_pence,"            \
+    " d.balance_pence, d.proposed_by, d.issued_by, d.revision, r.month, r.type, r.n, "                                 \
+    MICROSECONDS("d.drafted_at") " AS drafted_at, " MICROSECONDS("d.proposed_at") " AS proposed_at, "                  \
+    MICROSECONDS("d.issued_at") " AS issued_at"
+/* clang-format on */
+
+static const struct pg_statement list_documents = {
+    .name = "document_list",
+    .sql = "SELECT " VIEW_COLUMNS " FROM reckoner.document d"
+           " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"
+           " WHERE d.provider = $1 AND ($2::text IS NULL OR d.contract = $2)"
+           " AND ($3::text IS NULL OR d.commissioner = $3) AND ($4::text IS NULL OR d.state = $4)"
+           " AND ($5 = '' OR (d.drafted_at, d.id) <"
+           " (SELECT drafted_at, id FROM reckoner.document WHERE provider = $1 AND id = $5))"
+           " ORDER BY d.drafted_at DESC, d.id DESC LIMIT $6",
+    .parameters = 6,
+};
+
+enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, q->provider);
+    pg_arg_text(&a, q->contract);
+    pg_arg_text(&a, q->commissioner);
+    pg_arg_text(&a, q->state);
+    pg_arg_text(&a, q->after);
+    pg_arg_i64(&a, q->limit);
+    return pg_run(pg, &list_documents, &a, result);
+}
+
+static const struct pg_statement view_document = {
+    .name = "document_view",
+    .sql = "SELECT " VIEW_COLUMNS " FROM reckoner.document d"
+           " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run WHERE d.provider = $1 AND d.id = $2",
+    .parameters = 2,
+};
+
+enum pg_status document_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    return pg_run_one(pg, &view_document, &a, result);
+}
+
+static const struct pg_statement select_lines = {
+    .name = "document_lines",
+    .sql = "SELECT line_no, line_key, stage, month, cluster, basis, price_pence, units, pence, label"
+           " FROM reckoner.document_line WHERE provider = $1 AND document = $2 ORDER BY line_no",
+    .parameters = 2,
+};
+
+enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    return pg_run(pg, &select_lines, &a, result);
+}
+
+static const struct pg_statement select_references = {
+    .name = "document_references",
+    .sql = "SELECT d.id, d.number, d.kind FROM reckoner.document_reference x"
+           " JOIN reckoner.document d ON d.provider = x.provider AND d.id = x.refers_to"
+           " WHERE x.provider = $1 AND x.document = $2 ORDER BY d.number",
+    .parameters = 2,
+};
+
+enum pg_status document_references(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    return pg_run(pg, &select_references, &a, result);
+}
+
+static const struct pg_statement select_ledger = {
+    .name = "document_ledger",
+    .sql = "SELECT seq, ledger_account, pence, " MICROSECONDS(
+        "posted_at") " AS posted_at"
+                     " FROM reckoner.ledger_posting WHERE provider = $1 AND document = $2 ORDER BY seq",
+    .parameters = 2,
+};
+
+enum pg_status document_ledger(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    return pg_run(pg, &select_ledger, &a, result);
+}

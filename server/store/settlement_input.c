@@ -1,0 +1,171 @@
+#include "store/settlement_input.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A frozen month's pin stands for everything begun before its cutoff: what the first FREEZE took stays, whatever the
+ * calendar of a later version says. Openings let later versions in beside it. An upload still being validated is
+ * looked for in the same windows, so that the caller can wait for it instead of settling without it. */
+static const struct pg_statement select_effective = {
+    .name = "effective_submissions",
+    .sql = "WITH asked AS (SELECT * FROM unnest($3::date[], $4::timestamptz[]) WITH ORDINALITY AS u(month, cutoff, "
+           "place)),"
+           " open AS (SELECT a.place, a.month, s.no, s.state, s.version,"
+           "   coalesce(s.confirmed_at, s.begun_at) AS known_from"
+           "  FROM asked a JOIN reckoner.submission s ON s.provider = $1 AND s.month = a.month"
+           "   AND s.state IN ('received', 'accepted') AND coalesce(s.confirmed_at, s.begun_at) <= $5"
+           "  LEFT JOIN reckoner.frozen_month f ON f.provider = $1 AND f.contract = $2 AND f.month = a.month"
+           "  WHERE CASE WHEN f.submission IS NULL THEN s.begun_at < a.cutoff ELSE s.no = f.submission END"
+           "   OR EXISTS (SELECT FROM reckoner.window_exception x WHERE x.provider = $1 AND x.contract = $2"
+           "    AND x.month = a.month AND x.decision = 'granted' AND x.decided_at <= $5"
+           "    AND s.begun_at >= x.decided_at AND s.begun_at < x.closes_at)),"
+           " best AS (SELECT DISTINCT ON (place) place, no, known_from FROM open WHERE state = 'accepted'"
+           "  ORDER BY place, version DESC)"
+           " SELECT a.place, s.no, s.id, s.version, encode(s.sha256, 'hex') AS sha256, s.bytes, s.rows, s.rule_set,"
+           "  CASE WHEN s.reference IS NOT NULL THEN encode(sha256(convert_to(s.reference::text, 'UTF8')), 'hex') END"
+           "   AS reference, (extract(epoch FROM b.known_from) * 1000000)::bigint AS known_from,"
+           "  EXISTS (SELECT FROM open o WHERE o.place = a.place AND o.state = 'received') AS waits"
+           " FROM asked a LEFT JOIN best b USING (place)"
+           " LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.no = b.no ORDER BY a.place",
+    .parameters = 5,
+};
+
+/* Array literals of the two lists; 12 months fit with room to spare. */
+static bool write_lists(const struct month_cutoff *cutoffs, size_t count, struct buf *months, struct buf *instants)
+{
+    bool ok = buf_append_char(months, '{') && buf_append_char(instants, '{');
+    for (size_t i = 0; ok && i < count; i++) {
+        char date[11];
+        char instant[28];
+        date_format(month_first(cutoffs[i].month), date);
+        instant_format(cutoffs[i].cutoff, instant);
+        ok = buf_append_format(months, "%s%s", i == 0 ? "" : ",", date) &&
+             buf_append_format(instants, "%s\"%s\"", i == 0 ? "" : ",", instant);
+    }
+    return ok && buf_append_char(months, '}') && buf_append_char(instants, '}');
+}
+
+static void read_effective(const PGresult *r, int row, struct effective_submission *s)
+{
+    s->waits = pg_bool(r, row, "waits");
+    if (pg_is_null(r, row, "no"))
+        return;
+    s->no = pg_i64(r, row, "no");
+    snprintf(s->id, sizeof s->id, "%s", pg_text(r, row, "id"));
+    s->version = pg_i64(r, row, "version");
+    snprintf(s->sha256, sizeof s->sha256, "%s", pg_text(r, row, "sha256"));
+    s->bytes = pg_i64(r, row, "bytes");
+    s->rows = pg_i64(r, row, "rows");
+    snprintf(s->rule_set, sizeof s->rule_set, "%s", pg_text(r, row, "rule_set"));
+    snprintf(s->reference, sizeof s->reference, "%s", pg_text(r, row, "reference"));
+    s->known_from = pg_instant(r, row, "known_from");
+}
+
+enum pg_status effective_submissions(struct pg *pg, const char *provider, const char *contract,
+                                     const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
+                                     struct effective_submission *out)
+{
+    struct buf months;
+    struct buf instants;
+    struct pg_args a;
+    PGresult *r = NULL;
+    enum pg_status status = PG_FAILED;
+    buf_init(&months, 1024);
+    buf_init(&instants, 1024);
+    if (write_lists(cutoffs, count, &months, &instants)) {
+        pg_args_init(&a);
+        pg_arg_text(&a, provider);
+        pg_arg_text(&a, contract);
+        pg_arg_text(&a, months.data);
+        pg_arg_text(&a, instants.data);
+        pg_arg_instant(&a, known_at);
+        status = pg_run(pg, &select_effective, &a, &r);
+    }
+    if (status == PG_OK && PQntuples(r) != (int)count)
+        status = PG_FAILED;
+    for (size_t i = 0; status == PG_OK && i < count; i++) {
+        memset(&out[i], 0, sizeof out[i]);
+        out[i].month = cutoffs[i].month;
+        read_effective(r, (int)i, &out[i]);
+    }
+    PQclear(r);
+    buf_free(&months);
+    buf_free(&instants);
+    return status;
+}
+
+static const struct pg_statement insert_frozen = {
+    .name = "freeze_month",
+    .sql = "INSERT INTO reckoner.frozen_month (provider, contract, month, submission, frozen_at)"
+           " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (provider, contract, month) DO NOTHING",
+    .parameters = 5,
+};
+
+enum pg_status freeze_month(struct pg *pg, const char *provider, const char *contract, month_t month,
+                            int64_t submission, instant_t frozen_at)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, contract);
+    pg_arg_month(&a, month);
+    pg_arg_i64(&a, submission);
+    pg_arg_instant(&a, frozen_at);
+    return pg_run(pg, &insert_frozen, &a, NULL);
+}
+
+static const struct pg_statement select_achievements = {
+    .name = "agreed_achievements",
+    .sql = "SELECT DISTINCT ON (indicator) indicator, numerator, denominator,"
+           " (extract(epoch FROM agreed_at) * 1000000)::bigint AS agreed_at"
+           " FROM reckoner.achievement WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+           " AND agreed_at <= $4 ORDER BY indicator, agreed_at DESC, n DESC",
+    .parameters = 4,
+};
+
+enum pg_status agreed_achievements(struct pg *pg, const struct account_key *account, instant_t known_at,
+                                   PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, account->provider);
+    pg_arg_text(&a, account->contract);
+    pg_arg_text(&a, account->commissioner);
+    pg_arg_instant(&a, known_at);
+    return pg_run(pg, &select_achievements, &a, result);
+}
+
+static const struct pg_statement select_accounts = {
+    .name = "billed_accounts",
+    .sql = "SELECT DISTINCT commissioner FROM reckoner.run WHERE provider = $1 AND contract = $2 AND state = 'done'"
+           " AND billing_sha256 IS NOT NULL ORDER BY commissioner",
+    .parameters = 2,
+};
+
+enum pg_status billed_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, contract);
+    return pg_run(pg, &select_accounts, &a, result);
+}
+
+static const struct pg_statement select_settled = {
+    .name = "settled_months",
+    .sql = "SELECT DISTINCT month FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+           " AND state = 'done' AND type IN ('FREEZE', 'R') ORDER BY month",
+    .parameters = 3,
+};
+
+enum pg_status settled_months(struct pg *pg, const struct account_key *account, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, account->provider);
+    pg_arg_text(&a, account->contract);
+    pg_arg_text(&a, account->commissioner);
+    return pg_run(pg, &select_settled, &a, result);
+}
