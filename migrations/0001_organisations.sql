@@ -1,5 +1,5 @@
 -- Who exists, who may act, and what they did.
-CREATE SCHEMA reckoner;
+CREATE SCHEMA IF NOT EXISTS reckoner; -- `reckoner migrate` has made it, for its own table
 COMMENT ON SCHEMA reckoner IS 'Settlement of contracts for mental health care paid by results';
 GRANT USAGE ON SCHEMA reckoner TO reckoner_web, reckoner_worker, reckoner_auditor;
 SET LOCAL search_path = reckoner, pg_catalog;

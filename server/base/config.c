@@ -206,14 +206,15 @@ static bool read_file(struct reading *r, const char *path)
     return ok;
 }
 
-/* RECKONER_CONFIG names the file and RECKONER_TEST_... belong to the tests; any other RECKONER_ is an option. */
+/* RECKONER_CONFIG names the file, RECKONER_TEST_ and RECKONER_PG_ belong to tests and scripts; any other RECKONER_
+ * is an option. */
 static bool read_variable(struct reading *r, const char *variable)
 {
     static const char prefix[] = "RECKONER_";
     char name[NAME_MAXIMUM];
     char place[512];
     if (strncmp(variable, prefix, sizeof prefix - 1) != 0 || strncmp(variable, "RECKONER_TEST_", 14) == 0 ||
-        strncmp(variable, "RECKONER_CONFIG=", 16) == 0)
+        strncmp(variable, "RECKONER_PG_", 12) == 0 || strncmp(variable, "RECKONER_CONFIG=", 16) == 0)
         return true;
     const char *start = variable + sizeof prefix - 1;
     size_t length = strcspn(start, "=");
