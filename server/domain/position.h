@@ -10,11 +10,11 @@
 struct position_month {
     month_t month;
     const struct terms_version *terms; /* in force for the month at known_at; NULL parks */
-    const char *submission;            /* id of the submission used; NULL: none accepted, parks */
-    const char *sha256;                /* of its bytes as sent, hexadecimal */
-    const char *rule_set;              /* version of the rules that were applied; may be NULL */
-    const char *reference;             /* digest of the reference data that was applied; may be NULL */
-    instant_t known_from;              /* instant the submission became usable for this account */
+    const char *submission; /* its id; NULL: none accepted, parks. The document names it by its bytes alone */
+    const char *sha256;     /* of the bytes as sent, hexadecimal */
+    const char *rule_set;   /* version of the rules that were applied; may be NULL */
+    const char *reference;  /* digest of the reference data that was applied; may be NULL */
+    instant_t known_from;   /* instant the submission became usable for this account */
 };
 
 struct position_achievement {
@@ -56,7 +56,8 @@ struct position {
     size_t count;
     int64_t subtotal[STAGE_COUNT]; /* plain sum of the lines of each stage */
     int64_t planned;               /* P: plan to the end of the month */
-    int64_t planned_month;         /* plan of the month m alone, for sanity bounds */
+    int64_t planned_month;         /* plan of the month m alone */
+    int64_t plan[TERMS_MONTHS];    /* plan of each month to m; later ones 0 */
     int64_t before_risk;           /* X: stages 1 to 3 */
     int64_t after_cap;             /* after stage 5 */
     int64_t floor;                 /* bounds of stage 5; INT64_MIN / INT64_MAX where there is none */

@@ -1,0 +1,218 @@
+#include "domain/position_document.h"
+
+#include "domain/money.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool put_month(json_t *object, const char *name, month_t month)
+{
+    char text[8];
+    month_format(month, text);
+    return json_put(object, name, json_string(text));
+}
+
+static bool put_instant(json_t *object, const char *name, instant_t instant)
+{
+    char text[28];
+    instant_format(instant, text);
+    return json_put(object, name, json_string(text));
+}
+
+static bool put_text(json_t *object, const char *name, const char *text)
+{
+    return text == NULL || json_put(object, name, json_string(text));
+}
+
+/* Appends a new value to an array; takes the reference, NULL marks failure. */
+static bool append(json_t *array, json_t *value, bool complete)
+{
+    if (value == NULL || !complete) {
+        json_decref(value);
+        return false;
+    }
+    return json_array_append_new(array, value) == 0;
+}
+
+static bool add_month(json_t *array, const struct position_month *m)
+{
+    json_t *entry = json_object();
+    bool complete = entry != NULL && put_month(entry, "month", m->month) &&
+                    json_put(entry, "terms", json_integer(m->terms->version)) && put_text(entry, "sha256", m->sha256) &&
+                    put_text(entry, "rule_set", m->rule_set) && put_text(entry, "reference", m->reference);
+    return append(array, entry, complete);
+}
+
+static bool add_version(json_t *array, const struct terms_version *v)
+{
+    size_t index;
+    json_t *other;
+    json_array_foreach(array, index, other)
+    {
+        if (json_int(other, "version", 0) == v->version) {
+            return true;
+        }
+    }
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "version", json_integer(v->version)) &&
+                    json_put(entry, "sha256", json_string(v->digest));
+    return append(array, entry, complete);
+}
+
+/* Agreed achievements in the order of the indicators, whatever the order they came in. */
+static bool add_achievements(json_t *array, const struct position_input *in)
+{
+    const struct terms_cquin *c = &in->annual->terms->cquin;
+    for (int32_t i = 0; i < c->count; i++) {
+        for (size_t j = 0; j < in->achievement_count; j++) {
+            const struct position_achievement *a = &in->achievements[j];
+            if (strcmp(a->indicator, c->indicator[i].id) != 0) {
+                continue;
+            }
+            json_t *entry = json_object();
+            bool complete = entry != NULL && json_put(entry, "indicator", json_string(a->indicator)) &&
+                            json_put(entry, "numerator", json_integer(a->numerator)) &&
+                            json_put(entry, "denominator", json_integer(a->denominator));
+            if (!append(array, entry, complete)) {
+                return false;
+            }
+            break;
+        }
+    }
+    return true;
+}
+
+static json_t *inputs_of(const struct position_input *in)
+{
+    json_t *object = json_object();
+    json_t *months = json_array();
+    json_t *terms = json_array();
+    json_t *achievements = json_array();
+    bool complete = object != NULL && months != NULL && terms != NULL && achievements != NULL &&
+                    json_put(object, "annual_terms", json_integer(in->annual->version));
+    for (int32_t k = 0; complete && k < month_number(in->month); k++) {
+        complete = add_month(months, &in->months[k]) && add_version(terms, in->months[k].terms);
+    }
+    complete = complete && add_version(terms, in->annual) && add_achievements(achievements, in);
+    complete = complete && json_object_set(object, "months", months) == 0 &&
+               json_object_set(object, "terms", terms) == 0 &&
+               json_object_set(object, "achievements", achievements) == 0;
+    json_decref(months);
+    json_decref(terms);
+    json_decref(achievements);
+    if (!complete) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static bool add_line(json_t *array, const struct position_line *line)
+{
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "key", json_string(line->key)) &&
+                    json_put(entry, "stage", json_string(stage_name(line->stage))) &&
+                    json_put(entry, "pence", json_integer(line->pence)) &&
+                    json_put(entry, "label", json_string(line->label)) &&
+                    json_put(entry, "billable", json_boolean(line->billable)) &&
+                    json_object_set(entry, "derivation", line->derivation) == 0 &&
+                    (line->month < 0 || put_month(entry, "month", line->month));
+    if (complete && line->cluster >= 0) {
+        char cluster[3];
+        cluster_code(line->cluster, cluster);
+        complete = json_put(entry, "cluster", json_string(cluster)) &&
+                   json_put(entry, "basis", json_string(basis_name(line->basis))) &&
+                   json_put(entry, "price_pence", json_integer(line->price_pence)) &&
+                   json_put(entry, "units", json_integer(line->units));
+    }
+    return append(array, entry, complete);
+}
+
+static json_t *lines_of(const struct position *p)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; complete && i < p->count; i++) {
+        complete = add_line(array, &p->line[i]);
+    }
+    if (!complete) {
+        json_decref(array);
+        return NULL;
+    }
+    return array;
+}
+
+/* Stage by stage: its own sum and the sum so far. */
+static json_t *stages_of(const struct position *p)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    int64_t sum = 0;
+    for (int s = 0; complete && s < STAGE_COUNT; s++) {
+        json_t *entry = json_object();
+        complete = money_add(sum, p->subtotal[s], &sum) && entry != NULL &&
+                   json_put(entry, "stage", json_string(stage_name((enum terms_stage)s))) &&
+                   json_put(entry, "pence", json_integer(p->subtotal[s])) &&
+                   json_put(entry, "sum_pence", json_integer(sum));
+        complete = append(array, entry, complete);
+    }
+    if (!complete) {
+        json_decref(array);
+        return NULL;
+    }
+    return array;
+}
+
+static json_t *figures_of(const struct position_input *in, const struct position *p)
+{
+    json_t *object = json_object();
+    json_t *plan = json_array();
+    bool complete = object != NULL && plan != NULL;
+    for (int32_t k = 0; complete && k < month_number(in->month); k++) {
+        complete = json_array_append_new(plan, json_integer(p->plan[k])) == 0;
+    }
+    complete = complete && json_object_set(object, "plan_by_month_pence", plan) == 0 &&
+               json_put(object, "P_pence", json_integer(p->planned)) &&
+               json_put(object, "X_pence", json_integer(p->before_risk)) &&
+               json_put(object, "after_cap_collar_pence", json_integer(p->after_cap)) &&
+               (p->floor == INT64_MIN || json_put(object, "floor_pence", json_integer(p->floor))) &&
+               (p->ceiling == INT64_MAX || json_put(object, "ceiling_pence", json_integer(p->ceiling))) &&
+               (!in->annual->terms->cquin.present || json_put(object, "AAV_pence", json_integer(p->aav)));
+    json_decref(plan);
+    if (!complete) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+json_t *position_document(const struct position_input *in, const struct position *p)
+{
+    json_t *object = json_object();
+    bool complete = object != NULL && json_put(object, "@purpose", json_string("reckoner/position/1")) &&
+                    json_put(object, "engine", json_string(POSITION_ENGINE)) &&
+                    json_put(object, "provider", json_string(in->provider)) &&
+                    json_put(object, "contract", json_string(in->contract)) &&
+                    json_put(object, "commissioner", json_string(in->commissioner)) &&
+                    json_put(object, "financial_year", json_integer(in->financial_year)) &&
+                    put_month(object, "month", in->month) &&
+                    json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
+                    put_instant(object, "known_at", p->known_at) && json_put(object, "inputs", inputs_of(in)) &&
+                    json_put(object, "lines", lines_of(p)) && json_put(object, "stages", stages_of(p)) &&
+                    json_put(object, "figures", figures_of(in, p)) && json_object_set(object, "notes", p->notes) == 0 &&
+                    json_put(object, "total_pence", json_integer(p->total)) &&
+                    json_put(object, "billable_pence", json_integer(p->billable));
+    if (!complete) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+char *position_document_bytes(const struct position_input *in, const struct position *p, size_t *length)
+{
+    json_t *document = position_document(in, p);
+    char *bytes = document == NULL ? NULL : json_canonical(document, length);
+    json_decref(document);
+    return bytes;
+}
