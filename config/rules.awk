@@ -19,6 +19,8 @@ $3 !~ /^(FILE|ERROR|QUERY|WARN)$/ { fault("unknown severity " $3) }
 ($3 == "FILE") != ($2 == "") { fault("rules of the file have no bit, all others have one") }
 $2 != "" && ($2 !~ /^[0-9]+$/ || $2 > 62 || ($2 in bit_of)) { fault("bad or doubled bit " $2) }
 $5 !~ /^(row|patient|terms|history|clock|reference)$/ { fault("unknown dependence " $5) }
+$2 == "" && row_rules_begun { fault("rules of the file come first") }
+$2 != "" { row_rules_begun = 1 }
 {
     seen[$1] = 1
     if ($2 != "") bit_of[$2] = n

@@ -1,6 +1,8 @@
 /* Incremental CSV reader (RFC 4180, UTF-8, optional BOM, CRLF or LF) for the columns of an upload, in any order.
  * Bounded: one record is held, never the file. Reading goes on behind a fault, so that a file tells all that is wrong
- * with it: a faulty record is reported, counted and not delivered. Blank lines are skipped. */
+ * with it: a faulty record is reported, counted and not delivered. Blank lines are skipped. Line breaks and tabs inside
+ * a quoted field become spaces. A quoted field that outgrows FIELD_MAXIMUM is taken for a forgotten quote: reading
+ * starts again at the next line. */
 #ifndef RECKONER_DOMAIN_CSV_READER_H
 #define RECKONER_DOMAIN_CSV_READER_H
 
@@ -9,15 +11,26 @@
 /* Most fields in one record; more are a fault. */
 #define CSV_FIELDS_MAXIMUM 128
 
+enum csv_state {
+    CSV_START,  /* nothing of the field has been read */
+    CSV_PLAIN,  /* inside a field without quotes */
+    CSV_QUOTED, /* inside quotes */
+    CSV_QUOTE,  /* a quote inside quotes: the end, or half of a doubled one */
+    CSV_CLOSED, /* behind the closing quote */
+    CSV_RETURN, /* a carriage return outside quotes */
+    CSV_SKIP    /* the rest of the line is passed over */
+};
+
 struct csv_reader {
     const struct reader_events *events; /* borrowed */
-    uint64_t line;                      /* line being read */
+    uint64_t line;                      /* line being read, from 1 */
     uint64_t record_line;               /* line on which the record began */
     uint32_t row_no;                    /* rows begun so far */
-    int state;
-    unsigned bom;       /* bytes of a byte order mark seen at the start */
+    enum csv_state state;
+    unsigned mark;      /* bytes of a byte order mark seen: 0..2; 3 = the start is over */
     bool header_read;   /* the header record is complete */
-    bool header_usable; /* it names every needed column, so rows can be read */
+    bool header_usable; /* it has every needed column, so rows can be read */
+    bool begun;         /* something of the record has been read: it is no blank line */
     bool high;          /* a byte over 0x7F is in the record */
     bool control;       /* a control character is in the record */
     bool broken;        /* the record has a fault that was reported */
@@ -25,7 +38,7 @@ struct csv_reader {
     unsigned fields;    /* fields complete in this record */
     unsigned header_fields;
     size_t used;                                 /* bytes of the record in text */
-    size_t field_start;                          /* where the field being read begins in text */
+    size_t field_length;                         /* bytes of the field being read, kept or not */
     uint16_t starts[CSV_FIELDS_MAXIMUM + 1];     /* field i is text[starts[i] .. starts[i + 1]) */
     unsigned char column_of[CSV_FIELDS_MAXIMUM]; /* enum column of each field; COLUMN_COUNT = ignored */
     char text[RECORD_MAXIMUM];
@@ -36,7 +49,7 @@ struct csv_reader {
 void csv_reader_init(struct csv_reader *r, const struct reader_events *events);
 /* Takes the next bytes, in pieces of any size. false once the row callback has asked to stop. */
 bool csv_reader_feed(struct csv_reader *r, const char *bytes, size_t length);
-/* The file is complete: delivers a last record without line end and reports an open quote or a missing header. */
+/* The file is complete: delivers a last record without line end, reports an open quote or a missing header. */
 bool csv_reader_finish(struct csv_reader *r);
 /* Rows so far, faulty ones included. */
 uint32_t csv_reader_rows(const struct csv_reader *r);

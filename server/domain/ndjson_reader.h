@@ -1,6 +1,6 @@
-/* Incremental NDJSON reader: one flat object of texts (or whole numbers, or null for blank) per line, members named as
- * the columns, in any order; unknown and doubled members are faults, absent ones that are not needed are blank.
- * Same results as the CSV reader for the same fields. */
+/* Incremental NDJSON reader: one flat object per line, members named as the columns, in any order. Values are texts,
+ * whole numbers (taken digit by digit) or null for blank; an absent member is blank. Unknown and doubled members are
+ * faults. Blank lines are skipped. The same fields give the same rows as the CSV reader. */
 #ifndef RECKONER_DOMAIN_NDJSON_READER_H
 #define RECKONER_DOMAIN_NDJSON_READER_H
 
@@ -8,22 +8,26 @@
 
 struct ndjson_reader {
     const struct reader_events *events; /* borrowed */
-    uint64_t line;                      /* line being read */
-    uint32_t row_no;
-    unsigned bom;
-    bool stopped;
-    bool overlong; /* the line being read is over the limit: reported, skipped to its end */
-    bool started;
-    size_t used;
+    uint64_t line;                      /* line being read, from 1 */
+    uint32_t row_no;                    /* rows begun so far */
+    unsigned mark;                      /* bytes of a byte order mark seen; 3 = the start is over */
+    bool stopped;                       /* the row callback asked to stop */
+    bool overlong;                      /* the line is over the limit: reported, passed over to its end */
+    size_t used;                        /* bytes of the line in text */
+    unsigned char
+        order[COLUMN_COUNT]; /* columns in the order of the line before: the next line's are likely the same */
     char text[RECORD_MAXIMUM];
-    size_t unescaped;            /* bytes used in fields */
-    char fields[RECORD_MAXIMUM]; /* unescaped texts of the line */
+    char fields[RECORD_MAXIMUM]; /* unescaped texts; never longer than the line */
     struct raw_row row;
 };
 
+/* events must outlive the reader. The struct needs no release. */
 void ndjson_reader_init(struct ndjson_reader *r, const struct reader_events *events);
+/* Takes the next bytes, in pieces of any size. false once the row callback has asked to stop. */
 bool ndjson_reader_feed(struct ndjson_reader *r, const char *bytes, size_t length);
+/* The file is complete: delivers a last line without line end. */
 bool ndjson_reader_finish(struct ndjson_reader *r);
+/* Rows so far, faulty ones included. */
 uint32_t ndjson_reader_rows(const struct ndjson_reader *r);
 
 #endif

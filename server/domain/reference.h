@@ -34,8 +34,6 @@ struct reference {
     struct cluster clusters[CLUSTER_COUNT];
     date_t *bank_holidays; /* sorted, owned */
     size_t bank_holiday_count;
-    int32_t bank_holidays_first_year; /* years that the file covers, inclusive; 0 when not loaded */
-    int32_t bank_holidays_last_year;
     struct practice *practices; /* sorted by code, from; owned; NULL when not loaded */
     size_t practice_count;
 };

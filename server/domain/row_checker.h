@@ -32,6 +32,8 @@ struct row_checker_events {
 
 /* Rows named one by one for each file rule; the rest are counted in one finding at row 0. */
 #define FILE_ROWS_NAMED 20
+/* The file rules come first in the table. */
+#define FILE_RULE_COUNT RULE_P01
 
 struct row_summary {
     uint32_t rows;       /* rows of the file, faulty ones included */
@@ -47,10 +49,9 @@ struct row_checker {
     struct row_summary summary;
     struct reader_events reader_events;
     enum upload_format format;
-    bool stopped;
-    uint32_t file_failures[RULE_COUNT]; /* rows (or header faults) that failed each file rule */
-    uint32_t last_file_row[RULE_COUNT]; /* row named last for each file rule */
-    struct finding header[RULE_COUNT];  /* gathered findings of row 0, by file rule */
+    rule_set_t unpayable;                  /* rules_unpayable_at_upload() */
+    uint32_t file_rows[RULE_COUNT];        /* rows that failed each file rule */
+    struct finding whole[FILE_RULE_COUNT]; /* findings of row 0 as they gather; an empty note: none yet */
     struct finding findings[ROW_FINDINGS_MAXIMUM];
     struct episode_row row;
     union {
@@ -59,7 +60,7 @@ struct row_checker {
     } reader;
 };
 
-/* x and events must outlive the checker. About 60 KiB: put it on the heap or in a larger struct. */
+/* x and events must outlive the checker. About 110 KiB: put it on the heap or in a larger struct. */
 void row_checker_init(struct row_checker *c, const struct upload_context *x, enum upload_format format,
                       const struct row_checker_events *events);
 /* false once on_row has asked to stop. */

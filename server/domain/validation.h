@@ -2,19 +2,8 @@
 #ifndef RECKONER_DOMAIN_VALIDATION_H
 #define RECKONER_DOMAIN_VALIDATION_H
 
+#include "domain/finding_text.h"
 #include "domain/reference.h"
-
-#define FINDING_VALUE_SIZE 64
-#define FINDING_NOTE_SIZE  200
-
-/* One rule that one row (or the file: row_no 0) fails. */
-struct finding {
-    enum rule_id rule;
-    uint32_t row_no;
-    char field[48];                 /* column or columns */
-    char value[FINDING_VALUE_SIZE]; /* as sent, cut, masked where it identifies a patient */
-    char note[FINDING_NOTE_SIZE];   /* particular to this row; "" when the rule's sentence says it all */
-};
 
 /* Most findings one row can have. */
 #define ROW_FINDINGS_MAXIMUM 48
@@ -48,8 +37,5 @@ rule_set_t row_rules_failed(const struct upload_context *x, const struct episode
 
 /* Under 18 on the last day of the month. */
 bool is_minor(date_t birth, month_t month);
-/* Copies a value as sent into a finding: cut to fit, hidden where the column identifies a patient or the text contains
- * what may be an NHS number. */
-void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value);
 
 #endif

@@ -1,0 +1,385 @@
+#include "domain/csv_reader.h"
+
+#include "domain/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(RECORD_MAXIMUM <= UINT16_MAX, "starts[] holds offsets into a record");
+
+void csv_reader_init(struct csv_reader *r, const struct reader_events *events)
+{
+    memset(r, 0, offsetof(struct csv_reader, text));
+    r->events = events;
+    r->line = 1;
+    r->record_line = 1;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        r->row.field[i] = (struct text){"", 0};
+}
+
+static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* One fault per record is enough to mend it; the header tells all of its own. */
+static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
+{
+    if (r->broken && r->header_read)
+        return;
+    r->broken = true;
+    struct reader_fault f = {.rule = rule, .line = r->record_line};
+    f.row_no = r->header_read ? r->row_no + 1 : 0;
+    (void)snprintf(f.field, sizeof f.field, "%s", field);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(f.note, sizeof f.note, format, args);
+    va_end(args);
+    r->events->fault(r->events->context, &f);
+}
+
+/* Name of the column that the field being read belongs to. */
+static const char *field_name(const struct csv_reader *r, unsigned field)
+{
+    if (!r->header_read || field >= r->header_fields || r->column_of[field] == COLUMN_COUNT)
+        return "file";
+    return column_name((enum column)r->column_of[field]);
+}
+
+static void store(struct csv_reader *r, const char *bytes, size_t length)
+{
+    r->field_length += length;
+    if (r->broken)
+        return;
+    if (r->field_length > FIELD_MAXIMUM)
+        fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u is longer than %d bytes%s",
+              (unsigned long long)r->record_line, r->fields + 1, FIELD_MAXIMUM,
+              r->state == CSV_QUOTED ? "; a closing quote may be missing" : "");
+    else if (r->used + length > RECORD_MAXIMUM)
+        fault(r, RULE_F01, "file", "Line %llu: the record is longer than %d bytes", (unsigned long long)r->record_line,
+              RECORD_MAXIMUM);
+    else {
+        memcpy(r->text + r->used, bytes, length);
+        r->used += length;
+    }
+}
+
+static void end_field(struct csv_reader *r)
+{
+    r->state = CSV_START;
+    r->field_length = 0;
+    if (r->fields == CSV_FIELDS_MAXIMUM) {
+        fault(r, RULE_F01, "file", "Line %llu: more than %d fields", (unsigned long long)r->record_line,
+              CSV_FIELDS_MAXIMUM);
+        return;
+    }
+    r->fields++;
+    r->starts[r->fields] = (uint16_t)r->used;
+}
+
+static struct text field_text(const struct csv_reader *r, unsigned field)
+{
+    const char *from = r->text + r->starts[field];
+    const char *to = r->text + r->starts[field + 1];
+    while (from < to && *from == ' ')
+        from++;
+    while (to > from && to[-1] == ' ')
+        to--;
+    return (struct text){from, (size_t)(to - from)};
+}
+
+/* Looks for the field that holds a bad byte, and reports it. */
+static void check_bytes(struct csv_reader *r)
+{
+    for (unsigned i = 0; i < r->fields && !r->broken; i++) {
+        const char *from = r->text + r->starts[i];
+        size_t length = (size_t)(r->starts[i + 1] - r->starts[i]);
+        const char *why = NULL;
+        if (!utf8_is_valid(from, length))
+            why = "is not UTF-8";
+        for (size_t k = 0; k < length && why == NULL; k++) {
+            if ((unsigned char)from[k] < ' ' || from[k] == 0x7F)
+                why = "holds a control character";
+        }
+        if (why != NULL)
+            fault(r, RULE_F01, field_name(r, i), "Line %llu: field %u %s", (unsigned long long)r->record_line, i + 1,
+                  why);
+    }
+}
+
+/* Whether a header name may be repeated in a message: a short word without digits that could be a person's number. */
+static bool is_printable_name(struct text name)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        digits += c >= '0' && c <= '9';
+        if (!letter && !(c >= '0' && c <= '9') && c != '-')
+            return false;
+    }
+    return name.length > 0 && name.length <= 40 && digits <= 4;
+}
+
+static void read_header_field(struct csv_reader *r, unsigned field, bool seen[COLUMN_COUNT])
+{
+    struct text name = field_text(r, field);
+    enum column c = column_by_name(name.at, name.length);
+    r->column_of[field] = (unsigned char)c;
+    if (c == COLUMN_COUNT && is_printable_name(name)) {
+        fault(r, RULE_F01, "file", "Column %u, %.*s, is not known", field + 1, (int)name.length, name.at);
+    } else if (c == COLUMN_COUNT) {
+        fault(r, RULE_F01, "file", "Column %u has a name that is not known", field + 1);
+    } else if (seen[c]) {
+        fault(r, RULE_F02, column_name(c), "Column %s is named twice", column_name(c));
+        r->column_of[field] = COLUMN_COUNT;
+    } else {
+        seen[c] = true;
+    }
+}
+
+static void end_header(struct csv_reader *r)
+{
+    bool seen[COLUMN_COUNT] = {false};
+    unsigned known = 0;
+    if (r->high || r->control)
+        check_bytes(r);
+    r->header_read = r->broken;
+    if (r->broken)
+        return;
+    for (unsigned i = 0; i < r->fields; i++) {
+        struct text name = field_text(r, i);
+        known += column_by_name(name.at, name.length) != COLUMN_COUNT;
+    }
+    r->header_fields = r->fields;
+    if (known == 0) {
+        fault(r, RULE_F02, "file", "The first line names no column of the upload format: the header is missing");
+        memset(r->column_of, COLUMN_COUNT, sizeof r->column_of);
+    } else {
+        for (unsigned i = 0; i < r->fields; i++)
+            read_header_field(r, i, seen);
+    }
+    r->header_usable = known > 0;
+    for (int c = 0; c < COLUMN_COUNT && known > 0; c++) {
+        if (column_needed((enum column)c) && !seen[c]) {
+            fault(r, RULE_F02, column_name((enum column)c), "Column %s is missing", column_name((enum column)c));
+            r->header_usable = false;
+        }
+    }
+    r->header_read = true;
+}
+
+static void end_row(struct csv_reader *r)
+{
+    if (!r->broken && (r->high || r->control))
+        check_bytes(r);
+    if (!r->broken && r->header_usable && r->fields != r->header_fields)
+        fault(r, RULE_F01, "file", "Line %llu has %u fields, the header has %u", (unsigned long long)r->record_line,
+              r->fields, r->header_fields);
+    r->row_no++;
+    if (r->broken || !r->header_usable)
+        return;
+    r->row.line = r->record_line;
+    r->row.row_no = r->row_no;
+    for (unsigned i = 0; i < r->fields; i++) {
+        if (r->column_of[i] != COLUMN_COUNT)
+            r->row.field[r->column_of[i]] = field_text(r, i);
+    }
+    if (!r->events->row(r->events->context, &r->row))
+        r->stopped = true;
+}
+
+static void next_record(struct csv_reader *r)
+{
+    r->record_line = r->line;
+    r->state = CSV_START;
+    r->fields = 0;
+    r->used = 0;
+    r->field_length = 0;
+    r->begun = r->high = r->control = r->broken = false;
+}
+
+static void end_record(struct csv_reader *r)
+{
+    if (r->begun) {
+        end_field(r);
+        if (r->header_read)
+            end_row(r);
+        else
+            end_header(r);
+    }
+    r->line++;
+    next_record(r);
+}
+
+/* Length of the run that means nothing special: up to a quote, a control character or (outside quotes) a comma. */
+static size_t ordinary_run(struct csv_reader *r, const char *bytes, size_t length, char separator)
+{
+    size_t n = 0;
+    unsigned char all = 0;
+    while (n < length) {
+        unsigned char c = (unsigned char)bytes[n];
+        if (c == (unsigned char)separator || c == '"' || c < ' ' || c == 0x7F)
+            break;
+        all |= c;
+        n++;
+    }
+    r->high |= all >= 0x80;
+    return n;
+}
+
+/* A separator, line end, quote or control character outside quotes. */
+static void take_special(struct csv_reader *r, char c)
+{
+    switch (c) {
+    case ',':
+        end_field(r);
+        break;
+    case '\n':
+        end_record(r);
+        break;
+    case '\r':
+        r->state = CSV_RETURN;
+        break;
+    case '"':
+        if (r->state == CSV_START)
+            r->state = CSV_QUOTED;
+        else
+            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u has a quote in its middle",
+                  (unsigned long long)r->record_line, r->fields + 1);
+        break;
+    default:
+        r->control = true;
+        r->state = CSV_PLAIN;
+        store(r, &c, 1);
+    }
+}
+
+static size_t feed_quoted(struct csv_reader *r, const char *bytes, size_t length)
+{
+    size_t n = ordinary_run(r, bytes, length, '"');
+    store(r, bytes, n);
+    if (n < length && bytes[n] == '"') {
+        r->state = CSV_QUOTE;
+        n++;
+    } else if (n < length) {
+        char c = bytes[n++];
+        r->line += c == '\n';
+        if (c == '\n' || c == '\r' || c == '\t')
+            c = ' ';
+        else
+            r->control = true;
+        store(r, &c, 1);
+    }
+    if (r->field_length > FIELD_MAXIMUM)
+        r->state = CSV_SKIP;
+    return n;
+}
+
+static size_t feed_outside(struct csv_reader *r, const char *bytes, size_t length)
+{
+    size_t n = ordinary_run(r, bytes, length, ',');
+    if (n > 0) {
+        if (r->state == CSV_CLOSED)
+            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u goes on behind its closing quote",
+                  (unsigned long long)r->record_line, r->fields + 1);
+        r->state = CSV_PLAIN;
+        store(r, bytes, n);
+    }
+    if (n == length)
+        return n;
+    take_special(r, bytes[n]);
+    return n + 1;
+}
+
+static size_t feed_skipped(struct csv_reader *r, const char *bytes, size_t length)
+{
+    const char *stop = memchr(bytes, '\n', length);
+    if (stop == NULL)
+        return length;
+    end_record(r);
+    return (size_t)(stop - bytes) + 1;
+}
+
+/* A return outside quotes must be half of a line end. */
+static size_t feed_return(struct csv_reader *r, char c)
+{
+    if (c != '\n') {
+        r->begun = true;
+        fault(r, RULE_F01, "file", "Line %llu ends in a carriage return without a line feed",
+              (unsigned long long)r->line);
+    }
+    end_record(r);
+    return c == '\n';
+}
+
+/* Consumes bytes, or changes the state. */
+static size_t step(struct csv_reader *r, const char *bytes, size_t length)
+{
+    switch (r->state) {
+    case CSV_QUOTED:
+        return feed_quoted(r, bytes, length);
+    case CSV_QUOTE:
+        if (bytes[0] != '"') {
+            r->state = CSV_CLOSED;
+            return 0;
+        }
+        r->state = CSV_QUOTED;
+        store(r, bytes, 1);
+        return 1;
+    case CSV_RETURN:
+        return feed_return(r, bytes[0]);
+    case CSV_SKIP:
+        return feed_skipped(r, bytes, length);
+    default:
+        r->begun |= bytes[0] != '\n' && bytes[0] != '\r';
+        return feed_outside(r, bytes, length);
+    }
+}
+
+/* The byte order mark at the very start; bytes that only looked like one are given back to the record. */
+static size_t take_mark(struct csv_reader *r, const char *bytes, size_t length)
+{
+    static const char mark[3] = {'\xEF', '\xBB', '\xBF'};
+    size_t n = 0;
+    while (n < length && r->mark < 3 && bytes[n] == mark[r->mark]) {
+        n++;
+        r->mark++;
+    }
+    if (r->mark < 3 && n < length) {
+        if (r->mark > 0) {
+            r->begun = r->high = true;
+            r->state = CSV_PLAIN;
+            store(r, mark, r->mark);
+        }
+        r->mark = 3;
+    }
+    return n;
+}
+
+bool csv_reader_feed(struct csv_reader *r, const char *bytes, size_t length)
+{
+    size_t at = r->mark < 3 ? take_mark(r, bytes, length) : 0;
+    while (at < length && !r->stopped)
+        at += step(r, bytes + at, length - at);
+    return !r->stopped;
+}
+
+bool csv_reader_finish(struct csv_reader *r)
+{
+    if (r->stopped)
+        return false;
+    if (r->state == CSV_QUOTED) {
+        fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: the quote of field %u is never closed",
+              (unsigned long long)r->record_line, r->fields + 1);
+    }
+    if (r->begun)
+        end_record(r);
+    if (!r->header_read)
+        fault(r, RULE_F02, "file", "The file is empty: the header is missing");
+    return !r->stopped;
+}
+
+uint32_t csv_reader_rows(const struct csv_reader *r)
+{
+    return r->row_no;
+}

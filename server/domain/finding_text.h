@@ -1,0 +1,27 @@
+/* The words of a finding, and what they must never show. */
+#ifndef RECKONER_DOMAIN_FINDING_TEXT_H
+#define RECKONER_DOMAIN_FINDING_TEXT_H
+
+#include "domain/columns.h"
+
+#define FINDING_VALUE_SIZE 64
+#define FINDING_NOTE_SIZE  1000
+
+/* One rule that one row (or the file: row_no 0) fails. */
+struct finding {
+    enum rule_id rule;
+    uint32_t row_no;
+    char field[48];                 /* column or columns */
+    char value[FINDING_VALUE_SIZE]; /* as sent, cut, masked where it identifies a patient */
+    char note[FINDING_NOTE_SIZE];   /* particular to this row; "" when the rule's sentence says it all */
+};
+
+/* A finding of a rule with the rule's own field, no value and no note. */
+void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no);
+/* Copies a value as sent: cut to fit at a character's end, replaced by "(hidden)" where the column identifies a patient
+ * or the text contains what may be an NHS number. */
+void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value);
+/* Whether ten digits in a row (spaces between them do not count) pass the check of an NHS number. */
+bool may_hold_nhs_number(struct text t);
+
+#endif

@@ -1,0 +1,455 @@
+#include "domain/validation.h"
+
+#include "domain/finding_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BIT(rule) ((rule_set_t)1 << RULE_BIT_##rule)
+
+bool is_minor(date_t birth, month_t month)
+{
+    return birth != DATE_NONE && date_add_months(birth, 18 * 12) > month_last(month);
+}
+
+rule_set_t rules_not_checked(const struct upload_context *x)
+{
+    return x->reference->practices == NULL ? BIT(C03) : 0;
+}
+
+/* Days on which the commissioner must be right: the days of service in the month, or the start when there is none. */
+struct span {
+    date_t from;
+    date_t to; /* exclusive */
+};
+
+static struct span service_days(const struct upload_context *x, const struct episode_row *row)
+{
+    date_t first = month_first(x->month), behind = month_last(x->month) + 1;
+    struct span s = {row->start > first ? row->start : first, behind};
+    if (row->end != DATE_NONE && row->end < behind)
+        s.to = row->end;
+    if (row->start == DATE_NONE)
+        return (struct span){first, first + 1};
+    if (row->assessment_only || s.to <= s.from)
+        return (struct span){row->start, row->start + 1};
+    return s;
+}
+
+static bool is_code(struct text t, size_t least, size_t most)
+{
+    for (size_t i = 0; i < t.length; i++) {
+        if (!((t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= '0' && t.at[i] <= '9')))
+            return false;
+    }
+    return t.length >= least && t.length <= most;
+}
+
+/* First day of the span on which the commissioner is not live; DATE_NONE when it is on all. *known: the code exists. */
+static date_t commissioner_gap(const struct upload_context *x, code_t code, struct span s, bool *known)
+{
+    size_t low = 0, high = x->commissioner_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (x->commissioners[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    date_t day = s.from;
+    *known = low < x->commissioner_count && x->commissioners[low].code == code;
+    for (; low < x->commissioner_count && x->commissioners[low].code == code && day < s.to; low++) {
+        const struct organisation_dates *o = &x->commissioners[low];
+        if (o->from <= day && (o->to == DATE_NONE || day < o->to))
+            day = o->to == DATE_NONE ? s.to : o->to;
+    }
+    return day < s.to ? day : DATE_NONE;
+}
+
+static bool is_practice_form(struct text t)
+{
+    if (t.length != 6 || t.at[0] < 'A' || t.at[0] > 'Z')
+        return false;
+    for (size_t i = 1; i < 6; i++) {
+        if (t.at[i] < '0' || t.at[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+/* Codes for patients whose practice is none, unknown or not applicable. */
+static bool is_default_practice(struct text t)
+{
+    return t.length == 6 && memcmp(t.at, "V8199", 5) == 0 && t.at[5] >= '7' && t.at[5] <= '9';
+}
+
+static rule_set_t practice_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    struct text practice = row->raw->field[COLUMN_GP_PRACTICE];
+    if (practice.length == 0 || is_default_practice(practice))
+        return 0;
+    if (!is_practice_form(practice))
+        return BIT(C01);
+    if (x->reference->practices == NULL)
+        return 0;
+    struct span s = service_days(x, row);
+    code_t code = code_pack(practice.at, practice.length);
+    code_t commissioner = code_pack(row->commissioner.at, row->commissioner.length);
+    bool excused = row->raw->field[COLUMN_COMMISSIONER_REASON].length > 0;
+    rule_set_t failed = 0;
+    for (date_t day = s.from; day < s.to;) {
+        const struct practice *p = reference_practice(x->reference, code, day);
+        if (p == NULL)
+            return failed | BIT(C01);
+        if (p->commissioner != commissioner && !excused)
+            failed |= BIT(C03);
+        day = p->to == DATE_NONE ? s.to : p->to;
+    }
+    return failed;
+}
+
+static rule_set_t commissioner_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    rule_set_t failed = practice_rules(x, row);
+    bool known;
+    if (!is_code(row->commissioner, 3, 6) ||
+        commissioner_gap(x, code_pack(row->commissioner.at, row->commissioner.length), service_days(x, row), &known) !=
+            DATE_NONE)
+        failed |= BIT(C02);
+    return failed;
+}
+
+static size_t characters(struct text t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t.length; i++)
+        n += (t.at[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static bool is_unreadable(const struct episode_row *row, enum column c)
+{
+    return row->unreadable >> c & 1;
+}
+
+static bool age_in_range(date_t birth, date_t day)
+{
+    return birth <= day && date_add_months(birth, 131 * 12) > day;
+}
+
+static rule_set_t person_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    rule_set_t failed = 0;
+    date_t last = month_last(x->month);
+    if (row->patient_id.length == 0 || characters(row->patient_id) > 20)
+        failed |= BIT(P01);
+    if (row->nhs != NHS_BLANK && row->nhs != NHS_VALID)
+        failed |= BIT(P02);
+    if (row->nhs == NHS_BLANK && row->nhs_status != 7)
+        failed |= BIT(P03);
+    if (row->nhs != NHS_BLANK && row->nhs_status == 7)
+        failed |= BIT(P04);
+    if (row->nhs_status < 0)
+        failed |= BIT(P05);
+    if (is_unreadable(row, COLUMN_BIRTH_DATE) || (row->birth != DATE_NONE && row->birth > last))
+        failed |= BIT(P06);
+    if (row->birth != DATE_NONE && !age_in_range(row->birth, last))
+        failed |= BIT(P07);
+    if (row->birth != DATE_NONE && row->start != DATE_NONE && row->birth > row->start)
+        failed |= BIT(D14);
+    return failed;
+}
+
+static rule_set_t cluster_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    int c = row->cluster;
+    if (row->cluster_text.length == 0)
+        return BIT(K01);
+    if (c == 9)
+        return BIT(K03);
+    if (c == 99)
+        return BIT(K04);
+    if (c < 0 || c >= CLUSTER_COUNT || !x->reference->clusters[c].exists)
+        return BIT(K02);
+    bool disagrees = row->super_class != '\0' && row->super_class != x->reference->clusters[c].super_class;
+    return disagrees ? BIT(K05) : 0;
+}
+
+static rule_set_t date_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    date_t first = month_first(x->month), last = month_last(x->month);
+    rule_set_t failed = 0;
+    if (row->start == DATE_NONE)
+        failed |= BIT(D01);
+    else if (row->start > last)
+        failed |= BIT(D02);
+    if (is_unreadable(row, COLUMN_END_DATE))
+        failed |= BIT(D03);
+    if (row->end != DATE_NONE) {
+        if (row->end < first)
+            failed |= BIT(D04);
+        if (row->end > last + 1)
+            failed |= BIT(D05);
+        if (row->start != DATE_NONE && row->end < row->start)
+            failed |= BIT(D06);
+    }
+    if (is_unreadable(row, COLUMN_REFERRAL_DATE) || is_unreadable(row, COLUMN_REFERRAL_END) ||
+        (row->referral != DATE_NONE && row->referral > last))
+        failed |= BIT(D12);
+    bool days_known = row->start != DATE_NONE && !is_unreadable(row, COLUMN_END_DATE);
+    if (!row->assessment_only &&
+        (row->admitted_days < 0 || (days_known && row->admitted_days > cluster_days(row->start, row->end, x->month))))
+        failed |= BIT(D13);
+    return failed;
+}
+
+static rule_set_t mhct_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    rule_set_t failed = 0;
+    bool unknown = false, wrong = false;
+    for (int i = 0; i < RATING_COUNT; i++) {
+        wrong |= row->rating[i] < 0;
+        unknown |= row->rating[i] == 9;
+    }
+    if (wrong)
+        failed |= BIT(M01);
+    if (unknown)
+        failed |= BIT(M02);
+    if (row->mhct == DATE_NONE || row->mhct > month_last(x->month))
+        failed |= BIT(M03);
+    if (is_unreadable(row, COLUMN_MHCT_REASON))
+        failed |= BIT(M04);
+    if (row->mhct != DATE_NONE && row->start != DATE_NONE &&
+        (row->mhct < row->start - 14 || (row->mhct_reason == 10 && row->mhct > row->start)))
+        failed |= BIT(M05);
+    if (is_unreadable(row, COLUMN_DISCHARGE_MHCT_DATE))
+        failed |= BIT(M05);
+    return failed;
+}
+
+static bool is_open(const struct episode_row *row)
+{
+    return row->raw->field[COLUMN_END_DATE].length == 0;
+}
+
+static rule_set_t review_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    date_t last = month_last(x->month);
+    date_t due = review_due(x->reference, row->cluster, row->mhct);
+    if (due == DATE_NONE || !is_open(row))
+        return 0;
+    if (due <= last)
+        return BIT(R01);
+    return due - last <= review_notice_days(x->reference, row->cluster, row->mhct) ? BIT(R02) : 0;
+}
+
+static rule_set_t care_rules(const struct upload_context *x, const struct episode_row *row)
+{
+    if (row->assessment_only)
+        return 0;
+    rule_set_t failed = review_rules(x, row);
+    bool dated = row->start != DATE_NONE && row->end != DATE_NONE && row->end >= row->start;
+    if (dated && row->referral == row->start && row->end - row->start <= 14)
+        failed |= BIT(R03);
+    if (row->cluster >= 1 && row->cluster <= 4 && row->admitted_days > 0 && row->mhct != DATE_NONE &&
+        row->mhct < month_first(x->month))
+        failed |= BIT(R04);
+    bool contact = row->last_contact != DATE_NONE && row->last_contact >= row->start;
+    if (dated && row->end - row->start <= 7 && !contact)
+        failed |= BIT(R05);
+    if (is_open(row) && row->last_contact != DATE_NONE && month_last(x->month) - row->last_contact >= 180)
+        failed |= BIT(R06);
+    if (is_unreadable(row, COLUMN_LAST_CONTACT))
+        failed |= BIT(R06);
+    return failed;
+}
+
+rule_set_t row_rules_failed(const struct upload_context *x, const struct episode_row *row)
+{
+    return person_rules(x, row) | commissioner_rules(x, row) | cluster_rules(x, row) | date_rules(x, row) |
+           mhct_rules(x, row) | care_rules(x, row);
+}
+
+/* The words. */
+
+static void note_date(char *note, const struct episode_row *row, enum column c)
+{
+    struct text t = row->raw->field[c];
+    if (t.length == 0)
+        return;
+    bool british = t.length >= 8 && t.length <= 10 && (memchr(t.at, '/', t.length) != NULL);
+    (void)snprintf(note, FINDING_NOTE_SIZE, "%s is not a date: dates are written YYYY-MM-DD%s", column_name(c),
+                   british ? ", this looks like DD/MM/YYYY" : "");
+}
+
+/* Speaks of another column than the rule's own. */
+static void speak_of(struct finding *f, const struct episode_row *row, enum column c)
+{
+    (void)snprintf(f->field, sizeof f->field, "%s", column_name(c));
+    finding_value(f->value, c, row->raw->field[c]);
+    note_date(f->note, row, c);
+}
+
+static void note_days(char *note, const char *before, date_t d, const char *behind)
+{
+    char text[11];
+    date_format(d, text);
+    (void)snprintf(note, FINDING_NOTE_SIZE, "%s%s%s", before, text, behind);
+}
+
+static void describe_nhs(struct finding *f, const struct episode_row *row)
+{
+    static const char *const why[] = {[NHS_BLANK] = "",
+                                      [NHS_VALID] = "",
+                                      [NHS_BAD_LENGTH] = "It has not ten digits",
+                                      [NHS_BAD_CHARACTER] = "It holds something that is neither digit nor space",
+                                      [NHS_BAD_CHECK] = "The check digit is wrong",
+                                      [NHS_DENIED] = "This number is never issued"};
+    (void)snprintf(f->note, sizeof f->note, "%s", why[row->nhs]);
+}
+
+static void describe_ratings(struct finding *f, const struct episode_row *row, bool (*is_bad)(int8_t))
+{
+    size_t used = 0;
+    struct text first = {"", 0};
+    f->note[0] = '\0';
+    for (int i = 0; i < RATING_COUNT; i++) {
+        if (!is_bad(row->rating[i]))
+            continue;
+        enum column c = (enum column)(COLUMN_H1 + i);
+        if (used == 0) {
+            (void)snprintf(f->field, sizeof f->field, "%s", column_name(c));
+            first = row->raw->field[c];
+        }
+        int n = snprintf(f->note + used, sizeof f->note - used, "%s%s", used == 0 ? "Ratings: " : ", ", column_name(c));
+        if (n < 0 || (size_t)n >= sizeof f->note - used)
+            break;
+        used += (size_t)n;
+    }
+    finding_value(f->value, COLUMN_H1, first);
+}
+
+static bool is_wrong(int8_t rating)
+{
+    return rating < 0;
+}
+
+static bool is_unknown(int8_t rating)
+{
+    return rating == 9;
+}
+
+static void describe_commissioner(struct finding *f, const struct upload_context *x, const struct episode_row *row)
+{
+    bool known = false;
+    if (!is_code(row->commissioner, 3, 6)) {
+        (void)snprintf(f->note, sizeof f->note, "A code has 3 to 6 capital letters and digits");
+        return;
+    }
+    code_t code = code_pack(row->commissioner.at, row->commissioner.length);
+    date_t gap = commissioner_gap(x, code, service_days(x, row), &known);
+    if (known)
+        note_days(f->note, "It is not live on ", gap, "");
+    else
+        (void)snprintf(f->note, sizeof f->note, "No commissioner with this code is known");
+}
+
+static void describe_days(struct finding *f, const struct upload_context *x, const struct episode_row *row)
+{
+    if (row->admitted_days < 0)
+        (void)snprintf(f->note, sizeof f->note, "admitted_days is a number from 0 to 31");
+    else
+        (void)snprintf(f->note, sizeof f->note, "The episode has %d days in the month",
+                       cluster_days(row->start, row->end, x->month));
+}
+
+static void describe_mhct(struct finding *f, const struct episode_row *row)
+{
+    if (is_unreadable(row, COLUMN_DISCHARGE_MHCT_DATE))
+        speak_of(f, row, COLUMN_DISCHARGE_MHCT_DATE);
+    else if (row->mhct > row->start)
+        note_days(f->note, "Reason 10, initial, with a start on ", row->start, "");
+    else
+        note_days(f->note, "The episode starts on ", row->start, "");
+}
+
+static void describe_last_contact(struct finding *f, const struct upload_context *x, const struct episode_row *row)
+{
+    if (row->last_contact == DATE_NONE)
+        note_date(f->note, row, COLUMN_LAST_CONTACT);
+    else
+        (void)snprintf(f->note, sizeof f->note, "%d days before the end of the month",
+                       month_last(x->month) - row->last_contact);
+}
+
+static void describe(const struct upload_context *x, const struct episode_row *row, struct finding *f)
+{
+    switch (f->rule) {
+    case RULE_P02:
+        describe_nhs(f, row);
+        break;
+    case RULE_P06:
+        if (row->birth == DATE_NONE)
+            note_date(f->note, row, COLUMN_BIRTH_DATE);
+        break;
+    case RULE_C02:
+        describe_commissioner(f, x, row);
+        break;
+    case RULE_D01:
+        note_date(f->note, row, COLUMN_START_DATE);
+        break;
+    case RULE_D03:
+        note_date(f->note, row, COLUMN_END_DATE);
+        break;
+    case RULE_D12:
+        if (row->referral == DATE_NONE)
+            speak_of(f, row, is_unreadable(row, COLUMN_REFERRAL_DATE) ? COLUMN_REFERRAL_DATE : COLUMN_REFERRAL_END);
+        else if (row->referral <= month_last(x->month))
+            speak_of(f, row, COLUMN_REFERRAL_END);
+        break;
+    case RULE_D13:
+        describe_days(f, x, row);
+        break;
+    case RULE_M01:
+        describe_ratings(f, row, is_wrong);
+        break;
+    case RULE_M02:
+        describe_ratings(f, row, is_unknown);
+        break;
+    case RULE_M03:
+        if (row->mhct == DATE_NONE)
+            note_date(f->note, row, COLUMN_MHCT_DATE);
+        break;
+    case RULE_M05:
+        describe_mhct(f, row);
+        break;
+    case RULE_R01:
+    case RULE_R02:
+        note_days(f->note, "Due on ", review_due(x->reference, row->cluster, row->mhct), "");
+        break;
+    case RULE_R06:
+        describe_last_contact(f, x, row);
+        break;
+    default:
+        break;
+    }
+}
+
+rule_set_t row_rules(const struct upload_context *x, const struct episode_row *row, struct finding *findings,
+                     unsigned *count)
+{
+    rule_set_t failed = row_rules_failed(x, row);
+    *count = 0;
+    for (rule_set_t left = failed; left != 0 && *count < ROW_FINDINGS_MAXIMUM; left &= left - 1) {
+        enum rule_id rule;
+        if (!rule_by_bit(__builtin_ctzll(left), &rule))
+            continue;
+        struct finding *f = &findings[(*count)++];
+        finding_begin(f, rule, row->row_no);
+        enum column c = column_by_name(f->field, strlen(f->field));
+        if (c != COLUMN_COUNT)
+            finding_value(f->value, c, row->raw->field[c]);
+        describe(x, row, f);
+    }
+    return failed;
+}
