@@ -34,7 +34,8 @@ CKLIBS   = $(shell pkg-config --libs check)
 PROGRAMS := reckonerd reckoner-worker reckoner
 MAINS    := $(PROGRAMS:%=server/%.c)
 SOURCES  := $(filter-out $(MAINS),$(wildcard server/*.c server/*/*.c))
-GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h
+GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUILD)/gen/store/migrations.h
+MIGRATIONS := $(sort $(wildcard migrations/[0-9]*.sql))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(patsubst %,tests/%/test_*.c,unit property store)))
 TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
@@ -102,6 +103,12 @@ $(BUILD)/gen/http/problems.h: api/errors.tsv api/problems.awk
 $(BUILD)/gen/domain/rules_table.h: config/rules.tsv config/rules.awk
 	@mkdir -p $(@D)
 	awk -f config/rules.awk $< > $@.new && mv $@.new $@
+
+# Names and digests of the migrations: the servers refuse a database that was made by others.
+$(BUILD)/gen/store/migrations.h: $(MIGRATIONS)
+	@mkdir -p $(@D)
+	sha256sum $(MIGRATIONS) | sed -e '1i #define MIGRATIONS_BUILT_IN \\' \
+		-e 's|^\([0-9a-f]*\)  migrations/\(.*\)\.sql$$|    {"\2", "\1"}, \\|' -e '$$a /* end */' > $@.new && mv $@.new $@
 
 # Which objects use a generated header is known from the compiler (.d); they only must exist first.
 $(BUILD)/%.o: %.c | $(GEN)

@@ -202,12 +202,15 @@ int64_t pg_run_count(struct pg *pg, const struct pg_statement *s, const struct p
     return count;
 }
 
-enum pg_status pg_command(struct pg *pg, const char *sql)
+enum pg_status pg_script(struct pg *pg, const char *sql)
 {
     PGresult *r = NULL;
+    enum pg_status status = pg_ready(pg);
+    if (status != PG_OK)
+        return status;
     if (PQsendQuery(pg->conn, sql) != 1)
         return pg_map(pg, NULL);
-    enum pg_status status = pg_collect(pg, &r);
+    status = pg_collect(pg, &r);
     /* COMMIT of a spoilt transaction succeeds with the tag ROLLBACK. */
     if (status == PG_OK && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0)
         status = pg_fail(pg, PG_FAILED, "the transaction had failed before it was committed");
@@ -219,9 +222,7 @@ enum pg_status pg_begin(struct pg *pg)
 {
     if (pg->open)
         return pg_fail(pg, PG_FAILED, "a transaction is open already");
-    enum pg_status status = pg_ready(pg);
-    if (status == PG_OK)
-        status = pg_command(pg, "BEGIN ISOLATION LEVEL READ COMMITTED");
+    enum pg_status status = pg_script(pg, "BEGIN ISOLATION LEVEL READ COMMITTED");
     pg->open = status == PG_OK;
     return status;
 }
@@ -230,9 +231,7 @@ enum pg_status pg_commit(struct pg *pg)
 {
     if (!pg->open)
         return pg_fail(pg, PG_FAILED, "no transaction is open");
-    enum pg_status status = pg_ready(pg);
-    if (status == PG_OK)
-        status = pg_command(pg, "COMMIT");
+    enum pg_status status = pg_script(pg, "COMMIT");
     pg->open = false; /* the server has ended it in either case */
     return status;
 }
@@ -248,7 +247,7 @@ void pg_rollback(struct pg *pg)
     /* What failed before is what the caller wants to hear about. */
     memcpy(message, pg->message, sizeof message);
     memcpy(constraint, pg->constraint, sizeof constraint);
-    if (PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE || pg_command(pg, "ROLLBACK") != PG_OK)
+    if (PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE || pg_script(pg, "ROLLBACK") != PG_OK)
         pg_disconnect(pg);
     memcpy(pg->message, message, sizeof message);
     memcpy(pg->constraint, constraint, sizeof constraint);

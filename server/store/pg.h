@@ -84,6 +84,9 @@ enum pg_status pg_run_one(struct pg *pg, const struct pg_statement *s, const str
 /* Rows affected by a command that returns none; -1 on failure, with *status set. */
 int64_t pg_run_count(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, enum pg_status *status);
 
+/* Commands without parameters or results, not prepared; several with ';' between (migrations, LISTEN). */
+enum pg_status pg_script(struct pg *pg, const char *sql);
+
 enum pg_status pg_begin(struct pg *pg);
 enum pg_status pg_commit(struct pg *pg);
 /* Safe when no transaction is open or the connection is gone. */

@@ -39,8 +39,6 @@ bool pg_flush(struct pg *pg, int64_t deadline);
 /* Waits for the answer to what was sent. *result is the last result (or the first failed one), which for COPY
  * is PGRES_COPY_IN with the command still open. PG_OK leaves *result to the caller; else it is cleared. */
 enum pg_status pg_collect(struct pg *pg, PGresult **result);
-/* A command without parameters, not prepared. */
-enum pg_status pg_command(struct pg *pg, const char *sql);
 /* Connects unless connected; refuses when a connection was lost inside a transaction that is still open. */
 enum pg_status pg_ready(struct pg *pg);
 
