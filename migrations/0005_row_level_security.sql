@@ -602,6 +602,6 @@ GRANT INSERT, UPDATE, DELETE ON worker_heartbeat TO reckoner_worker;
 GRANT UPDATE (state, validated_at, rows, payable_rows, rule_set, reference, evaluation), DELETE ON submission
   TO reckoner_worker;
 GRANT INSERT, DELETE ON episode, confidential_block, finding, stake, severity TO reckoner_worker;
-GRANT UPDATE (state, finished_at, reason, engine, position_sha256, position_pence, billing_sha256, billable_pence,
-  billed_pence, balance_pence, known_at) ON run TO reckoner_worker;
+GRANT UPDATE (state, cause, requested_by, requested_at, finished_at, reason, engine, position_sha256, position_pence,
+  billing_sha256, billable_pence, billed_pence, balance_pence, known_at) ON run TO reckoner_worker;
 GRANT UPDATE (state, revision) ON document TO reckoner_worker;

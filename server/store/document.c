@@ -194,17 +194,24 @@ enum pg_status document_propose(struct pg *pg, const char *provider, const char 
 
 static const struct pg_statement issue = {
     .name = "document_issue",
-    .sql = "SELECT reckoner.issue_document($1, $2, $3, $4)",
+    .sql = "SELECT number FROM reckoner.issue_document($1, $2, $3, $4)",
     .parameters = 4,
 };
 
-enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, const char *person, instant_t at)
+enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
+                              int64_t *number)
 {
     struct pg_args a;
+    PGresult *r = NULL;
     document_args(&a, provider, id);
-    pg_arg_text(&a, person);
+    pg_arg_i64(&a, revision);
     pg_arg_instant(&a, at);
-    return pg_run(pg, &issue, &a, NULL);
+    enum pg_status status = pg_run_one(pg, &issue, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *number = pg_i64(r, 0, "number");
+    PQclear(r);
+    return PG_OK;
 }
 
 /* clang-format off */

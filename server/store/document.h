@@ -42,9 +42,11 @@ enum pg_status document_state_for_update(struct pg *pg, const char *provider, co
 /* draft -> proposed by the maker. PG_NONE: no longer a draft of this revision. */
 enum pg_status document_propose(struct pg *pg, const char *provider, const char *id, int64_t revision,
                                 const char *person, instant_t at);
-/* proposed -> issued by the checker, with the next number and its ledger postings, through reckoner.issue_document,
- * which raises stale_draft and four_eyes (PG_REFUSED). */
-enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, const char *person, instant_t at);
+/* proposed -> issued by the signed-in person as checker, with the next number and its ledger postings, through
+ * reckoner.issue_document, which refuses with the problem codes not_found, precondition_failed (another revision),
+ * not_proposed, same_person and stale_draft (PG_REFUSED; pg_message names the code). */
+enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
+                              int64_t *number);
 
 struct document_query {
     const char *provider;

@@ -1,0 +1,359 @@
+/* Writes what a run found: one transaction, begun and ended by the caller. */
+#include "domain/billing.h"
+#include "domain/statement.h"
+#include "signing/public_key.h"
+#include "store/document.h"
+#include "store/position.h"
+#include "store/statement.h"
+#include "worker/seal_record.h"
+#include "worker/settle.h"
+
+#include "base/parse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known on the way, beside run_work. */
+struct writing {
+    struct run_work *work;
+    const char *provider;
+    unsigned char own_sha256[32];
+    unsigned char billed_sha256[32];
+    int64_t billed_before;
+    struct bill bill;
+    struct document_draft draft;
+    char *reason;
+    enum pg_status status;
+};
+
+static enum settlement_status store_failed(struct writing *x, enum pg_status status)
+{
+    x->status = status;
+    return SETTLEMENT_STORE;
+}
+
+static enum settlement_status fault(struct writing *x, const char *what)
+{
+    snprintf(x->reason, POSITION_REASON_SIZE, "%s", what);
+    return SETTLEMENT_FAULT;
+}
+
+static enum settlement_status bill_outcome(struct writing *x, enum bill_status status)
+{
+    switch (status) {
+    case BILL_DONE:
+        return SETTLEMENT_OK;
+    case BILL_MISMATCH:
+        return fault(x, "What was billed is not the position billed last. This is a fault of the service: nothing was "
+                        "drafted. Tell the operator, who can retry the job after mending it.");
+    case BILL_BAD_DOCUMENT:
+        return fault(x, "The position billed last cannot be read. This is a fault of the service: tell the operator.");
+    case BILL_OVERFLOW:
+        return fault(x, "The balance is beyond the largest amount that can be stated.");
+    case BILL_NO_MEMORY:
+        break;
+    }
+    return fault(x, "The worker ran out of memory. Retry the job when the machine has more.");
+}
+
+/* The position document that was billed last; *document NULL when nothing was billed. */
+static enum pg_status last_billed(struct writing *x, json_t **document)
+{
+    unsigned char sha256[32];
+    struct json_problem problem;
+    PGresult *r = NULL;
+    *document = NULL;
+    enum pg_status status = document_last_billed(x->work->settlement.pg, &x->work->run->account, sha256);
+    if (status == PG_NONE)
+        return PG_OK;
+    if (status == PG_OK)
+        status = position_get(x->work->settlement.pg, x->provider, sha256, &r);
+    if (status != PG_OK)
+        return status == PG_NONE ? PG_FAILED : status;
+    const char *body = pg_text(r, 0, "body");
+    *document = json_read(body, strlen(body), &problem);
+    PQclear(r);
+    return *document == NULL ? PG_FAILED : PG_OK;
+}
+
+/* The plan of the months that this run bills for the first time; of the run's month alone when there are none. */
+static int64_t planned_for_bound(const struct writing *x, const json_t *before)
+{
+    const struct account_position *now = run_billed(x->work);
+    month_t billed_to = -1;
+    const char *month = json_text(before, "month");
+    if (month != NULL && !month_parse(month, strlen(month), &billed_to))
+        billed_to = -1;
+    month_t first = financial_year_first(x->work->settlement.facts.financial_year);
+    int64_t planned = 0;
+    bool any = false;
+    for (month_t m = first; m <= x->work->billed_month; m++) {
+        if (m <= billed_to)
+            continue;
+        planned += now->position.plan[m - first];
+        any = true;
+    }
+    return any ? planned : now->position.plan[x->work->run->month - first];
+}
+
+static void money_text(int64_t pence, char out[40])
+{
+    unsigned long long p = pence < 0 ? 0ULL - (unsigned long long)pence : (unsigned long long)pence;
+    snprintf(out, 40, "%s£%llu.%02llu", pence < 0 ? "-" : "", p / 100, p % 100);
+}
+
+static enum settlement_status check_bound(struct writing *x, const json_t *before)
+{
+    const struct settlement *s = &x->work->settlement;
+    const struct terms_version *annual = agreed_terms_in_force(&s->terms, x->work->run->month, s->known_at);
+    int64_t planned = planned_for_bound(x, before);
+    if (!bill_beyond_bound(x->bill.balance, planned, annual->terms->sanity_ppm))
+        return SETTLEMENT_OK;
+    char bound[32];
+    char balance[40];
+    char plan[40];
+    format_percent_ppm(annual->terms->sanity_ppm, bound);
+    money_text(x->bill.balance, balance);
+    money_text(planned, plan);
+    snprintf(x->reason, POSITION_REASON_SIZE,
+             "The balance of %s is above the sanity bound: %s of the plan of %s. Correct the activity or the plan and "
+             "ask again; or, if the balance is right, agree terms with a higher sanity_bound and ask again.",
+             balance, bound, plan);
+    return SETTLEMENT_PARKED;
+}
+
+static enum settlement_status make_bill(struct writing *x)
+{
+    json_t *before = NULL;
+    struct pg *pg = x->work->settlement.pg;
+    enum pg_status status = document_billed(pg, &x->work->run->account, &x->billed_before);
+    if (status == PG_OK)
+        status = last_billed(x, &before);
+    if (status != PG_OK)
+        return store_failed(x, status);
+    enum settlement_status outcome =
+        bill_outcome(x, bill_compute(run_billed(x->work)->document, before, x->billed_before, &x->bill));
+    if (outcome == SETTLEMENT_OK)
+        outcome = check_bound(x, before);
+    json_decref(before);
+    return outcome;
+}
+
+static enum pg_status write_positions(struct writing *x)
+{
+    const struct account_position *billed = run_billed(x->work);
+    struct pg *pg = x->work->settlement.pg;
+    enum pg_status status = position_store(pg, x->provider, x->work->own.bytes, x->work->own.length, x->own_sha256);
+    if (status == PG_OK && x->work->bills)
+        status = position_store(pg, x->provider, billed->bytes, billed->length, x->billed_sha256);
+    return status;
+}
+
+static enum pg_status write_lines(struct writing *x)
+{
+    const struct position *p = &x->work->own.position;
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; status == PG_OK && i < p->count; i++) {
+        const struct position_line *l = &p->line[i];
+        char cluster[3] = "";
+        if (l->cluster >= 0)
+            cluster_code(l->cluster, cluster);
+        const struct run_line line = {
+            .key = l->key,
+            .stage = stage_name(l->stage),
+            .month = l->month,
+            .cluster = l->cluster >= 0 ? cluster : NULL,
+            .basis = l->basis == BASIS_COUNT ? NULL : basis_name(l->basis),
+            .price_pence = l->price_pence,
+            .units = l->units,
+            .pence = l->pence,
+            .label = l->label,
+        };
+        status = run_add_line(x->work->settlement.pg, x->provider, x->work->run->id, (int64_t)i + 1, &line);
+    }
+    return status;
+}
+
+/* Inputs of all months read, and the pins of a first FREEZE: every month up to its own whose window has closed. */
+static enum pg_status write_inputs(struct writing *x)
+{
+    const struct settlement *s = &x->work->settlement;
+    const struct run *run = x->work->run;
+    bool freezes = strcmp(run->type, "FREEZE") == 0;
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; status == PG_OK && i < s->months; i++) {
+        month_t month = s->submission[i].month;
+        status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no);
+        if (status == PG_OK && freezes && month <= run->month && s->cutoff[i].cutoff <= run->known_at)
+            status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no, x->work->now);
+    }
+    return status;
+}
+
+static enum pg_status write_references(struct writing *x)
+{
+    PGresult *r = NULL;
+    struct pg *pg = x->work->settlement.pg;
+    enum pg_status status = document_billed_months(pg, &x->work->run->account, &r);
+    if (status != PG_OK)
+        return status;
+    for (int i = 0; status == PG_OK && i < PQntuples(r); i++) {
+        if (bill_refers_to(x->bill.months_changed, (uint32_t)pg_i64(r, i, "months")))
+            status = document_add_reference(pg, x->provider, x->draft.id, pg_text(r, i, "id"));
+    }
+    PQclear(r);
+    return status;
+}
+
+static enum pg_status write_draft(struct writing *x)
+{
+    const struct run *run = x->work->run;
+    struct pg *pg = x->work->settlement.pg;
+    x->draft = (struct document_draft){
+        .account = &run->account,
+        .run = run->id,
+        .kind = bill_kind_name(x->bill.kind),
+        .position_pence = run_billed(x->work)->position.billable,
+        .billed_pence = x->billed_before,
+        .drafted_at = x->work->now,
+    };
+    enum pg_status status = document_supersede(pg, &run->account);
+    if (status == PG_OK)
+        status = document_insert(pg, &x->draft);
+    for (size_t i = 0; status == PG_OK && i < x->bill.count; i++) {
+        const struct bill_line *l = &x->bill.line[i];
+        const struct run_line line = {
+            .key = l->key,
+            .stage = l->stage,
+            .month = l->month,
+            .cluster = l->cluster[0] == '\0' ? NULL : l->cluster,
+            .basis = l->basis,
+            .price_pence = l->price_pence,
+            .units = l->units,
+            .pence = l->pence,
+            .label = l->label,
+        };
+        status = document_add_line(pg, x->provider, x->draft.id, (int64_t)i + 1, &line);
+    }
+    return status == PG_OK ? write_references(x) : status;
+}
+
+static enum pg_status write_done(struct writing *x)
+{
+    const struct run_work *work = x->work;
+    const struct run_outcome outcome = {
+        .finished_at = work->now,
+        .engine = POSITION_ENGINE,
+        .position_sha256 = x->own_sha256,
+        .position_pence = work->own.position.total,
+        .billing_sha256 = work->bills ? x->billed_sha256 : NULL,
+        .billable_pence = run_billed(work)->position.billable,
+        .billed_pence = x->billed_before,
+    };
+    return run_done(work->settlement.pg, x->provider, work->run->id, &outcome);
+}
+
+/* The signed bytes of the statement; NULL when memory ran out. */
+static char *compose_statement(const struct writing *x, const struct statement_link *previous, size_t *length)
+{
+    const struct run_work *work = x->work;
+    const struct settlement *s = &work->settlement;
+    struct statement_submission submissions[TERMS_MONTHS];
+    char own[65];
+    char billed[65];
+    char before[65];
+    char key_id[17];
+    for (size_t i = 0; i < s->months; i++) {
+        const struct effective_submission *e = &s->submission[i];
+        submissions[i] = (struct statement_submission){e->month, e->version, e->id, e->sha256, e->bytes, e->rows};
+    }
+    hex_encode(x->own_sha256, 32, own);
+    hex_encode(x->billed_sha256, 32, billed);
+    hex_encode(previous->sha256, 32, before);
+    public_key_id_text(signer_public(work->worker->signer)->id, key_id);
+    const struct statement_input in = {
+        .provider = x->provider,
+        .contract = work->run->account.contract,
+        .commissioner = work->run->account.commissioner,
+        .financial_year = s->facts.financial_year,
+        .shadow = s->facts.shadow,
+        .run = work->run->id,
+        .type = work->run->type,
+        .n = work->run->n,
+        .month = work->run->month,
+        .cause = work->run->cause,
+        .sealed_at = work->now,
+        .demonstration = strcmp(work->worker->config->mode, "demonstration") == 0,
+        .engine = POSITION_ENGINE,
+        .key_id = key_id,
+        .sequence = previous->seq + 1,
+        .previous_sha256 = previous->seq == 0 ? NULL : before,
+        .submissions = submissions,
+        .submission_count = s->months,
+        .position = work->own.document,
+        .position_sha256 = own,
+        .position_pence = work->own.position.total,
+        .billed_position = work->bills ? run_billed(work)->document : NULL,
+        .billed_sha256 = billed,
+        .billed_month = work->billed_month,
+        .billable_pence = run_billed(work)->position.billable,
+        .billed_before_pence = x->billed_before,
+        .draft = work->bills ? x->draft.id : NULL,
+        .draft_kind = x->draft.kind,
+    };
+    return statement_bytes(&in, length);
+}
+
+static enum pg_status write_statement(struct writing *x)
+{
+    const struct run *run = x->work->run;
+    struct pg *pg = x->work->settlement.pg;
+    struct statement_link previous;
+    char record[IDENT_SIZE];
+    char stem[80];
+    size_t length = 0;
+    enum pg_status status = statement_last(pg, &run->account, &previous);
+    if (status != PG_OK)
+        return status;
+    char *bytes = compose_statement(x, &previous, &length);
+    if (bytes == NULL)
+        return PG_FAILED;
+    snprintf(stem, sizeof stem, "statement-%s-%s-%lld", x->provider, run->account.commissioner,
+             (long long)previous.seq + 1);
+    const struct seal_request request = {x->provider, "statement", stem, bytes, length, x->work->now};
+    status = seal_record(pg, x->work->worker->signer, &request, record);
+    free(bytes);
+    if (status == PG_OK)
+        status = statement_insert(pg, &run->account, &previous, run->id, record);
+    return status;
+}
+
+enum settlement_status run_write(struct run_work *work, char *reason, enum pg_status *store_status)
+{
+    struct writing x;
+    memset(&x, 0, sizeof x);
+    x.work = work;
+    x.provider = work->run->account.provider;
+    x.reason = reason;
+    enum settlement_status outcome = work->bills ? make_bill(&x) : SETTLEMENT_OK;
+    if (outcome == SETTLEMENT_OK) {
+        bool issued_nothing = strcmp(work->run->type, "PREVIEW") == 0;
+        x.status = write_positions(&x);
+        if (x.status == PG_OK)
+            x.status = write_lines(&x);
+        if (x.status == PG_OK)
+            x.status = write_inputs(&x);
+        if (x.status == PG_OK && work->bills)
+            x.status = write_draft(&x);
+        if (x.status == PG_OK)
+            x.status = write_done(&x);
+        if (x.status == PG_OK && !issued_nothing)
+            x.status = write_statement(&x);
+        outcome = x.status == PG_OK ? SETTLEMENT_OK : SETTLEMENT_STORE;
+    }
+    bill_free(&x.bill);
+    /* For a job PG_NONE says that its lease was lost; here it is a row that should be there. */
+    *store_status = x.status == PG_NONE ? PG_FAILED : x.status;
+    return outcome;
+}

@@ -1,0 +1,167 @@
+#include "worker/settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum job_outcome settle_outcome(struct worker *w, enum settlement_status status, enum pg_status store_status,
+                                const char *reason, char *problem)
+{
+    switch (status) {
+    case SETTLEMENT_OK:
+    case SETTLEMENT_PARKED:
+        return JOB_DONE;
+    case SETTLEMENT_LOST:
+        return JOB_LOST;
+    case SETTLEMENT_STORE:
+        return job_outcome_of(store_status, w->pg, problem);
+    case SETTLEMENT_WAITS:
+    case SETTLEMENT_FAULT:
+        break;
+    }
+    snprintf(problem, JOB_PROBLEM_SIZE, "%s", reason);
+    return status == SETTLEMENT_WAITS ? JOB_AGAIN : JOB_FAILED;
+}
+
+static bool is_type(const struct run *run, const char *type)
+{
+    return strcmp(run->type, type) == 0;
+}
+
+/* FREEZE and re-settlements bill; FLEX only where the terms say so; a preview never. */
+static bool run_bills(const struct run *run, const struct settlement *s)
+{
+    if (is_type(run, "FREEZE") || is_type(run, "R"))
+        return true;
+    const struct terms_version *annual = agreed_terms_in_force(&s->terms, run->month, s->known_at);
+    return is_type(run, "FLEX") && annual != NULL && annual->terms->bill_flex;
+}
+
+/* Reads and computes. The run's own position comes first, so that a missing month is named for the month asked. */
+static enum settlement_status compute(struct run_work *work)
+{
+    struct settlement *s = &work->settlement;
+    enum settlement_status outcome = settlement_open(s);
+    if (outcome != SETTLEMENT_OK)
+        return outcome;
+    work->bills = run_bills(work->run, s);
+    work->billed_month = work->run->month;
+    if (work->bills) {
+        month_t head = 0;
+        enum pg_status status = run_billing_head(s->pg, &s->account, &head);
+        if (status == PG_OK && head > work->billed_month)
+            work->billed_month = head;
+        if (status != PG_OK && status != PG_NONE) {
+            s->store_status = status;
+            return SETTLEMENT_STORE;
+        }
+    }
+    outcome = settlement_read(s, work->billed_month);
+    if (outcome == SETTLEMENT_OK)
+        outcome = settlement_position(s, work->run->month, &work->own);
+    if (outcome == SETTLEMENT_OK && work->billed_month != work->run->month)
+        outcome = settlement_position(s, work->billed_month, &work->billed);
+    return outcome;
+}
+
+const struct account_position *run_billed(const struct run_work *work)
+{
+    return work->billed.document == NULL ? &work->own : &work->billed;
+}
+
+void run_work_free(struct run_work *work)
+{
+    account_position_free(&work->own);
+    account_position_free(&work->billed);
+    settlement_close(&work->settlement);
+}
+
+/* Ends the run as parked, and the job as done: its work is to say so. */
+static enum pg_status park(struct worker *w, const struct job *job, const struct run *run, const char *reason,
+                           instant_t now)
+{
+    enum pg_status status = run_not_done(w->pg, run->account.provider, run->id, "parked", reason, now);
+    if (status == PG_OK)
+        status = job_finish(w->pg, job);
+    return status == PG_OK ? pg_commit(w->pg) : status;
+}
+
+static enum job_outcome settle_locked(struct worker *w, const struct job *job, const struct run *run, char *problem)
+{
+    struct run_work work;
+    char reason[POSITION_REASON_SIZE] = "";
+    enum pg_status store = PG_OK;
+    memset(&work, 0, sizeof work);
+    work.worker = w;
+    work.run = run;
+    work.settlement.pg = w->pg;
+    work.settlement.reference_dir = w->config->reference_dir;
+    work.settlement.lost = &w->lost;
+    work.settlement.account = run->account;
+    work.settlement.known_at = run->known_at;
+    if (!clock_now(w->clock, &work.now)) {
+        snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
+        return JOB_AGAIN;
+    }
+    enum settlement_status outcome = compute(&work);
+    if (outcome == SETTLEMENT_OK) {
+        outcome = run_write(&work, reason, &store);
+    } else {
+        snprintf(reason, sizeof reason, "%s", work.settlement.reason);
+        store = work.settlement.store_status;
+    }
+    run_work_free(&work);
+    if (outcome == SETTLEMENT_PARKED)
+        store = park(w, job, run, reason, work.now);
+    else if (outcome == SETTLEMENT_OK && (store = job_finish(w->pg, job)) == PG_OK)
+        store = pg_commit(w->pg);
+    if (outcome == SETTLEMENT_OK || outcome == SETTLEMENT_PARKED)
+        return job_outcome_of(store, w->pg, problem);
+    return settle_outcome(w, outcome, store, reason, problem);
+}
+
+/* The run by the job's subject, locked, after its account: whoever had the account before us may have made it. A failed
+ * one is taken up again: its job was retried. */
+static enum pg_status take_run(struct worker *w, const struct job *job, struct run *run)
+{
+    enum pg_status status = run_get(w->pg, job->provider, job->subject, run);
+    if (status == PG_OK)
+        status = account_lock(w->pg, &run->account);
+    if (status == PG_OK)
+        status = run_get_for_update(w->pg, job->provider, job->subject, run);
+    if (status == PG_OK && strcmp(run->state, "failed") == 0) {
+        status = run_requeue(w->pg, run);
+        snprintf(run->state, sizeof run->state, "queued");
+    }
+    return status;
+}
+
+enum job_outcome settle_run(struct worker *w, const struct job *job, char *problem)
+{
+    struct run run;
+    enum pg_status status = pg_begin(w->pg);
+    if (status == PG_OK)
+        status = take_run(w, job, &run);
+    if (status == PG_NONE) {
+        snprintf(problem, JOB_PROBLEM_SIZE, "There is no such run. Ask for a new one.");
+        return JOB_FAILED;
+    }
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    if (strcmp(run.state, "queued") != 0) {
+        /* Made already, by a worker that died before it heard of its commit, or by another job for the same run. */
+        status = job_finish(w->pg, job);
+        if (status == PG_OK)
+            status = pg_commit(w->pg);
+        return job_outcome_of(status, w->pg, problem);
+    }
+    return settle_locked(w, job, &run, problem);
+}
+
+enum pg_status settle_give_up(struct worker *w, const struct job *job, const char *problem)
+{
+    instant_t now = 0;
+    if (!clock_now(w->clock, &now))
+        now = clock_wall();
+    enum pg_status status = run_not_done(w->pg, job->provider, job->subject, "failed", problem, now);
+    return status == PG_NONE ? PG_OK : status;
+}

@@ -1,0 +1,311 @@
+#include "worker/settlement.h"
+
+#include "domain/payability.h"
+#include "domain/reference.h"
+#include "domain/windows.h"
+#include "store/episode.h"
+#include "store/reference_set.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often a scan looks whether its job was lost, in rows. */
+#define LOOK_EVERY 4096
+
+static enum settlement_status store_failed(struct settlement *s, enum pg_status status)
+{
+    s->store_status = status;
+    return SETTLEMENT_STORE;
+}
+
+static enum settlement_status no_memory(struct settlement *s)
+{
+    snprintf(s->reason, sizeof s->reason, "The worker ran out of memory. Retry the job when the machine has more.");
+    return SETTLEMENT_FAULT;
+}
+
+/* One kind of reference data. PG_NONE from the store is a fault of installation: the files come with the service. */
+static enum settlement_status load_reference(struct settlement *s, const char *kind, struct reference *reference,
+                                             bool (*load)(struct reference *, const char *, size_t, char *, size_t))
+{
+    struct buf content;
+    uint8_t digest[REFERENCE_DIGEST_SIZE];
+    char error[200] = "";
+    enum settlement_status outcome = SETTLEMENT_OK;
+    buf_init(&content, REFERENCE_FILE_MAXIMUM);
+    enum pg_status status = reference_content(s->pg, s->reference_dir, kind, &content, digest);
+    if (status == PG_NONE || (status == PG_OK && !load(reference, content.data, content.length, error, sizeof error))) {
+        snprintf(s->reason, sizeof s->reason,
+                 "The reference data \"%s\" is missing or cannot be read%s%s. The operator "
+                 "can load it; then ask for the run again.",
+                 kind, error[0] == '\0' ? "" : ": ", error);
+        outcome = SETTLEMENT_PARKED;
+    } else if (status != PG_OK) {
+        outcome = store_failed(s, status);
+    }
+    buf_free(&content);
+    return outcome;
+}
+
+static enum settlement_status keep_reference(struct settlement *s, const struct reference *reference)
+{
+    s->holidays = calloc(reference->bank_holiday_count + 1, sizeof *s->holidays);
+    if (s->holidays == NULL)
+        return no_memory(s);
+    if (reference->bank_holiday_count > 0)
+        memcpy(s->holidays, reference->bank_holidays, reference->bank_holiday_count * sizeof *s->holidays);
+    s->holiday_count = reference->bank_holiday_count;
+    for (int i = 0; i < TERMS_CLUSTERS; i++) {
+        const struct cluster *c = &reference->clusters[i];
+        if (c->exists && c->in_months)
+            s->reviews.months[i] = (int16_t)c->review;
+        else if (c->exists)
+            s->reviews.days[i] = (int16_t)c->review;
+    }
+    return SETTLEMENT_OK;
+}
+
+enum settlement_status settlement_open(struct settlement *s)
+{
+    struct reference reference;
+    enum pg_status status = account_facts(s->pg, &s->account, &s->facts);
+    if (status == PG_OK)
+        status = agreed_terms_load(s->pg, s->account.provider, s->account.contract, s->known_at, &s->terms);
+    if (status != PG_OK)
+        return store_failed(s, status == PG_NONE ? PG_FAILED : status);
+    reference_init(&reference);
+    enum settlement_status outcome = load_reference(s, "bank_holidays", &reference, reference_load_bank_holidays);
+    if (outcome == SETTLEMENT_OK)
+        outcome = load_reference(s, "clusters", &reference, reference_load_clusters);
+    if (outcome == SETTLEMENT_OK)
+        outcome = keep_reference(s, &reference);
+    reference_free(&reference);
+    return outcome;
+}
+
+/* Windows follow the calendar of the version in force for the month. Without terms the position parks anyway. */
+static bool set_cutoffs(struct settlement *s)
+{
+    for (size_t i = 0; i < s->months; i++) {
+        const struct terms_version *v = s->month[i].terms;
+        struct windows w;
+        s->cutoff[i].month = s->month[i].month;
+        s->cutoff[i].cutoff = s->known_at;
+        if (v == NULL)
+            continue;
+        if (!windows_of_month(v->terms, s->month[i].month, s->holidays, s->holiday_count, &w))
+            return false;
+        s->cutoff[i].cutoff = w.freeze_at;
+    }
+    return true;
+}
+
+static enum settlement_status find_submissions(struct settlement *s)
+{
+    enum pg_status status = effective_submissions(s->pg, s->account.provider, s->account.contract, s->cutoff, s->months,
+                                                  s->known_at, s->submission);
+    if (status != PG_OK)
+        return store_failed(s, status);
+    for (size_t i = 0; i < s->months; i++) {
+        const struct effective_submission *e = &s->submission[i];
+        struct position_month *m = &s->month[i];
+        if (e->waits) {
+            char month[8];
+            month_format(e->month, month);
+            snprintf(s->reason, sizeof s->reason,
+                     "An upload of %s is still being validated; the run waits for its outcome.", month);
+            return SETTLEMENT_WAITS;
+        }
+        if (e->no == 0)
+            continue;
+        m->submission = e->id;
+        m->sha256 = e->sha256;
+        m->rule_set = e->rule_set[0] == '\0' ? NULL : e->rule_set;
+        m->reference = e->reference[0] == '\0' ? NULL : e->reference;
+        m->known_from = e->known_from;
+    }
+    return SETTLEMENT_OK;
+}
+
+static enum settlement_status find_achievements(struct settlement *s)
+{
+    enum pg_status status = agreed_achievements(s->pg, &s->account, s->known_at, &s->achievement_rows);
+    if (status != PG_OK)
+        return store_failed(s, status);
+    s->achievement_count = (size_t)PQntuples(s->achievement_rows);
+    s->achievements = calloc(s->achievement_count + 1, sizeof *s->achievements);
+    if (s->achievements == NULL)
+        return no_memory(s);
+    for (size_t i = 0; i < s->achievement_count; i++) {
+        s->achievements[i].indicator = pg_text(s->achievement_rows, (int)i, "indicator");
+        s->achievements[i].numerator = pg_i64(s->achievement_rows, (int)i, "numerator");
+        s->achievements[i].denominator = pg_i64(s->achievement_rows, (int)i, "denominator");
+        s->achievements[i].agreed_at = pg_instant(s->achievement_rows, (int)i, "agreed_at");
+    }
+    return SETTLEMENT_OK;
+}
+
+struct scan {
+    const struct payability *payability;
+    struct valuation *valuation;
+    const atomic_bool *lost;
+    uint32_t rows;
+    bool was_lost;
+};
+
+static bool add_row(void *context, const struct episode *e)
+{
+    struct scan *scan = context;
+    const struct activity_row row = {
+        .episode_id = e->episode_id,
+        .cluster = e->cluster,
+        .service = e->service,
+        .start_date = e->start_date,
+        .end_date = e->end_date,
+        .mhct_date = e->mhct_date,
+        .referral_date = e->referral_date,
+        .mhct_reason = e->mhct_reason,
+        .admitted_days = e->admitted_days,
+        .assessment_only = e->assessment_only,
+        .continues = e->continues,
+    };
+    struct activity_row counted = row;
+    memcpy(counted.patient, e->patient, sizeof counted.patient);
+    if (++scan->rows % LOOK_EVERY == 0 && scan->lost != NULL && atomic_load(scan->lost)) {
+        scan->was_lost = true;
+        return false;
+    }
+    if (!payability_allows(scan->payability, &counted, e->failed, e->approved, e->minor))
+        return true;
+    return valuation_add_row(scan->valuation, &counted);
+}
+
+static enum settlement_status scan_month(struct settlement *s, struct valuation *v, size_t i)
+{
+    const struct terms *terms = s->month[i].terms->terms;
+    struct payability *payability = payability_new(terms, &s->reviews, s->account.commissioner, s->month[i].month);
+    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost};
+    if (payability == NULL || !valuation_begin_month(v, s->month[i].month, terms)) {
+        payability_free(payability);
+        return no_memory(s);
+    }
+    enum pg_status status =
+        episode_scan(s->pg, s->account.provider, s->submission[i].no, s->account.commissioner, add_row, &scan);
+    payability_free(payability);
+    if (scan.was_lost)
+        return SETTLEMENT_LOST;
+    if (status == PG_INVALID)
+        return no_memory(s);
+    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+}
+
+static enum settlement_status value_rows(struct settlement *s)
+{
+    for (size_t i = 0; i < s->months; i++) {
+        if (s->month[i].terms == NULL || s->submission[i].no == 0)
+            return SETTLEMENT_OK; /* the position parks and says why; no need to read a million rows first */
+    }
+    struct valuation *v = valuation_new(s->account.commissioner, &s->reviews);
+    if (v == NULL)
+        return no_memory(s);
+    enum settlement_status outcome = SETTLEMENT_OK;
+    for (size_t i = 0; outcome == SETTLEMENT_OK && i < s->months; i++)
+        outcome = scan_month(s, v, i);
+    if (outcome == SETTLEMENT_OK && !valuation_lines(v, &s->activity)) {
+        snprintf(s->reason, sizeof s->reason, "The activity's value is beyond 64 bits, or memory ran out.");
+        outcome = SETTLEMENT_FAULT;
+    }
+    valuation_free(v);
+    return outcome;
+}
+
+enum settlement_status settlement_read(struct settlement *s, month_t last)
+{
+    month_t first = financial_year_first(s->facts.financial_year);
+    s->months = (size_t)(last - first) + 1;
+    for (size_t i = 0; i < s->months; i++) {
+        memset(&s->month[i], 0, sizeof s->month[i]);
+        s->month[i].month = first + (month_t)i;
+        s->month[i].terms = agreed_terms_in_force(&s->terms, s->month[i].month, s->known_at);
+    }
+    if (!set_cutoffs(s)) {
+        snprintf(s->reason, sizeof s->reason,
+                 "The windows of the year cannot be computed from the terms' calendar and "
+                 "the bank holidays loaded. The operator can load the bank holidays; then ask for the run again.");
+        return SETTLEMENT_PARKED;
+    }
+    enum settlement_status outcome = find_submissions(s);
+    if (outcome == SETTLEMENT_OK)
+        outcome = find_achievements(s);
+    if (outcome == SETTLEMENT_OK)
+        outcome = value_rows(s);
+    return outcome;
+}
+
+/* The lines of the months up to m: they are sorted by month. */
+static struct activity_lines lines_to(const struct settlement *s, month_t m)
+{
+    struct activity_lines lines = s->activity;
+    lines.count = 0;
+    while (lines.count < s->activity.count && s->activity.line[lines.count].month <= m)
+        lines.count++;
+    for (int32_t i = month_number(m); i < TERMS_MONTHS; i++)
+        lines.unpriced_days[i] = 0;
+    return lines;
+}
+
+enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out)
+{
+    struct account_position made;
+    memset(&made, 0, sizeof made);
+    const struct activity_lines activity = lines_to(s, m);
+    const struct position_input in = {
+        .provider = s->account.provider,
+        .contract = s->account.contract,
+        .commissioner = s->account.commissioner,
+        .financial_year = s->facts.financial_year,
+        .month = m,
+        .months = s->month,
+        .annual = agreed_terms_in_force(&s->terms, m, s->known_at),
+        .achievements = s->achievements,
+        .achievement_count = s->achievement_count,
+        .activity = &activity,
+    };
+    switch (position_compute(&in, &made.position, s->reason)) {
+    case POSITION_PARKED:
+        return SETTLEMENT_PARKED;
+    case POSITION_OVERFLOW:
+        return SETTLEMENT_FAULT;
+    case POSITION_NO_MEMORY:
+        return no_memory(s);
+    case POSITION_DONE:
+        break;
+    }
+    made.document = position_document(&in, &made.position);
+    made.bytes = made.document == NULL ? NULL : json_canonical(made.document, &made.length);
+    if (made.bytes == NULL) {
+        account_position_free(&made);
+        return no_memory(s);
+    }
+    *out = made;
+    return SETTLEMENT_OK;
+}
+
+void account_position_free(struct account_position *p)
+{
+    position_free(&p->position);
+    json_decref(p->document);
+    free(p->bytes);
+    memset(p, 0, sizeof *p);
+}
+
+void settlement_close(struct settlement *s)
+{
+    agreed_terms_free(&s->terms);
+    free(s->holidays);
+    activity_lines_free(&s->activity);
+    PQclear(s->achievement_rows);
+    free(s->achievements);
+    memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,68 @@
+/* Reads what an account's positions are computed from, once, and computes the position of any month from it. Rows are
+ * streamed: memory is one row and the counts of domain/valuation, whatever the size of the month. */
+#ifndef RECKONER_WORKER_SETTLEMENT_H
+#define RECKONER_WORKER_SETTLEMENT_H
+
+#include "domain/position_document.h"
+#include "store/agreed_terms.h"
+#include "store/settlement_input.h"
+
+#include <stdatomic.h>
+
+enum settlement_status {
+    SETTLEMENT_OK,
+    SETTLEMENT_PARKED, /* something is missing; the reason says what, and the ways out */
+    SETTLEMENT_WAITS,  /* an upload that would count is still being validated */
+    SETTLEMENT_STORE,  /* the store failed: see store_status */
+    SETTLEMENT_LOST,   /* the job went to another worker meanwhile */
+    SETTLEMENT_FAULT   /* out of memory, or an amount beyond 64 bits: reason says which */
+};
+
+struct settlement {
+    /* Set by the caller before settlement_open. */
+    struct pg *pg;
+    const char *reference_dir;
+    const atomic_bool *lost; /* may be NULL */
+    struct account_key account;
+    instant_t known_at;
+
+    /* Set by settlement_open. */
+    struct account_facts facts;
+    struct agreed_terms terms;
+    date_t *holidays; /* sorted */
+    size_t holiday_count;
+    struct review_periods reviews;
+
+    /* Set by settlement_read: April .. last. */
+    size_t months;
+    struct month_cutoff cutoff[TERMS_MONTHS];
+    struct effective_submission submission[TERMS_MONTHS];
+    struct position_month month[TERMS_MONTHS];
+    struct activity_lines activity;
+    PGresult *achievement_rows;
+    struct position_achievement *achievements;
+    size_t achievement_count;
+
+    /* Of the last failure. */
+    enum pg_status store_status;
+    char reason[POSITION_REASON_SIZE];
+};
+
+/* A position with its document. */
+struct account_position {
+    struct position position;
+    json_t *document;
+    char *bytes;
+    size_t length;
+};
+
+/* Terms and reference data. The struct may be closed after any outcome. */
+enum settlement_status settlement_open(struct settlement *s);
+/* Submissions, rows and achievements for the year to the end of month `last`, which lies in the contract's year. */
+enum settlement_status settlement_read(struct settlement *s, month_t last);
+/* Position(m) for a month up to `last`. *out is filled for SETTLEMENT_OK alone; free with account_position_free. */
+enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out);
+void account_position_free(struct account_position *p);
+void settlement_close(struct settlement *s);
+
+#endif
