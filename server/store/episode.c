@@ -216,29 +216,23 @@ static bool scan_sql(PGconn *raw, const char *provider, int64_t submission, cons
     return n > 0 && (size_t)n < size;
 }
 
-/* Reads the copy to its end in every case, so that the connection can be used again. */
-static enum pg_status scan_rows(PGconn *raw, bool (*each)(void *context, const struct episode *e), void *context)
+struct scan {
+    bool (*each)(void *context, const struct episode *e);
+    void *context;
+    bool first;
+    bool broken; /* the server sent what we do not understand */
+};
+
+static bool scan_message(void *context, const char *bytes, size_t length)
 {
-    enum pg_status status = PG_OK;
+    struct scan *s = context;
     struct episode e;
-    bool first = true;
     bool is_row = false;
-    char *bytes = NULL;
-    int n = 0;
-    while ((n = PQgetCopyData(raw, &bytes, 0)) > 0) {
-        if (status == PG_OK && !take_message(bytes, (size_t)n, &first, &e, &is_row))
-            status = PG_FAILED;
-        else if (status == PG_OK && is_row && !each(context, &e))
-            status = PG_INVALID;
-        PQfreemem(bytes);
+    if (!take_message(bytes, length, &s->first, &e, &is_row)) {
+        s->broken = true;
+        return false;
     }
-    bool ended = n == -1;
-    PGresult *r = NULL;
-    while ((r = PQgetResult(raw)) != NULL) {
-        ended = ended && PQresultStatus(r) == PGRES_COMMAND_OK;
-        PQclear(r);
-    }
-    return ended ? status : PG_AWAY;
+    return !is_row || s->each(s->context, &e);
 }
 
 enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
@@ -250,10 +244,7 @@ enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submiss
     char sql[600];
     if (!scan_sql(pg_raw(pg), provider, submission, commissioner, sql, sizeof sql))
         return PG_FAILED;
-    PGresult *r = PQexec(pg_raw(pg), sql);
-    bool out = PQresultStatus(r) == PGRES_COPY_OUT;
-    PQclear(r);
-    if (!out)
-        return PQstatus(pg_raw(pg)) == CONNECTION_OK ? PG_FAILED : PG_AWAY;
-    return scan_rows(pg_raw(pg), each, context);
+    struct scan s = {each, context, true, false};
+    status = pg_copy_out(pg, sql, scan_message, &s);
+    return s.broken ? PG_FAILED : status;
 }

@@ -124,4 +124,9 @@ void pg_copy_bytes(struct pg_copy *c, const void *bytes, size_t length); /* byte
 /* Ends the copy and frees c in every case. */
 enum pg_status pg_copy_end(struct pg_copy *c, int64_t *rows);
 
+/* COPY ... TO STDOUT: each message (a row, in the format that copy_sql names) is handed to each, which returns false to
+ * stop; the rest is then read and thrown away, and the answer is PG_INVALID. */
+enum pg_status pg_copy_out(struct pg *pg, const char *copy_sql,
+                           bool (*each)(void *context, const char *bytes, size_t length), void *context);
+
 #endif

@@ -1,0 +1,288 @@
+#include "worker/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define JOURNAL_BUFFER (1024 * 1024)
+#define BLOCK_SIZE     (64 * 1024)
+
+/* Append-only file, made when it is first needed. */
+struct store {
+    char *folder;
+    int fd; /* -1: not made yet */
+    uint64_t length;
+};
+
+static bool store_open(struct store *f)
+{
+    if (f->fd >= 0)
+        return true;
+    f->fd = open(f->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (f->fd >= 0)
+        return true;
+    /* Not every file system has unnamed files. */
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/spool-XXXXXX", f->folder);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return false;
+    f->fd = mkostemp(path, O_CLOEXEC);
+    return f->fd >= 0 && unlink(path) == 0;
+}
+
+static bool store_append(struct store *f, const char *bytes, size_t length)
+{
+    if (!store_open(f))
+        return false;
+    while (length > 0) {
+        ssize_t n = pwrite(f->fd, bytes, length, (off_t)f->length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes += n;
+        length -= (size_t)n;
+        f->length += (uint64_t)n;
+    }
+    return true;
+}
+
+static bool store_read(const struct store *f, uint64_t at, char *out, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = pread(f->fd, out, length, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        out += n;
+        length -= (size_t)n;
+        at += (uint64_t)n;
+    }
+    return true;
+}
+
+static bool store_init(struct store *f, const char *folder)
+{
+    f->fd = -1;
+    f->folder = strdup(folder);
+    return f->folder != NULL;
+}
+
+static void store_close(struct store *f)
+{
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    free(f->folder);
+}
+
+struct journal {
+    struct store file;
+    char *buffer; /* while writing: what is not in the file yet; while reading: what was read ahead */
+    size_t used;
+    bool reading;
+    uint64_t ahead_at; /* place of buffer[0] while reading */
+    uint64_t next;     /* place of the next byte to read */
+};
+
+struct journal *journal_new(const char *folder)
+{
+    struct journal *j = calloc(1, sizeof *j);
+    if (!j)
+        return NULL;
+    j->buffer = malloc(JOURNAL_BUFFER);
+    if (!store_init(&j->file, folder) || !j->buffer) {
+        journal_free(j);
+        return NULL;
+    }
+    return j;
+}
+
+void journal_free(struct journal *j)
+{
+    if (!j)
+        return;
+    store_close(&j->file);
+    free(j->buffer);
+    free(j);
+}
+
+bool journal_append(struct journal *j, const void *bytes, size_t length)
+{
+    if (j->used + length > JOURNAL_BUFFER) {
+        if (!store_append(&j->file, j->buffer, j->used))
+            return false;
+        j->used = 0;
+    }
+    if (length > JOURNAL_BUFFER)
+        return store_append(&j->file, bytes, length);
+    memcpy(j->buffer + j->used, bytes, length);
+    j->used += length;
+    return true;
+}
+
+uint64_t journal_length(const struct journal *j)
+{
+    return j->reading ? j->file.length : j->file.length + j->used;
+}
+
+bool journal_read(struct journal *j, uint64_t at, void *out, size_t length)
+{
+    if (at + length > journal_length(j))
+        return false;
+    char *to = out;
+    if (j->file.fd < 0) {
+        memcpy(to, j->buffer + at, length);
+        return true;
+    }
+    if (!j->reading && at + length > j->file.length) {
+        size_t in_file = at < j->file.length ? (size_t)(j->file.length - at) : 0;
+        size_t from = at > j->file.length ? (size_t)(at - j->file.length) : 0;
+        memcpy(to + in_file, j->buffer + from, length - in_file);
+        length = in_file;
+    }
+    return length == 0 || store_read(&j->file, at, to, length);
+}
+
+/* A journal that never filled its buffer is read from it; a larger one goes to its file as a whole. */
+static bool begin_reading(struct journal *j)
+{
+    if (j->file.length > 0) {
+        if (!store_append(&j->file, j->buffer, j->used))
+            return false;
+        j->used = 0;
+    } else {
+        j->file.length = j->used;
+    }
+    j->reading = true;
+    return true;
+}
+
+bool journal_next(struct journal *j, void *out, size_t length)
+{
+    if (!j->reading && !begin_reading(j))
+        return false;
+    char *to = out;
+    while (length > 0) {
+        uint64_t ahead_end = j->ahead_at + j->used;
+        if (j->next >= ahead_end) {
+            uint64_t left = j->file.length - j->next;
+            size_t n = left < JOURNAL_BUFFER ? (size_t)left : JOURNAL_BUFFER;
+            if (n == 0 || !store_read(&j->file, j->next, j->buffer, n))
+                return false;
+            j->ahead_at = j->next;
+            j->used = n;
+            ahead_end = j->ahead_at + n;
+        }
+        size_t have = (size_t)(ahead_end - j->next);
+        size_t n = length < have ? length : have;
+        memcpy(to, j->buffer + (j->next - j->ahead_at), n);
+        to += n;
+        length -= n;
+        j->next += n;
+    }
+    return true;
+}
+
+bool journal_at_end(const struct journal *j)
+{
+    return j->next >= journal_length(j);
+}
+
+struct partition {
+    char *block; /* BLOCK_SIZE bytes, made with the first record */
+    size_t used;
+    uint64_t *blocks; /* places of the full blocks in the file */
+    size_t block_count;
+    size_t block_room;
+};
+
+struct spool {
+    struct store file;
+    size_t record_size;
+    size_t block_bytes; /* whole records only */
+    unsigned partitions;
+    struct partition partition[];
+};
+
+struct spool *spool_new(const char *folder, unsigned partitions, size_t record_size)
+{
+    struct spool *s = calloc(1, sizeof *s + partitions * sizeof(struct partition));
+    if (!s)
+        return NULL;
+    s->record_size = record_size;
+    s->block_bytes = BLOCK_SIZE / record_size * record_size;
+    s->partitions = partitions;
+    if (!store_init(&s->file, folder)) {
+        spool_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void spool_free(struct spool *s)
+{
+    if (!s)
+        return;
+    store_close(&s->file);
+    for (unsigned i = 0; i < s->partitions; i++) {
+        free(s->partition[i].block);
+        free(s->partition[i].blocks);
+    }
+    free(s);
+}
+
+static bool flush_block(struct spool *s, struct partition *p)
+{
+    if (p->block_count == p->block_room) {
+        size_t room = p->block_room ? 2 * p->block_room : 16;
+        uint64_t *blocks = reallocarray(p->blocks, room, sizeof *blocks);
+        if (!blocks)
+            return false;
+        p->blocks = blocks;
+        p->block_room = room;
+    }
+    p->blocks[p->block_count] = s->file.length;
+    if (!store_append(&s->file, p->block, p->used))
+        return false;
+    p->block_count++;
+    p->used = 0;
+    return true;
+}
+
+bool spool_add(struct spool *s, unsigned partition, const void *record)
+{
+    struct partition *p = &s->partition[partition];
+    if (!p->block && (p->block = malloc(s->block_bytes)) == NULL)
+        return false;
+    if (p->used == s->block_bytes && !flush_block(s, p))
+        return false;
+    memcpy(p->block + p->used, record, s->record_size);
+    p->used += s->record_size;
+    return true;
+}
+
+bool spool_load(struct spool *s, unsigned partition, void **records, size_t *count)
+{
+    struct partition *p = &s->partition[partition];
+    size_t bytes = p->block_count * s->block_bytes + p->used;
+    *records = NULL;
+    *count = bytes / s->record_size;
+    if (bytes == 0)
+        return true;
+    char *all = malloc(bytes);
+    if (!all)
+        return false;
+    for (size_t i = 0; i < p->block_count; i++) {
+        if (!store_read(&s->file, p->blocks[i], all + i * s->block_bytes, s->block_bytes)) {
+            free(all);
+            return false;
+        }
+    }
+    memcpy(all + p->block_count * s->block_bytes, p->block, p->used);
+    *records = all;
+    return true;
+}
