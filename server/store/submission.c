@@ -300,6 +300,26 @@ enum pg_status submission_accepted(struct pg *pg, const char *provider, month_t 
     return read_one(pg, &s, &a, out);
 }
 
+enum pg_status submission_rows_before(struct pg *pg, const char *provider, month_t month, int64_t *rows)
+{
+    static const struct pg_statement s = {
+        "submission_rows_before",
+        "SELECT coalesce((SELECT rows FROM reckoner.submission WHERE provider = $1 AND month <= $2"
+        " AND state = 'accepted' ORDER BY month DESC, version DESC LIMIT 1), -1) AS rows",
+        2};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_month(&a, month);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *rows = pg_i64(r, 0, "rows");
+    PQclear(r);
+    return PG_OK;
+}
+
 enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, PGresult **result)
 {
     static const struct pg_statement s = {

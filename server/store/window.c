@@ -22,3 +22,23 @@ enum pg_status window_contracts(struct pg *pg, const char *provider, month_t mon
     pg_arg_instant(&a, known_at);
     return pg_run(pg, &s, &a, result);
 }
+
+enum pg_status window_frozen(struct pg *pg, const char *provider, const char *contract, month_t month, bool *frozen)
+{
+    static const struct pg_statement s = {"window_frozen",
+                                          "SELECT EXISTS (SELECT FROM reckoner.frozen_month WHERE provider = $1 AND "
+                                          "contract = $2 AND month = $3) AS frozen",
+                                          3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, contract);
+    pg_arg_month(&a, month);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *frozen = pg_bool(r, 0, "frozen");
+    PQclear(r);
+    return PG_OK;
+}

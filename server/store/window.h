@@ -10,4 +10,7 @@
 enum pg_status window_contracts(struct pg *pg, const char *provider, month_t month, instant_t begun_at,
                                 instant_t known_at, PGresult **result);
 
+/* Whether a FREEZE run has frozen the month for the contract. */
+enum pg_status window_frozen(struct pg *pg, const char *provider, const char *contract, month_t month, bool *frozen);
+
 #endif

@@ -1,0 +1,100 @@
+#include "store/evaluation.h"
+
+enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t month, instant_t known_at,
+                                   PGresult **result)
+{
+    static const struct pg_statement s = {
+        "evaluation_accounts",
+        "SELECT a.contract, a.commissioner, t.body FROM reckoner.account a"
+        " LEFT JOIN LATERAL (SELECT body FROM reckoner.terms"
+        "  WHERE provider = a.provider AND contract = a.contract AND state = 'approved' AND effective_from <= $2"
+        "  AND known_from <= $4 ORDER BY known_from DESC, version DESC LIMIT 1) t ON true"
+        " WHERE a.provider = $1 AND a.financial_year = $3 ORDER BY a.contract, a.commissioner",
+        4};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_month(&a, month);
+    pg_arg_i64(&a, month_financial_year(month));
+    pg_arg_instant(&a, known_at);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, int64_t *evaluation)
+{
+    static const struct pg_statement clear[] = {
+        {"evaluation_clear_finding",
+         "DELETE FROM reckoner.finding WHERE provider = $1 AND submission = $2 AND evaluation > 0", 2},
+        {"evaluation_clear_stake", "DELETE FROM reckoner.stake WHERE provider = $1 AND submission = $2", 2},
+        {"evaluation_clear_severity", "DELETE FROM reckoner.severity WHERE provider = $1 AND submission = $2", 2},
+    };
+    static const struct pg_statement count = {"evaluation_count",
+                                              "UPDATE reckoner.submission SET evaluation = evaluation + 1"
+                                              " WHERE provider = $1 AND no = $2 RETURNING evaluation",
+                                              2};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    for (size_t i = 0; i < sizeof clear / sizeof clear[0]; i++) {
+        enum pg_status status = pg_run(pg, &clear[i], &a, NULL);
+        if (status != PG_OK)
+            return status;
+    }
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &count, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *evaluation = pg_i64(r, 0, "evaluation");
+    PQclear(r);
+    return PG_OK;
+}
+
+enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission,
+                                       const char *commissioner, const char *rule, const char *severity)
+{
+    static const struct pg_statement s = {
+        "evaluation_add_severity",
+        "INSERT INTO reckoner.severity (provider, submission, commissioner, rule, severity)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        5};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_text(&a, commissioner);
+    pg_arg_text(&a, rule);
+    pg_arg_text(&a, severity);
+    return pg_run(pg, &s, &a, NULL);
+}
+
+enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
+                                     const char *contract, const char *commissioner, month_t month)
+{
+    static const struct pg_statement s = {
+        "evaluation_add_unused",
+        "INSERT INTO reckoner.finding (provider, submission, row_no, rule, evaluation, episode_id, commissioner,"
+        " cluster, field, value)"
+        " SELECT e.provider, e.submission, e.row_no, 'W01', $3, e.episode_id, e.commissioner, e.cluster, 'month', ''"
+        " FROM reckoner.episode e JOIN reckoner.frozen_month m ON m.provider = e.provider AND m.contract = $4"
+        "  AND m.month = $6 AND m.submission <> e.submission"
+        " LEFT JOIN reckoner.episode o ON o.provider = e.provider AND o.submission = m.submission"
+        "  AND o.episode_id = e.episode_id AND o.commissioner = e.commissioner AND o.patient = e.patient"
+        "  AND o.cluster = e.cluster AND o.service IS NOT DISTINCT FROM e.service"
+        "  AND o.start_date IS NOT DISTINCT FROM e.start_date AND o.end_date IS NOT DISTINCT FROM e.end_date"
+        "  AND o.mhct_date IS NOT DISTINCT FROM e.mhct_date"
+        "  AND o.referral_date IS NOT DISTINCT FROM e.referral_date AND o.mhct_reason = e.mhct_reason"
+        "  AND o.admitted_days = e.admitted_days AND o.assessment_only = e.assessment_only"
+        "  AND o.continues = e.continues AND o.approved = e.approved AND o.minor = e.minor AND o.failed = e.failed"
+        " WHERE e.provider = $1 AND e.submission = $2 AND e.commissioner = $5 AND o.provider IS NULL",
+        6};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, evaluation);
+    pg_arg_text(&a, contract);
+    pg_arg_text(&a, commissioner);
+    pg_arg_month(&a, month);
+    return pg_run(pg, &s, &a, NULL);
+}

@@ -1,0 +1,78 @@
+#include "worker/validation_run.h"
+
+#include "base/parse.h"
+#include "worker/seal_record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *instant_json(instant_t at)
+{
+    char text[28];
+    instant_format(at, text);
+    return json_string(text);
+}
+
+static json_t *digests_json(const struct validation *v)
+{
+    json_t *digests = json_object();
+    for (size_t i = 0; digests && i < REFERENCE_KINDS; i++) {
+        const struct reference_digest *d = &v->digests[i];
+        if (!json_put(digests, d->kind, d->hex[0] ? json_string(d->hex) : json_null())) {
+            json_decref(digests);
+            return NULL;
+        }
+    }
+    return digests;
+}
+
+static json_t *receipt_json(const struct validation *v)
+{
+    char month[8];
+    char sha256[2 * SUBMISSION_SHA256_SIZE + 1];
+    month_format(v->s.month, month);
+    hex_encode(v->s.sha256, SUBMISSION_SHA256_SIZE, sha256);
+    bool demonstration = strcmp(v->w->config->mode, "demonstration") == 0;
+    bool accepted = strcmp(v->state, "accepted") == 0;
+    json_t *o = json_object();
+    bool ok = o && json_put(o, "@purpose", json_string("reckoner/receipt/1")) &&
+              json_put(o, "submission", json_string(v->s.id)) && json_put(o, "provider", json_string(v->s.provider)) &&
+              json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(v->s.version)) &&
+              json_put(o, "media_type", json_string(v->s.media_type)) &&
+              json_put(o, "bytes", json_integer(v->s.bytes)) && json_put(o, "sha256", json_string(sha256)) &&
+              json_put(o, "rows", json_integer(v->summary.rows)) &&
+              json_put(o, "payable_rows", accepted ? json_integer(v->payable_rows) : json_null()) &&
+              json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", instant_json(v->s.begun_at)) &&
+              json_put(o, "completed_at", instant_json(v->s.completed_at)) &&
+              json_put(o, "validated_at", instant_json(v->validated_at)) &&
+              json_put(o, "windows", contract_windows_json(v->windows, v->window_count)) &&
+              json_put(o, "rule_set", json_string(RULE_SET_VERSION)) && json_put(o, "reference", digests_json(v)) &&
+              json_put(o, "clock", json_string(demonstration ? "demonstration" : "service"));
+    if (!ok) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+enum pg_status validation_sign_receipt(struct validation *v)
+{
+    json_t *receipt = receipt_json(v);
+    size_t length = 0;
+    char *bytes = receipt ? json_canonical(receipt, &length) : NULL;
+    json_decref(receipt);
+    if (!bytes)
+        return PG_FAILED;
+    char month[8];
+    char stem[64];
+    month_format(v->s.month, month);
+    (void)snprintf(stem, sizeof stem, "receipt-%s-%s-v%lld", v->s.provider, month, (long long)v->s.version);
+    struct seal_request q = {v->s.provider, "receipt", stem, bytes, length, v->validated_at};
+    char record[IDENT_SIZE];
+    enum pg_status status = seal_record(v->w->pg, v->w->signer, &q, record);
+    free(bytes);
+    if (status == PG_OK)
+        status = submission_add_receipt(v->w->pg, v->s.provider, v->s.no, record);
+    return status;
+}
