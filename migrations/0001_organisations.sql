@@ -161,6 +161,7 @@ CREATE TABLE job (
   CHECK ((state = 'leased') = (lease IS NOT NULL AND lease_until IS NOT NULL)),
   CHECK ((state = 'failed') <= (problem IS NOT NULL))
 );
+CREATE INDEX job_subject ON job (provider, subject);
 CREATE INDEX job_waiting ON job (run_after, created_at) WHERE state IN ('queued', 'leased');
 COMMENT ON TABLE job IS 'Long work for the workers; claimed by lease, so any worker on any machine may take it';
 COMMENT ON COLUMN job.provider IS 'Provider whose data the job works on';

@@ -161,6 +161,32 @@ enum pg_status job_fail(struct pg *pg, const struct job *job, const char *proble
     return change(pg, &s, &a);
 }
 
+enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind, const char *subject,
+                          struct job_view *out)
+{
+    static const struct pg_statement s = {
+        "job_latest",
+        "SELECT id, state, done_units, coalesce(all_units, -1) AS all_units, coalesce(problem, '') AS problem"
+        " FROM reckoner.job WHERE provider = $1 AND subject = $3 AND kind = $2 ORDER BY created_at DESC LIMIT 1",
+        3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, kind);
+    pg_arg_text(&a, subject);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    take(out->id, sizeof out->id, pg_text(r, 0, "id"));
+    take(out->state, sizeof out->state, pg_text(r, 0, "state"));
+    out->done_units = pg_i64(r, 0, "done_units");
+    out->all_units = pg_i64(r, 0, "all_units");
+    take(out->problem, sizeof out->problem, pg_text(r, 0, "problem"));
+    PQclear(r);
+    return PG_OK;
+}
+
 enum pg_status job_listen(struct pg *pg)
 {
     static const struct pg_statement s = {"job_listen", "LISTEN " JOB_CHANNEL, 0};

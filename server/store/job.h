@@ -37,6 +37,18 @@ enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pau
 /* Ends as failed. problem: one or two sentences, what happened and the way out; no personal data. */
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem);
 
+/* A job as whoever waits for it sees it. */
+struct job_view {
+    char id[IDENT_SIZE];
+    char state[12];
+    int64_t done_units;
+    int64_t all_units; /* -1: not known */
+    char problem[500];
+};
+/* The newest job of a kind and subject. PG_NONE: there is none. */
+enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind, const char *subject,
+                          struct job_view *out);
+
 /* Subscribes this connection to JOB_CHANNEL. */
 enum pg_status job_listen(struct pg *pg);
 /* Says that worker is alive. */

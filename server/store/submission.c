@@ -193,9 +193,10 @@ enum pg_status submission_find_identical(struct pg *pg, const char *provider, mo
 {
     static const struct pg_statement s = {
         "submission_find_identical",
-        "SELECT " SUBMISSION_COLUMNS " FROM (SELECT * FROM reckoner.submission WHERE provider = $1 AND month = $2"
-        " AND state IN ('received', 'held', 'accepted') ORDER BY version DESC LIMIT 1) newest"
-        " WHERE state = 'accepted' AND sha256 = $3",
+        "SELECT " SUBMISSION_COLUMNS " FROM reckoner.submission WHERE provider = $1 AND no ="
+        " (SELECT no FROM reckoner.submission WHERE provider = $1 AND month = $2"
+        "  AND state IN ('received', 'held', 'accepted') ORDER BY version DESC LIMIT 1)"
+        " AND state = 'accepted' AND sha256 = $3",
         3};
     struct pg_args a;
     pg_args_init(&a);
