@@ -1,6 +1,7 @@
 # api/errors.tsv -> http/problems.h: the enum of problem codes and their table.
 BEGIN {
     FS = "\t"
+    n = 0
     print "/* Generated from api/errors.tsv. */"
     print "#ifndef RECKONER_HTTP_PROBLEMS_H\n#define RECKONER_HTTP_PROBLEMS_H\n"
 }
