@@ -162,7 +162,7 @@ enum pg_status job_fail(struct pg *pg, const struct job *job, const char *proble
 }
 
 enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind, const char *subject,
-                          struct job_view *out)
+                          struct job_state *out)
 {
     static const struct pg_statement s = {
         "job_latest",

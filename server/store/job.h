@@ -38,7 +38,7 @@ enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pau
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem);
 
 /* A job as whoever waits for it sees it. */
-struct job_view {
+struct job_state {
     char id[IDENT_SIZE];
     char state[12];
     int64_t done_units;
@@ -47,7 +47,7 @@ struct job_view {
 };
 /* The newest job of a kind and subject. PG_NONE: there is none. */
 enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind, const char *subject,
-                          struct job_view *out);
+                          struct job_state *out);
 
 /* Subscribes this connection to JOB_CHANNEL. */
 enum pg_status job_listen(struct pg *pg);

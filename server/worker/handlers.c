@@ -1,5 +1,7 @@
 #include "worker/evaluate.h"
 #include "worker/jobs.h"
+#include "worker/resettle.h"
+#include "worker/settle.h"
 #include "worker/validate.h"
 
 #include <stddef.h>
@@ -7,5 +9,8 @@
 const struct job_handler job_handlers[] = {
     {"validate", validate_run, NULL},
     {"evaluate", evaluate_run, NULL},
+    {"settle", settle_run, settle_give_up},
+    {"preview", settle_run, settle_give_up},
+    {"resettle", resettle_contract, NULL},
     {NULL, NULL, NULL},
 };
