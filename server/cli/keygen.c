@@ -1,0 +1,132 @@
+#include "cli/keygen.h"
+
+#include "base/parse.h"
+#include "signing/keyfile.h"
+#include "signing/minisign.h"
+#include "signing/sign.h"
+#include "signing/unseal.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SYMMETRIC_KEY_SIZE 32 /* token and pseudonym keys */
+
+static int new_symmetric(const struct cli *cli, const char *path, const char *what)
+{
+    unsigned char key[SYMMETRIC_KEY_SIZE];
+    char error[512];
+    randombytes_buf(key, sizeof key);
+    bool written = keyfile_write(path, what, key, sizeof key, true, error, sizeof error);
+    sodium_memzero(key, sizeof key);
+    if (!written)
+        return cli_fail(cli, "%s", error);
+    (void)printf("%s: %s\n", what, path);
+    return CLI_DONE;
+}
+
+static int new_token_key(const struct cli *cli)
+{
+    return new_symmetric(cli, cli->config.token_key_file, "the token key");
+}
+
+static int new_pseudonym_key(const struct cli *cli)
+{
+    return new_symmetric(cli, cli->config.pseudonym_key_file, "the pseudonym key");
+}
+
+static int new_seal_pair(const struct cli *cli)
+{
+    unsigned char public_key[SEAL_PUBLIC_KEY_SIZE];
+    unsigned char secret_key[SEAL_SECRET_KEY_SIZE];
+    char public_text[2 * SEAL_PUBLIC_KEY_SIZE + 1];
+    char error[512];
+    (void)crypto_box_keypair(public_key, secret_key);
+    /* The secret half first: a public half alone would seal uploads that nobody can read. */
+    bool written = keyfile_write(cli->config.seal_secret_key_file, "the secret sealing key", secret_key,
+                                 sizeof secret_key, true, error, sizeof error) &&
+                   keyfile_write(cli->config.seal_public_key_file, "the public sealing key", public_key,
+                                 sizeof public_key, false, error, sizeof error);
+    sodium_memzero(secret_key, sizeof secret_key);
+    if (!written)
+        return cli_fail(cli, "%s", error);
+    hex_encode(public_key, sizeof public_key, public_text);
+    (void)printf("the sealing pair: %s and %s\n  public %s\n", cli->config.seal_secret_key_file,
+                 cli->config.seal_public_key_file, public_text);
+    return CLI_DONE;
+}
+
+static int new_signing_key(const struct cli *cli)
+{
+    unsigned char secret[SIGNING_SECRET_SIZE];
+    char error[512];
+    signing_secret_new(secret);
+    struct signer *signer = signer_from_secret(secret);
+    bool written = signer != NULL && keyfile_write(cli->config.signing_key_file, "the signing key", secret,
+                                                   sizeof secret, true, error, sizeof error);
+    sodium_memzero(secret, sizeof secret);
+    if (signer == NULL)
+        return cli_fail(cli, "no locked memory for the signing key: raise the limit on locked memory (ulimit -l)");
+    if (written) {
+        char id[17];
+        char minisign[MINISIGN_PUBLIC_SIZE];
+        public_key_id_text(signer_public(signer)->id, id);
+        minisign_public_format(signer_public(signer), minisign);
+        const char *second_line = strchr(minisign, '\n');
+        (void)printf("the signing key: %s\n  id %s\n  minisign %s", cli->config.signing_key_file, id,
+                     second_line != NULL ? second_line + 1 : "\n");
+    }
+    signer_close(signer);
+    return written ? CLI_DONE : cli_fail(cli, "%s", error);
+}
+
+/* One kind of key: its name on the command line, how it is made, and the files it needs, which must not be there. */
+struct key_kind {
+    const char *name;
+    int (*make)(const struct cli *cli);
+    const char *paths[2];
+};
+
+static int check_absent(const struct cli *cli, const struct key_kind *kind)
+{
+    for (size_t i = 0; i < 2 && kind->paths[i] != NULL; i++) {
+        if (access(kind->paths[i], F_OK) == 0)
+            return cli_fail(cli, "%s is there already and is never overwritten: move it away first", kind->paths[i]);
+    }
+    return CLI_DONE;
+}
+
+int cli_keygen(struct cli *cli, int argc, char **argv)
+{
+    const struct key_kind kinds[] = {
+        {"token", new_token_key, {cli->config.token_key_file, NULL}},
+        {"pseudonym", new_pseudonym_key, {cli->config.pseudonym_key_file, NULL}},
+        {"seal", new_seal_pair, {cli->config.seal_secret_key_file, cli->config.seal_public_key_file}},
+        {"signing", new_signing_key, {cli->config.signing_key_file, NULL}},
+    };
+    const size_t count = sizeof kinds / sizeof kinds[0];
+    const char *wanted = NULL;
+    if (argc > 1 && !cli_arguments(cli, argc, argv, NULL, &wanted, 1))
+        return CLI_USAGE;
+    size_t first = 0;
+    size_t last = count;
+    for (size_t i = 0; wanted != NULL && i < count; i++) {
+        if (strcmp(wanted, kinds[i].name) == 0) {
+            first = i;
+            last = i + 1;
+        }
+    }
+    if (wanted != NULL && last - first != 1)
+        return cli_wrong(cli, "%s is no kind of key: use token, pseudonym, seal or signing", wanted);
+    /* All or nothing, as far as can be seen beforehand. */
+    for (size_t i = first; i < last; i++) {
+        if (check_absent(cli, &kinds[i]) != CLI_DONE)
+            return CLI_FAILED;
+    }
+    for (size_t i = first; i < last; i++) {
+        if (kinds[i].make(cli) != CLI_DONE)
+            return CLI_FAILED;
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,58 @@
+/* The command line of the operator and the auditor. Commands live in server/cli; this is their one table. */
+#include "cli/administration.h"
+#include "cli/command.h"
+#include "cli/demo_data.h"
+#include "cli/keygen.h"
+#include "cli/service_state.h"
+
+static int demo_data(struct cli *cli, int argc, char **argv)
+{
+    (void)cli;
+    return cli_demo_data(argc, argv);
+}
+
+static const struct command commands[] = {
+    {"migrate", "", "Bring the database schema up to this program's version",
+     "Applies the numbered files of migrations_dir that are missing, each in one transaction. Safe to run again.\n",
+     NEEDS_DATABASE, cli_migrate},
+    {"organisation add", "CODE KIND NAME [--live-from DATE]", "Make an organisation",
+     "CODE is its ODS code; KIND provider, commissioner, auditor or operator.\n"
+     "  --live-from DATE  first day the code is live; default the first day of the current financial year\n",
+     NEEDS_DATABASE, cli_organisation_add},
+    {"organisation list", "", "List organisations", "", NEEDS_DATABASE, cli_organisation_list},
+    {"person add", "ID ORGANISATION NAME", "Make a person who acts for an organisation",
+     "ID is unique in the service, for example p.baker. The role is the kind of the organisation.\n", NEEDS_DATABASE,
+     cli_person_add},
+    {"token create", "PERSON [--days N]", "Make a bearer token and print it, once",
+     "Only a keyed hash is stored: a token that is lost cannot be shown again.\n"
+     "  --days N  how long it is good, 1 to 366 days, default 90\n",
+     NEEDS_DATABASE, cli_token_create},
+    {"token revoke", "PERSON", "Revoke every token of a person", "", NEEDS_DATABASE, cli_token_revoke},
+    {"auditor appoint", "AUDITOR ORGANISATION", "Let an auditor read the accounts of an organisation", "",
+     NEEDS_DATABASE, cli_auditor_appoint},
+    {"reference load", "KIND FILE", "Load a reference file; the newest of a kind is in use",
+     "KIND is clusters, bank_holidays, practices or allocation_grid. Prints the kind and the file's SHA-256.\n",
+     NEEDS_DATABASE, cli_reference_load},
+    {"keygen", "[token | pseudonym | seal | signing]", "Make keys, into the files that the configuration names",
+     "Without an argument, all of them. Secret files get mode 0400 and the caller as owner; nothing is overwritten.\n"
+     "Prints public halves and ids. Keep copies of the secret files off this machine: what is sealed to a lost key\n"
+     "stays sealed.\n",
+     NEEDS_CONFIG, cli_keygen},
+    {"config", "", "Show every option with its value, unit and meaning", "", NEEDS_CONFIG, cli_config},
+    {"health", "[--queue-seconds N]", "Say whether database, schema, queue and workers are well",
+     "Ends with status 1 when one is not.\n"
+     "  --queue-seconds N  longest time that due work may wait, default 300\n",
+     NEEDS_DATABASE, cli_health},
+    {"demo-data", "--out FOLDER [--seed N] [--scale PERCENT | --rows N] [--casemix FILE]",
+     "Write made-up uploads for the demonstration and the benchmark",
+     "Two trusts, April to June 2012, and a manifest of the faults planted. Same arguments, same bytes.\n"
+     "  --scale PERCENT  size of the trusts; 100 (the default) is 20,400 and 3,000 open episodes\n"
+     "  --rows N         instead, one upload of RXA for April with exactly N rows and no faults\n"
+     "  --casemix FILE   weights by cluster, default deploy/demo/casemix.csv\n",
+     NEEDS_NOTHING, demo_data},
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(commands, sizeof commands / sizeof commands[0], argc, argv);
+}
