@@ -72,8 +72,11 @@ class Service:
         """Starts everything and returns when /ready answers 200 and every worker has started."""
         try:
             self._clean_left_over()
-            for folder in (self.workdir, self.keys_dir, self.logs_dir, self.workdir / "spool"):
-                folder.mkdir(mode=0o700, parents=True)
+            # The database server, which root runs as another user, must be able to pass through the folder itself.
+            self.workdir.mkdir(parents=True)
+            self.workdir.chmod(0o755)
+            for folder in (self.keys_dir, self.logs_dir, self.workdir / "spool"):
+                folder.mkdir(mode=0o700)
             (self.workdir / "service.pid").write_text(f"{os.getpid()}\n")
             if self.clock is not None:
                 self.set_clock(self.clock)
@@ -162,9 +165,12 @@ class Service:
             raise ServiceError(f"reckoner {' '.join(map(str, arguments))}: status {done.returncode}\n{error}")
         return done
 
-    def organisation(self, code, kind, name):
-        """Makes an organisation; kind is provider, commissioner, auditor or operator. Returns the code."""
-        self.command("organisation", "add", code, kind, name)
+    def organisation(self, code, kind, name, live_from=None):
+        """Makes an organisation; kind is provider, commissioner, auditor or operator. Returns the code.
+
+        live_from: first day of the code, "2011-04-01"; None: of the financial year on the product clock.
+        """
+        self.command("organisation", "add", code, kind, name, *(["--live-from", live_from] if live_from else []))
         return code
 
     def person(self, identifier, organisation, name):
@@ -218,8 +224,21 @@ class Service:
             pass
         else:
             raise ServiceError(f"{self.workdir} is in use by process {owner}: stop that one, or name another folder")
+        self._end_left_over_programs()
         self._postgres("stop")
         shutil.rmtree(self.workdir)
+
+    def _end_left_over_programs(self):
+        """Ends the programs of the killed service; they are known by the configuration file they were started with."""
+        mark = b"--config\0" + os.fsencode(self.config_file) + b"\0"
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                if mark in (entry / "cmdline").read_bytes() + b"\0":
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
 
     def _choose_ports(self):
         with socket.socket() as one, socket.socket() as two:
