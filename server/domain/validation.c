@@ -132,9 +132,10 @@ static bool is_unreadable(const struct episode_row *row, enum column c)
     return row->unreadable >> c & 1;
 }
 
-static bool age_in_range(date_t birth, date_t day)
+/* A birth after the month is P06's to tell. */
+static bool is_over_130(date_t birth, date_t day)
 {
-    return birth <= day && date_add_months(birth, 131 * 12) > day;
+    return birth <= day && date_add_months(birth, 131 * 12) <= day;
 }
 
 static rule_set_t person_rules(const struct upload_context *x, const struct episode_row *row)
@@ -153,7 +154,7 @@ static rule_set_t person_rules(const struct upload_context *x, const struct epis
         failed |= BIT(P05);
     if (is_unreadable(row, COLUMN_BIRTH_DATE) || (row->birth != DATE_NONE && row->birth > last))
         failed |= BIT(P06);
-    if (row->birth != DATE_NONE && !age_in_range(row->birth, last))
+    if (row->birth != DATE_NONE && is_over_130(row->birth, last))
         failed |= BIT(P07);
     if (row->birth != DATE_NONE && row->start != DATE_NONE && row->birth > row->start)
         failed |= BIT(D14);

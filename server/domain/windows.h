@@ -13,7 +13,8 @@ struct windows {
     instant_t freeze_at;
 };
 
-/* holidays: sorted dates, may be NULL when count is 0. month must lie in the terms' financial year: false otherwise. */
+/* holidays: sorted dates. false when the month does not lie in the terms' financial year, or operational days are to be
+ * counted in a year that the holidays do not cover. */
 bool windows_of_month(const struct terms *t, month_t month, const date_t *holidays, size_t count, struct windows *out);
 
 #endif

@@ -1,0 +1,265 @@
+#include "lib/upload.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_file(const char *path, size_t *length)
+{
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f != NULL, "%s: run the tests from the top of the repository", path);
+    char *text = malloc(1 << 20);
+    ck_assert_ptr_nonnull(text);
+    *length = fread(text, 1, 1 << 20, f);
+    ck_assert_int_eq(fclose(f), 0);
+    return text;
+}
+
+static const char practices[] = "practice,commissioner,live_from,live_to\n"
+                                "A81001,5QE,2000-01-01,2013-04-01\n"
+                                "A81001,01A,2013-04-01,\n"
+                                "A81002,02B,2013-04-01,2013-04-20\n"
+                                "A81003,02B,2013-04-01,\n";
+
+void upload_reference(struct reference *r)
+{
+    char error[200];
+    size_t length;
+    reference_init(r);
+    char *text = read_file("config/clusters.csv", &length);
+    ck_assert_msg(reference_load_clusters(r, text, length, error, sizeof error), "%s", error);
+    free(text);
+    text = read_file("config/bank_holidays.csv", &length);
+    ck_assert_msg(reference_load_bank_holidays(r, text, length, error, sizeof error), "%s", error);
+    free(text);
+    ck_assert_msg(reference_load_practices(r, practices, strlen(practices), error, sizeof error), "%s", error);
+}
+
+static date_t day(const char *text)
+{
+    date_t d = DATE_NONE;
+    ck_assert(date_parse(text, strlen(text), &d));
+    return d;
+}
+
+void upload_context(struct upload_context *x, const struct reference *r)
+{
+    static struct organisation_dates commissioners[3];
+    commissioners[0] = (struct organisation_dates){code_pack("01A", 3), day("2013-04-01"), DATE_NONE};
+    commissioners[1] = (struct organisation_dates){code_pack("02B", 3), day("2013-04-01"), DATE_NONE};
+    commissioners[2] = (struct organisation_dates){code_pack("5QE", 3), day("2000-01-01"), day("2013-04-01")};
+    *x = (struct upload_context){.provider = "RXA",
+                                 .month = month_of(day("2013-04-01")),
+                                 .provider_from = day("2000-01-01"),
+                                 .provider_to = DATE_NONE,
+                                 .today = day("2013-05-03"),
+                                 .commissioners = commissioners,
+                                 .commissioner_count = 3,
+                                 .reference = r,
+                                 .declared_rows = -1,
+                                 .accepted_rows = -1};
+}
+
+void upload_nhs_number(unsigned n, char out[11])
+{
+    for (unsigned i = n * 2;; i++) {
+        (void)snprintf(out, 11, "999%06u", i % 1000000);
+        for (char c = '0'; c <= '9'; c++) {
+            char digits[11];
+            out[9] = c;
+            out[10] = '\0';
+            if (nhs_number_check(out, 10, digits) == NHS_VALID)
+                return;
+        }
+    }
+}
+
+static void set(struct upload_row *row, enum column c, const char *text)
+{
+    (void)snprintf(row->field[c], UPLOAD_TEXT, "%s", text);
+}
+
+void upload_row_clean(struct upload_row *row, unsigned n)
+{
+    memset(row, 0, sizeof *row);
+    set(row, COLUMN_PROVIDER, "RXA");
+    set(row, COLUMN_MONTH, "2013-04");
+    (void)snprintf(row->field[COLUMN_EPISODE_ID], UPLOAD_TEXT, "E%06u", n);
+    (void)snprintf(row->field[COLUMN_PATIENT_ID], UPLOAD_TEXT, "P%06u", n);
+    upload_nhs_number(n * 20, row->field[COLUMN_NHS_NUMBER]);
+    set(row, COLUMN_NHS_NUMBER_STATUS, "01");
+    set(row, COLUMN_BIRTH_DATE, "1970-06-15");
+    set(row, COLUMN_GP_PRACTICE, "A81001");
+    set(row, COLUMN_COMMISSIONER, "01A");
+    set(row, COLUMN_REFERRAL_DATE, "2013-03-10");
+    set(row, COLUMN_CLUSTER_INITIAL, "04");
+    set(row, COLUMN_CLUSTER, "04");
+    set(row, COLUMN_SUPER_CLASS, "A");
+    set(row, COLUMN_START_DATE, "2013-03-20");
+    set(row, COLUMN_MHCT_DATE, "2013-03-20");
+    set(row, COLUMN_MHCT_REASON, "10");
+    for (int i = 0; i < RATING_COUNT; i++)
+        set(row, (enum column)(COLUMN_H1 + i), "2");
+    set(row, COLUMN_LAST_CONTACT, "2013-04-20");
+}
+
+void upload_write_csv(struct buf *out, const struct upload_row *rows, size_t count)
+{
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        ck_assert(buf_append_format(out, "%s%s", c == 0 ? "" : ",", column_name((enum column)c)));
+    ck_assert(buf_append_text(out, "\r\n"));
+    for (size_t i = 0; i < count; i++) {
+        for (int c = 0; c < COLUMN_COUNT; c++) {
+            const char *text = rows[i].field[c];
+            bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+            ck_assert(buf_append_text(out, c == 0 ? "" : ","));
+            ck_assert(!quoted || buf_append_char(out, '"'));
+            for (; *text != '\0'; text++)
+                ck_assert(buf_append_text(out, (char[3]){*text, *text == '"' ? '"' : '\0', '\0'}));
+            ck_assert(!quoted || buf_append_char(out, '"'));
+        }
+        ck_assert(buf_append_text(out, "\r\n"));
+    }
+}
+
+void upload_write_ndjson(struct buf *out, const struct upload_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool first = true;
+        for (int c = 0; c < COLUMN_COUNT; c++) {
+            const char *text = rows[i].field[c];
+            if (text[0] == '\0')
+                continue;
+            ck_assert(buf_append_format(out, "%s\"%s\":\"", first ? "{" : ",", column_name((enum column)c)));
+            for (; *text != '\0'; text++) {
+                if (*text == '"' || *text == '\\')
+                    ck_assert(buf_append_char(out, '\\'));
+                if (*text == '\n')
+                    ck_assert(buf_append_text(out, "\\n"));
+                else
+                    ck_assert(buf_append_char(out, *text));
+            }
+            ck_assert(buf_append_char(out, '"'));
+            first = false;
+        }
+        ck_assert(buf_append_text(out, "}\n"));
+    }
+}
+
+/* The cross records of one small upload; the hash of an identity is the identity itself, padded. */
+struct pass {
+    struct upload_result *out;
+    month_t month;
+    struct cross_row rows[UPLOAD_ROWS];
+    struct cross_nhs numbers[UPLOAD_ROWS];
+    struct cross_episode episodes[UPLOAD_ROWS];
+    size_t row_count, number_count, episode_count;
+};
+
+static void keep(void *context, const struct finding *f)
+{
+    struct pass *p = context;
+    ck_assert_uint_lt(p->out->count, UPLOAD_FINDINGS);
+    p->out->finding[p->out->count++] = *f;
+    if (f->row_no > 0)
+        p->out->failed[f->row_no - 1] |= rule_set_of(f->rule);
+}
+
+static void keep_continues(void *context, uint32_t row_no)
+{
+    struct pass *p = context;
+    p->out->continues[row_no - 1] = true;
+}
+
+static void identity_hash(uint8_t out[16], const char *text, size_t length)
+{
+    memset(out, 0, 16);
+    memcpy(out, text, length < 16 ? length : 16);
+}
+
+static bool keep_row(void *context, const struct checked_row *row)
+{
+    struct pass *p = context;
+    uint8_t patient[16], nhs[16];
+    ck_assert_uint_le(row->row->row_no, UPLOAD_ROWS);
+    identity_hash(patient, row->row->patient_id.at, row->row->patient_id.length);
+    identity_hash(nhs, row->row->nhs_digits, strlen(row->row->nhs_digits));
+    p->out->failed[row->row->row_no - 1] |= row->failed;
+    p->out->minor[row->row->row_no - 1] = row->minor;
+    ck_assert_int_eq(__builtin_popcountll(row->failed), (int)row->finding_count);
+    for (unsigned i = 0; i < row->finding_count; i++)
+        keep(p, &row->findings[i]);
+    p->row_count += cross_row_make(&p->rows[p->row_count], row, p->month, patient, nhs);
+    p->number_count += cross_nhs_make(&p->numbers[p->number_count], row, patient, nhs);
+    p->episode_count += cross_episode_make(&p->episodes[p->episode_count], row);
+    return true;
+}
+
+void upload_check(struct upload_result *out, const struct upload_context *x, enum upload_format format,
+                  const char *bytes, size_t length, size_t piece)
+{
+    struct pass *p = calloc(1, sizeof *p);
+    struct row_checker *c = malloc(sizeof *c);
+    ck_assert(p != NULL && c != NULL);
+    memset(out, 0, sizeof *out);
+    p->out = out;
+    p->month = x->month;
+    struct row_checker_events events = {p, keep_row, keep};
+    row_checker_init(c, x, format, &events);
+    for (size_t at = 0; at < length;) {
+        size_t n = piece == 0 || piece > length - at ? length - at : piece;
+        ck_assert(row_checker_feed(c, bytes + at, n));
+        at += n;
+    }
+    ck_assert(row_checker_finish(c, &out->summary));
+    struct cross_events cross = {p, keep, keep_continues};
+    cross_check_patients(p->rows, p->row_count, x->month, &cross);
+    cross_check_nhs(p->numbers, p->number_count, &cross);
+    cross_check_episodes(p->episodes, p->episode_count, &cross);
+    struct finding whole;
+    if (every_row_fails(out->failed, out->summary.rows, &whole))
+        keep(p, &whole);
+    free(c);
+    free(p);
+}
+
+void upload_check_rows(struct upload_result *out, const struct upload_context *x, const struct upload_row *rows,
+                       size_t count)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    upload_write_csv(&b, rows, count);
+    upload_check(out, x, UPLOAD_CSV, b.data, b.length, 0);
+    buf_free(&b);
+}
+
+size_t upload_count(const struct upload_result *r, enum rule_id rule)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->count; i++)
+        n += r->finding[i].rule == rule;
+    return n;
+}
+
+const struct finding *upload_find(const struct upload_result *r, enum rule_id rule, uint32_t row_no)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->finding[i].rule == rule && r->finding[i].row_no == row_no)
+            return &r->finding[i];
+    }
+    return NULL;
+}
+
+const char *upload_names(rule_set_t set)
+{
+    static char text[400];
+    text[0] = '\0';
+    for (int bit = 0; bit < RULE_BITS; bit++) {
+        enum rule_id rule;
+        size_t used = strlen(text);
+        if ((set >> bit & 1) != 0 && rule_by_bit(bit, &rule))
+            (void)snprintf(text + used, sizeof text - used, "%s%s", used == 0 ? "" : " ", rule_get(rule)->id);
+    }
+    return text;
+}
