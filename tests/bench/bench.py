@@ -1,0 +1,226 @@
+"""`make bench`: measures Reckoner beside plain PostgreSQL on the same machine, in one run, and prints ratios.
+
+    tests/bench/run BUILD              1,000,000 rows; RECKONER_BENCH_ROWS and RECKONER_BENCH_SECONDS make it smaller
+
+PostgreSQL runs as in production (fsync and synchronous_commit on). The result is printed and written to
+BUILD/bench/result.json and BUILD/bench/result.txt.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy"))
+sys.path.insert(0, str(ROOT / "deploy/demo"))
+
+import api_client  # noqa: E402
+import service as services  # noqa: E402
+
+ROWS = int(os.environ.get("RECKONER_BENCH_ROWS", "1000000"))
+SECONDS = int(os.environ.get("RECKONER_BENCH_SECONDS", "10"))
+CLIENTS = 16
+PG_BIN = pathlib.Path(os.environ.get("RECKONER_PG_BIN", "/usr/lib/postgresql/15/bin"))
+PAYERS = ("5QE", "5QF", "5QG")
+
+# The same sum as the settlement's activity stage, as somebody would write it by hand in SQL.
+PLAIN_SUM = """
+SELECT e.commissioner, e.cluster, sum(d.ward * pw.pence + (d.days - d.ward) * pc.pence) AS pence
+FROM reckoner.episode e
+CROSS JOIN LATERAL (SELECT greatest(0, least(coalesce(e.end_date, date '2012-05-01'), date '2012-05-01')
+                                      - greatest(e.start_date, date '2012-04-01')) AS days) AS a
+CROSS JOIN LATERAL (SELECT a.days, least(a.days, e.admitted_days) AS ward) AS d
+JOIN bench_price pw ON pw.cluster = e.cluster AND pw.basis = 'ADMITTED'
+JOIN bench_price pc ON pc.cluster = e.cluster AND pc.basis = 'NONADMITTED'
+WHERE e.provider = 'RXA' AND e.submission = :submission AND e.commissioner = '5QE' AND NOT e.assessment_only
+GROUP BY e.commissioner, e.cluster"""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def psql(service, sql, **variables):
+    """Runs SQL as the cluster's superuser; returns the seconds it took and what it printed."""
+    arguments = [str(PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", service.conninfo]
+    for name, value in variables.items():
+        arguments += ["-v", f"{name}={value}"]
+    begun = time.monotonic()
+    done = subprocess.run(arguments, input=sql, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: psql failed\n{done.stderr}")
+    return time.monotonic() - begun, done.stdout
+
+
+def peak_memory(process):
+    """VmHWM of a process in KiB."""
+    for line in pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise SystemExit(f"bench: no VmHWM of process {process.pid}")
+
+
+def machine():
+    cpu = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    memory = pathlib.Path("/proc/meminfo").read_text(encoding="ascii").splitlines()[0].split()[1]
+    version = subprocess.run([str(PG_BIN / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_mib": int(memory) // 1024, "kernel": platform.release(),
+            "postgresql": version.stdout.strip()}
+
+
+def prepare(service):
+    """Organisations, people, and a contract with 5QE on the demonstration's terms."""
+    service.organisation("RXA", "provider", "Alder Valley Mental Health NHS Trust")
+    for code in PAYERS:
+        service.organisation(code, "commissioner", f"Commissioner {code}")
+    people = {"a.author": "RXA", "a.approver": "RXA", "e.approver": "5QE"}
+    tokens = {}
+    for person, organisation in people.items():
+        service.person(person, organisation, person)
+        tokens[person] = service.token(person)
+    clients = {person: api_client.Client(service.url, token) for person, token in tokens.items()}
+    author = clients["a.author"]
+    contract = author.post("/v1/providers/RXA/contracts", {
+        "financial_year": 2012, "mode": "live", "title": "Measured contract", "commissioners": ["5QE"],
+        "coordinator": "5QE"})["contract"]
+    path = f"/v1/providers/RXA/contracts/{contract}"
+    terms = json.loads((ROOT / "deploy/demo/terms/A.json").read_text(encoding="utf-8"))
+    terms["billing"] = {"method": "actual"}
+    draft = author.post(f"{path}/terms", terms)
+    for person in ("a.approver", "e.approver"):
+        clients[person].post(f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+    return author, tokens["a.author"], path
+
+
+def copy_baseline(service, path):
+    """Plain COPY of the same file into one all-text table without an index."""
+    with open(path, encoding="ascii") as file:
+        columns = file.readline().strip().split(",")
+    psql(service, f"CREATE TABLE bench_copy ({', '.join(f'{c} text' for c in columns)});")
+    seconds, _ = psql(service, f"\\copy bench_copy FROM '{path}' WITH (FORMAT csv, HEADER)\n")
+    psql(service, "DROP TABLE bench_copy;")
+    return seconds
+
+
+def upload(author, path):
+    """Sends the file; returns the seconds until the acknowledgement and until it is validated and stored."""
+    data = path.read_bytes()
+    begun = time.monotonic()
+    acknowledged = author.upload("RXA", "2012-04", data)
+    sent = time.monotonic() - begun
+    author.wait_for_job("RXA", acknowledged["job"], 900)
+    return sent, time.monotonic() - begun, acknowledged["submission"]
+
+
+def page_rate(service, build, token, submission):
+    done = subprocess.run(
+        [str(build / "bench/load"), str(service.port), f"/v1/providers/RXA/submissions/{submission}/findings?limit=20",
+         token, str(CLIENTS), str(SECONDS)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: the load generator failed: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def pgbench_rate(service):
+    """Transactions a second of `pgbench -S -M prepared` at the same number of clients."""
+    target = service.conninfo
+    quiet = {"capture_output": True, "text": True, "check": True}
+    subprocess.run([str(PG_BIN / "pgbench"), "-i", "-q", "-s", "10", target], **quiet)
+    done = subprocess.run([str(PG_BIN / "pgbench"), "-n", "-S", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T",
+                           str(SECONDS), target], **quiet)
+    for line in done.stdout.splitlines():
+        if line.startswith("tps ="):
+            return float(line.split()[2])
+    raise SystemExit(f"bench: pgbench printed no tps\n{done.stdout}")
+
+
+def settle(service, author, contract):
+    """One PREVIEW run of the account, and the same sum in SQL; each is run three times and the quickest counts."""
+    runs = []
+    for _ in range(3):
+        begun = time.monotonic()
+        asked = author.post(f"{contract}/accounts/5QE/runs", {"month": "2012-04", "type": "PREVIEW"})
+        author.wait_for_job("RXA", asked["job"], 300)
+        runs.append(time.monotonic() - begun)
+    terms = json.loads((ROOT / "deploy/demo/terms/A.json").read_text(encoding="utf-8"))
+    prices = {(line["cluster"], line["basis"]): line["pence"] for line in terms["prices"]
+              if line["basis"] != "ASSESSMENT" and line.get("from") is None}
+    values = ", ".join(f"('{cluster}', '{basis}', {pence})" for (cluster, basis), pence in prices.items())
+    psql(service, f"CREATE TABLE bench_price (cluster text, basis text, pence bigint); "
+                  f"INSERT INTO bench_price VALUES {values}; ANALYZE bench_price; ANALYZE reckoner.episode;")
+    _, number = psql(service, "SELECT max(submission) FROM reckoner.episode;")
+    sums = [psql(service, PLAIN_SUM + ";", submission=number.strip())[0] for _ in range(3)]
+    return min(runs), min(sums)
+
+
+def report(found):
+    """The page that is printed, from the numbers."""
+    m = found["machine"]
+    page, copy, run = found["page"], found["upload"], found["settlement"]
+    lines = [
+        f"Machine: {m['cpu']}, {m['cores']} cores, {m['memory_mib']} MiB, Linux {m['kernel']}, {m['postgresql']}",
+        f"Rows: {found['rows']:,}; clients: {CLIENTS}; PostgreSQL with fsync and synchronous_commit on",
+        "",
+        f"{'what':<52}{'Reckoner':>14}{'PostgreSQL':>14}{'ratio':>9}",
+        f"{'GET of a page of findings / pgbench -S prepared':<52}{page['per_second']:>12,.0f}/s"
+        f"{page['pgbench_per_second']:>12,.0f}/s{page['per_second'] / page['pgbench_per_second']:>9.2f}",
+        f"{'  latency, half of the answers within':<52}{page['p50_us'] / 1000:>11.1f} ms",
+        f"{'  latency, 99 of 100 answers within':<52}{page['p99_us'] / 1000:>11.1f} ms",
+        f"{'upload to the acknowledgement / COPY of the rows':<52}{copy['acknowledged_seconds']:>12.2f} s"
+        f"{copy['copy_seconds']:>12.2f} s{copy['acknowledged_seconds'] / copy['copy_seconds']:>9.2f}",
+        f"{'upload to validated and stored / COPY of the rows':<52}{copy['validated_seconds']:>12.2f} s"
+        f"{copy['copy_seconds']:>12.2f} s{copy['validated_seconds'] / copy['copy_seconds']:>9.2f}",
+        f"{'settlement run of one account / the sum in SQL':<52}{run['run_seconds']:>12.2f} s"
+        f"{run['sql_seconds']:>12.2f} s{run['run_seconds'] / run['sql_seconds']:>9.2f}",
+        "",
+        "Peak memory (VmHWM): " + ", ".join(f"{name} {kib / 1024:.0f} MiB"
+                                            for name, kib in found["peak_memory_kib"].items())]
+    return "\n".join(lines) + "\n"
+
+
+def measure(build):
+    folder = build / "bench"
+    data = folder / "data"
+    subprocess.run([str(build / "reckoner"), "demo-data", "--out", str(data), "--rows", str(ROWS)], check=True)
+    path = data / "RXA-2012-04-3-late.csv"
+    found = {"machine": machine(), "rows": ROWS}
+    with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
+        author, token, contract = prepare(service)
+        say(f"uploading {ROWS:,} rows ({path.stat().st_size / 1e6:.0f} MB) ...")
+        sent, validated, submission = upload(author, path)
+        copied = copy_baseline(service, path)
+        found["upload"] = {"acknowledged_seconds": sent, "validated_seconds": validated, "copy_seconds": copied}
+        say("settling ...")
+        run, plain = settle(service, author, contract)
+        found["settlement"] = {"run_seconds": run, "sql_seconds": plain}
+        say(f"reading pages for {SECONDS} s, then pgbench for {SECONDS} s ...")
+        page = page_rate(service, build, token, submission)
+        found["page"] = {"per_second": page["requests"] * 1e6 / page["microseconds"], "p50_us": page["p50_us"],
+                         "p99_us": page["p99_us"], "pgbench_per_second": pgbench_rate(service)}
+        found["peak_memory_kib"] = {"reckonerd": peak_memory(service.daemon),
+                                    "reckoner-worker": peak_memory(service.workers[0])}
+    return found
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        raise SystemExit(__doc__)
+    build = pathlib.Path(arguments[0]).resolve()
+    services.stop_on_signals()
+    found = measure(build)
+    text = report(found)
+    (build / "bench/result.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    (build / "bench/result.txt").write_text(text, encoding="utf-8")
+    say("\n" + text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
