@@ -1,0 +1,109 @@
+"""The database goes away in the middle of the work and comes back: what was acknowledged is there, once."""
+
+import threading
+import time
+
+import harness
+import raw
+
+
+class DatabaseRestart(harness.ServiceCase):
+    settings = {"worker_lease_seconds": 3, "worker_poll_ms": 200}
+
+    def load(self, stop, problems, taken):
+        """Uploads one file after the other, repeating each with the same key until it is answered with 202."""
+        client = self.as_person("a.maker")
+        number = 0
+        while not stop.is_set():
+            number += 1
+            data = harness.csv_bytes([harness.row(n) for n in range(100 + number)])
+            deadline = time.monotonic() + 60
+            while True:
+                reply = client.send("POST", "/v1/providers/RXA/months/2012-04/submissions", data,
+                                    {"Content-Type": "text/csv", "Idempotency-Key": f"load-{number}"})
+                if reply.status == 202:
+                    taken.append((reply.json()["submission"], reply.json()["job"], 100 + number))
+                    break
+                if reply.status != 503 or not reply.headers.get("Retry-After"):
+                    problems.append((reply.status, reply.body))
+                    return
+                if time.monotonic() > deadline:
+                    problems.append(("no answer but 503 for a minute", reply.body))
+                    return
+                time.sleep(0.2)
+
+    def restart_in_mid_load(self, crash):
+        stop, problems, taken = threading.Event(), [], []
+        loader = threading.Thread(target=self.load, args=(stop, problems, taken))
+        loader.start()
+        try:
+            for _ in range(2):
+                time.sleep(1)
+                self.service.restart_database(crash=crash)
+            time.sleep(1)
+        finally:
+            stop.set()
+            loader.join()
+        self.assertEqual(problems, [])
+        self.assertGreater(len(taken), 2)
+        client = self.as_person("a.maker")
+        for _, job, _ in taken:
+            client.wait_for_job("RXA", job)
+        for identifier, _, rows in taken:
+            found = self.query("SELECT s.state, s.rows, (SELECT count(*) FROM reckoner.episode e WHERE e.provider = "
+                               "s.provider AND e.submission = s.no), (SELECT count(*) FROM reckoner.receipt r WHERE "
+                               "r.provider = s.provider AND r.submission = s.no) FROM reckoner.submission s "
+                               f"WHERE s.id = '{identifier}'")
+            self.assertEqual(found, [["accepted", str(rows), str(rows), "1"]])
+        self.assertEqual(len({identifier for identifier, _, _ in taken}), len(taken))
+        keys = self.query("SELECT idempotency_key FROM reckoner.submission WHERE state <> 'receiving' "
+                          "GROUP BY idempotency_key HAVING count(*) > 1")
+        self.assertEqual(keys, [])
+
+    def test_restart(self):
+        self.restart_in_mid_load(crash=False)
+        self.query("UPDATE reckoner.submission SET idempotency_key = 'restart-' || id")
+
+    def test_zz_crash(self):
+        self.query("UPDATE reckoner.submission SET idempotency_key = 'earlier-' || id")
+        self.restart_in_mid_load(crash=True)
+
+    def test_an_upload_during_a_restart_is_answered_and_can_be_repeated(self):
+        data = harness.csv_bytes([harness.row(n, "2012-05") for n in range(2000)])
+        token = self.service.tokens["a.maker"]
+        with raw.RawUpload(self.service.url, token, "RXA", "2012-05", length=len(data), key="over-restart") as upload:
+            upload.piece(data[:len(data) // 2])
+            time.sleep(0.2)
+            self.service.restart_database()
+            try:
+                upload.piece(data[len(data) // 2:])
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            status, answer = upload.answer()
+        self.assertIn(status, (202, 503), answer)
+        client = self.as_person("a.maker")
+        last = [None]
+
+        def repeated():
+            last[0] = client.send("POST", "/v1/providers/RXA/months/2012-05/submissions", data,
+                                  {"Content-Type": "text/csv", "Idempotency-Key": "over-restart"})
+            return last[0].status == 202
+        self.wait_until(repeated, what="a repeated upload")
+        client.wait_for_job("RXA", last[0].json()["job"])
+        done = self.query("SELECT state, rows FROM reckoner.submission WHERE month = '2012-05-01' "
+                          "AND state <> 'receiving'")
+        self.assertEqual(done, [["accepted", "2000"]])
+
+    def test_without_a_database_reads_answer_503_with_retry_after(self):
+        client = self.as_person("a.maker")
+        self.service._postgres("pause")
+        try:
+            reply = client.send("GET", "/v1/me")
+            self.assertProblem(reply, 503, "database_away")
+            self.assertGreater(int(reply.headers["Retry-After"]), 0)
+        finally:
+            self.service._postgres("resume")
+
+
+if __name__ == "__main__":
+    harness.main()

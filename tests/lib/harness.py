@@ -1,0 +1,191 @@
+"""What the Python tests share: a running service with organisations, people and a contract, rows, and a look into the
+database. A test class is one service; its tests may depend on nothing that another test of the class did."""
+
+import csv
+import datetime
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy"))
+
+import api_client  # noqa: E402
+import service as services  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("RECKONER_BUILD", ROOT / "build/test")).resolve()
+PG_BIN = pathlib.Path(os.environ.get("RECKONER_PG_BIN", "/usr/lib/postgresql/15/bin"))
+
+# April 2012 has ended and its windows are open.
+START = "2012-05-08T09:00:00Z"
+
+ORGANISATIONS = {
+    "RXA": ("provider", "Alder Valley Mental Health NHS Trust"),
+    "RXB": ("provider", "Birch Hill Partnership NHS Trust"),
+    "5QE": ("commissioner", "Eastmere PCT"),
+    "5QF": ("commissioner", "Fenwick PCT"),
+    "XAU": ("auditor", "District Audit"),
+    "XOP": ("operator", "Reckoner Operations")}
+# Enough people for every act that needs two.
+PEOPLE = {
+    "a.author": "RXA", "a.maker": "RXA", "a.checker": "RXA",
+    "b.author": "RXB", "b.maker": "RXB",
+    "e.one": "5QE", "e.two": "5QE", "f.one": "5QF",
+    "audit.one": "XAU", "operator.one": "XOP"}
+
+COLUMNS = (
+    "provider month episode_id patient_id nhs_number nhs_number_status birth_date gp_practice commissioner "
+    "commissioner_reason referral_date referral_end cluster_initial cluster super_class start_date end_date mhct_date "
+    "mhct_reason h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 sa sb sc sd se admitted_days assessment_only service "
+    "last_contact approval_ref discharge_mhct_date").split()
+
+
+def row(number, month="2012-04", **changes):
+    """A row that fails no rule: an episode of cluster 04, open all month."""
+    first = datetime.date.fromisoformat(month + "-01")
+    values = {name: "" for name in COLUMNS} | {name: "1" for name in COLUMNS[19:37]}
+    values |= {
+        "provider": "RXA", "month": month, "episode_id": f"E{number}", "patient_id": f"P{number}",
+        "nhs_number_status": "07", "birth_date": "1960-05-17", "gp_practice": "V81997", "commissioner": "5QE",
+        "referral_date": "2012-01-10", "cluster_initial": "04", "cluster": "04", "super_class": "A",
+        "start_date": "2012-02-01", "mhct_date": "2012-02-01", "mhct_reason": "10", "service": "CMHT1",
+        "last_contact": (first + datetime.timedelta(days=9)).isoformat()}
+    unknown = set(changes) - set(values)
+    if unknown:
+        raise KeyError(f"no such column: {unknown}")
+    return values | changes
+
+
+def csv_bytes(rows):
+    """The rows as a CSV file."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def simple_terms(provider="RXA", commissioner="5QE", **changes):
+    """Terms that pay cluster 04 at 6.12 pounds a day and 14 at 118.75, and nothing else."""
+    terms = {
+        "@purpose": "reckoner/terms/1", "mode": "live", "financial_year": 2012, "effective_from": "2012-04",
+        "prices": [{"cluster": "04", "basis": "DAY", "pence": 612}, {"cluster": "14", "basis": "DAY", "pence": 11875}],
+        "calendar": {"flex": {"operational_days": 10}, "freeze": {"operational_days": 25}},
+        "parties": {provider: {"name": "The trust", "address": ["1 Mill Lane"]},
+                    commissioner: {"name": "The commissioner", "address": ["2 Fen Street"], "buyer_reference": "B-1"}}}
+    return terms | changes
+
+
+class ServiceCase(unittest.TestCase):
+    """One service per class. settings, workers and clock can be set by the class."""
+
+    settings = {}
+    workers = 1
+    clock = START
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = BUILD / "services" / cls.__name__
+        cls.folder.parent.mkdir(parents=True, exist_ok=True)
+        cls.service = services.Service(BUILD, cls.folder, workers=cls.workers, clock=cls.clock, settings=cls.settings,
+                                       throwaway=True)
+        cls.addClassCleanup(cls._stop)
+        cls.service.start()
+        for code, (kind, name) in ORGANISATIONS.items():
+            cls.service.organisation(code, kind, name)
+        for person, organisation in PEOPLE.items():
+            cls.service.person(person, organisation, person)
+            cls.service.token(person)
+        cls.service.appoint_auditor("XAU", "RXA")
+
+    @classmethod
+    def _stop(cls):
+        """Stops the service, and fails the class when one of its programs met a sanitizer."""
+        for process in (cls.service.daemon, *cls.service.workers):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait(60)
+        faults = []
+        for log in sorted((cls.folder / "logs").glob("*.log")):
+            text = log.read_text(errors="replace")
+            at = min((text.find(sign) for sign in ("ERROR: ", "runtime error: ") if sign in text), default=-1)
+            if at >= 0 and ("Sanitizer" in text or "runtime error: " in text):
+                faults.append(f"{log.name}:\n{text[at:at + 6000]}")
+        cls.service.stop()
+        if faults:
+            raise AssertionError("a sanitizer found a fault\n" + "\n".join(faults))
+
+    @classmethod
+    def as_person(cls, person):
+        """A client that calls as this person; None calls without a token."""
+        return api_client.Client(cls.service.url, cls.service.tokens[person] if person else None)
+
+    @classmethod
+    def query(cls, sql):
+        """Runs SQL as the cluster's superuser; returns the rows as lists of text."""
+        done = subprocess.run([str(PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
+                               cls.service.conninfo], input=sql, text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"psql: {done.stderr}")
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    @classmethod
+    def value(cls, sql):
+        """The one value that the SQL gives."""
+        return cls.query(sql)[0][0]
+
+    @classmethod
+    def agree(cls, provider="RXA", commissioner="5QE", terms=None, authors=("a.author", "a.maker", "e.one"),
+              contract=None):
+        """Makes a contract, unless it is given, and has the terms drafted and approved by both. Returns its path."""
+        author, own, other = (cls.as_person(person) for person in authors)
+        terms = terms or simple_terms(provider, commissioner)
+        if contract is None:
+            made = author.post(f"/v1/providers/{provider}/contracts", {
+                "financial_year": 2012, "mode": terms["mode"], "title": f"{provider} with {commissioner}",
+                "commissioners": [commissioner], "coordinator": commissioner})
+            contract = f"/v1/providers/{provider}/contracts/{made['contract']}"
+        draft = author.post(f"{contract}/terms", terms)
+        for client in (own, other):
+            client.post(f"{contract}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+        return contract
+
+    @classmethod
+    def send(cls, rows, person="a.maker", provider="RXA", month="2012-04", **more):
+        """Uploads rows and waits for the outcome; returns the submission."""
+        client = cls.as_person(person)
+        acknowledged = client.upload(provider, month, csv_bytes(rows), **more)
+        client.wait_for_job(provider, acknowledged["job"])
+        return client.get(f"/v1/providers/{provider}/submissions/{acknowledged['submission']}")
+
+    def assertProblem(self, reply, status, code, field=None):
+        """The reply is this problem, in full form."""
+        self.assertEqual((reply.status, reply.code), (status, code), reply.body)
+        problem = reply.json()
+        self.assertEqual(problem["status"], status)
+        for member in ("type", "title", "detail", "request_id"):
+            self.assertTrue(problem[member], member)
+        if field is not None:
+            self.assertEqual(problem.get("field"), field)
+        return problem
+
+    @staticmethod
+    def wait_until(condition, seconds=30, what="a condition"):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come true within {seconds} s")
+            time.sleep(0.02)
+
+
+def count_of(counts, rule):
+    """Findings of a rule in a summary."""
+    return sum(item["findings"] for item in counts if item["rule"] == rule)
+
+
+def main():
+    unittest.main(verbosity=2)
