@@ -166,7 +166,7 @@ def shadow(folder):
     terms = common("RXA", "5QG", "shadow")
     terms["prices"] = [{"cluster": cluster, "basis": "DAY", "pence": pence} for cluster, pence in COMMUNITY.items()]
     terms["plan"] = {"lines": plan_lines(care, ("DAY",), (300, 200, 250)), "sums": []}
-    terms["block"] = [{"month": month, "pence": 118000000, "label": "Block payment of the shadow year"}
+    terms["block"] = [{"month": month, "pence": 152000000, "label": "Block payment of the shadow year"}
                       for month in MONTHS]
     terms["volume_bands"] = [{"group": "psychosis", "clusters": ["10", "11", "12", "13"],
                               "bands": [{"to": "100%", "pay": "100%"}, {"to": "102%", "pay": "70%"}, {"pay": "30%"}]}]
