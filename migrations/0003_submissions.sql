@@ -21,6 +21,7 @@ COMMENT ON COLUMN rule.hint IS 'How to mend it';
 COMMENT ON COLUMN rule.source IS 'Where the rule comes from';
 
 CREATE SEQUENCE submission_no AS bigint;
+COMMENT ON SEQUENCE submission_no IS 'Numbers submissions across providers';
 
 CREATE TABLE submission (
   provider        text        NOT NULL,

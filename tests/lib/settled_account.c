@@ -1,0 +1,67 @@
+#include "lib/settled_account.h"
+
+static const char activity[] =
+    "INSERT INTO terms (provider, contract, version, mode, effective_from, digest, body, author, created_at) VALUES"
+    " ('RXA', " ID(
+        "a") ", 1, 'live', '2012-04-01', sha256('{}'), '{}', 'rxa.one', '2012-04-01Z');"
+             "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by, idempotency_key, "
+             "media_type, begun_at,"
+             " completed_at, sealed_key, bytes, chunks, sha256, validated_at, rows, payable_rows) VALUES"
+             " ('RXA', 1, " ID(
+                 "s1") ", '2012-04-01', 1, 'accepted', 'rxa.one', 'k1', 'text/csv', '2012-05-10Z', '2012-05-10Z',"
+                       "  'key', 1, 1, sha256('x'), '2012-05-10Z', 2, 2),"
+                       " ('RXB', 2, " ID(
+                           "s2") ", '2012-04-01', 1, 'accepted', 'rxb.one', 'k2', 'text/csv', '2012-05-10Z', "
+                                 "'2012-05-10Z',"
+                                 "  'key', 1, 1, sha256('x'), '2012-05-10Z', 1, 1);"
+                                 "INSERT INTO submission_chunk VALUES ('RXA', 1, 0, 'sealed'), ('RXB', 2, 0, 'sealed');"
+                                 "INSERT INTO confidential_block VALUES ('RXA', 1, 0, 1, 2, 'sealed'), ('RXB', 2, 0, "
+                                 "1, 1, 'sealed');"
+                                 "INSERT INTO episode (provider, submission, row_no, episode_id, patient, "
+                                 "commissioner, cluster, mhct_reason,"
+                                 " admitted_days, assessment_only, continues, approved, minor, failed)"
+                                 " SELECT provider, submission, row_no, 'e' || row_no, gen_random_uuid(), "
+                                 "commissioner, '04', 10, 0, false, false,"
+                                 " false, false, 0 FROM (VALUES ('RXA', 1, 1, '5QE'), ('RXA', 1, 2, '5QF'), ('RXB', 2, "
+                                 "1, '5QG'))"
+                                 " v (provider, submission, row_no, commissioner);"
+                                 "INSERT INTO finding (provider, submission, row_no, rule, episode_id, commissioner, "
+                                 "cluster, field, value)"
+                                 " SELECT provider, submission, row_no, 'P03', episode_id, commissioner, cluster, "
+                                 "'nhs_number', '' FROM episode;"
+                                 "INSERT INTO stake SELECT provider, submission, row_no, 100 FROM episode;"
+                                 "INSERT INTO severity SELECT provider, submission, commissioner, 'P03', 'WARN' FROM "
+                                 "episode;";
+
+static const char settlement[] = "INSERT INTO position VALUES ('RXA', sha256('{}'), '{}');" RUN("r1")
+    RUN_LINE("r1", "1", "500") "INSERT INTO run_input VALUES ('RXA', " ID(
+        "r1") ", '2012-04-01', 1);"
+              "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z');" RUN_DONE("r1",
+                                                                                                               "500")
+                  DRAFT("d1", "r1", "500", "0") DOCUMENT_LINE(
+                      "d1", "1",
+                      "500") "INSERT INTO signing_key VALUES ('0123456789ABCDEF', sha256('key'), '2012-04-01Z');"
+                             "INSERT INTO signed_record SELECT 'RXA', id, purpose, convert_to(purpose, 'UTF8'), "
+                             "sha256(convert_to(purpose, 'UTF8')),"
+                             " '0123456789ABCDEF', decode(repeat('00', 64), 'hex'), 'm', '2012-06-01Z' FROM (VALUES "
+                             "(" ID(
+                                 "x") ", 'statement'),"
+                                      " (" ID(
+                                          "y") ", 'receipt')) v (id, purpose);"
+                                               "INSERT INTO statement VALUES ('RXA', " ID("a") ", '5QE', 1, " ID("r1") ", " ID(
+                                                   "x") ", NULL);"
+                                                        "INSERT INTO receipt VALUES ('RXA', 1, 1, " ID(
+                                                            "y") ");"
+                                                                 "INSERT INTO audit_event (provider, at, act, subject) "
+                                                                 "VALUES ('RXA', '2012-06-01Z', 'test.act', 'test');"
+                                                                 "INSERT INTO job (provider, id, kind, subject) VALUES "
+                                                                 "('RXA', " ID("j1") ", 'settle', " ID(
+                                                                     "r1") "),"
+                                                                           " ('RXB', " ID("j2") ", 'validate', " ID(
+                                                                               "s2") ");";
+
+void settled_account(struct store_fixture *f)
+{
+    store_fixture_sql(f, activity);
+    store_fixture_sql(f, settlement);
+}

@@ -1,0 +1,374 @@
+/* Tries to break what the database must hold by itself, as the owner, whom no policy and no right binds. */
+#include "lib/settled_account.h"
+#include "lib/store_fixture.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct store_fixture f;
+static struct pg *web;
+
+static void setup(void)
+{
+    store_fixture_open(&f);
+    store_fixture_seed(&f);
+    web = store_fixture_connect(&f, "reckoner_web");
+    settled_account(&f);
+}
+
+static void teardown(void)
+{
+    pg_free(web);
+    store_fixture_close(&f);
+}
+
+/* The owner runs sql; it must fail, at the latest at commit, on the constraint named. */
+static void refused(const char *sql, const char *constraint)
+{
+    enum pg_status status = store_fixture_try(f.owner, sql);
+    ck_assert_msg(status == PG_INVALID || status == PG_DUPLICATE, "status %d (%s) for %s", (int)status,
+                  pg_message(f.owner), sql);
+    ck_assert_msg(strcmp(pg_constraint(f.owner), constraint) == 0, "constraint is %s for %s", pg_constraint(f.owner),
+                  sql);
+}
+
+static void done(const char *sql)
+{
+    enum pg_status status = store_fixture_try(f.owner, sql);
+    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(f.owner), sql);
+}
+
+START_TEST(lines_of_a_run_add_up)
+{
+    done(RUN("r2") RUN_LINE("r2", "1", "100"));
+    refused(RUN_DONE("r2", "101"), "run_lines_add_up");
+    refused(RUN_DONE("r2", "99"), "run_lines_add_up");
+    done(RUN_DONE("r2", "100"));
+}
+END_TEST
+
+START_TEST(a_done_run_stays)
+{
+    refused("UPDATE reckoner.run SET cause = 'other' WHERE id = " ID("r1"), "run_immutable");
+    refused(
+        "UPDATE reckoner.run SET state = 'queued', position_sha256 = NULL, position_pence = NULL WHERE id = " ID("r1"),
+        "run_immutable");
+    refused("DELETE FROM reckoner.run WHERE id = " ID("r1"), "run_immutable");
+    refused(RUN_LINE("r1", "9", "0"), "run_immutable");
+    refused("INSERT INTO reckoner.run_input (provider, run, month, submission) VALUES ('RXA', " ID(
+                "r1") ", '2012-05-01', 1)",
+            "run_immutable");
+    refused("UPDATE reckoner.run_line SET pence = 1", "");
+    refused("DELETE FROM reckoner.run_line", "");
+    refused("TRUNCATE reckoner.run CASCADE", "");
+}
+END_TEST
+
+START_TEST(append_only_tables)
+{
+    static const char *const tables[] = {
+        "audit_event", "signed_record", "position",      "ledger_posting",     "statement",    "receipt",
+        "run_line",    "run_input",     "document_line", "document_reference", "frozen_month", "terms_approval"};
+    char sql[200];
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        (void)snprintf(sql, sizeof sql, "DELETE FROM reckoner.%s", tables[i]);
+        refused(sql, "");
+        (void)snprintf(sql, sizeof sql, "UPDATE reckoner.%s SET provider = provider", tables[i]);
+        refused(sql, "");
+        (void)snprintf(sql, sizeof sql, "TRUNCATE reckoner.%s CASCADE", tables[i]);
+        refused(sql, "");
+    }
+}
+END_TEST
+
+START_TEST(a_document_equals_its_lines)
+{
+    done(RUN("r2") RUN_LINE("r2", "1", "700") RUN_DONE("r2", "700"));
+    /* d1 is still an open draft of the account. */
+    refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700"), "document_one_open_draft");
+    refused(DOCUMENT_LINE("d1", "2", "1"), "document_lines_add_up");
+    done("UPDATE reckoner.document SET state = 'superseded'");
+    refused(DRAFT("d2", "r2", "700", "0"), "document_lines_add_up");
+    refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "699"), "document_lines_add_up");
+    refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700") DOCUMENT_LINE("d2", "2", "1"),
+            "document_lines_add_up");
+    done(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700"));
+}
+END_TEST
+
+START_TEST(a_document_keeps_its_amounts)
+{
+    refused("UPDATE reckoner.document SET billed_pence = 1, position_pence = position_pence + 1", "document_immutable");
+    refused("UPDATE reckoner.document SET position_pence = 2, balance_pence = 2", "document_immutable");
+    refused("DELETE FROM reckoner.document", "document_immutable");
+    refused("UPDATE reckoner.document SET state = 'issued', number = 1, proposed_by = 'rxa.one', proposed_at = "
+            "'2012-06-02Z', issued_by = 'rxa.two', issued_at = '2012-06-02Z'",
+            "document_immutable");
+    done(PROPOSE("d1", "rxa.one"));
+    refused(DOCUMENT_LINE("d1", "2", "0"), "document_immutable");
+}
+END_TEST
+
+START_TEST(issuing_by_hand_needs_ledger_number_and_billed_before)
+{
+    static const char issue[] = "UPDATE reckoner.document SET state = 'issued', number = 1, issued_by = 'rxa.two',"
+                                " issued_at = '2012-06-03Z' WHERE id = " ID("d1") ";";
+    static const char issue_as_2[] = "UPDATE reckoner.document SET state = 'issued', number = 2, issued_by = 'rxa.two',"
+                                     " issued_at = '2012-06-03Z' WHERE id = " ID("d1") ";";
+    static const char issue_alone[] = "UPDATE reckoner.document SET state = 'issued', number = 1, issued_by = "
+                                      "'rxa.one', issued_at = '2012-06-03Z' WHERE id = " ID("d1") ";";
+    char sql[2000];
+    done(PROPOSE("d1", "rxa.one"));
+    refused(issue_alone, "document_check5");
+    refused(issue, "ledger_balances");
+    refused(POSTING("d1", "1", "receivable", "500"), "ledger_issued_only");
+    (void)snprintf(sql, sizeof sql, "%s" POSTING("d1", "1", "receivable", "500") POSTING("d1", "2", "income", "-499"),
+                   issue);
+    refused(sql, "ledger_balances");
+    (void)snprintf(sql, sizeof sql, "%s" POSTING("d1", "1", "receivable", "1") POSTING("d1", "2", "income", "-1"),
+                   issue);
+    refused(sql, "ledger_balances");
+    (void)snprintf(sql, sizeof sql, "%s" POSTING("d1", "1", "receivable", "500") POSTING("d1", "2", "income", "-500"),
+                   issue_as_2);
+    refused(sql, "document_number_without_gaps");
+}
+END_TEST
+
+static void issue_refused(const char *sql, const char *code)
+{
+    enum pg_status status = store_fixture_try(web, sql);
+    ck_assert_msg(status == PG_REFUSED, "status %d (%s) for %s", (int)status, pg_message(web), sql);
+    ck_assert_str_eq(pg_message(web), code);
+}
+
+#define ISSUE(d) "SELECT reckoner.issue_document('RXA', " ID(d) ", NULL, '2012-06-03Z')"
+
+START_TEST(issue_takes_two_people_of_the_provider)
+{
+    store_fixture_sign_in(&f, web, "rxa.two");
+    issue_refused(ISSUE("d1"), "not_proposed");
+    done(PROPOSE("d1", "rxa.one"));
+    issue_refused("SELECT reckoner.issue_document('RXA', " ID("d1") ", 7, '2012-06-03Z')", "precondition_failed");
+    issue_refused(ISSUE("d9"), "not_found");
+    store_fixture_sign_in(&f, web, "rxb.one");
+    issue_refused(ISSUE("d1"), "not_found");
+    store_fixture_sign_in(&f, web, "pct5qe.one");
+    issue_refused(ISSUE("d1"), "not_found");
+    store_fixture_sign_in(&f, web, "rxa.one");
+    issue_refused(ISSUE("d1"), "same_person");
+    store_fixture_sign_in(&f, web, "rxa.two");
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(1,2)");
+    issue_refused(ISSUE("d1"), "not_proposed");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT string_agg(ledger_account || pence, ' ' ORDER BY seq)"
+                                                  " FROM reckoner.ledger_posting"),
+                     "receivable500 income-500");
+    refused("UPDATE reckoner.document SET revision = 9 WHERE id = " ID("d1"), "document_immutable");
+    refused(POSTING("d1", "3", "income", "1"), "ledger_balances");
+}
+END_TEST
+
+START_TEST(a_stale_draft_is_not_issued)
+{
+    done(PROPOSE("d1", "rxa.one"));
+    store_fixture_sign_in(&f, web, "rxa.two");
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(1,2)");
+    /* A second document that was drawn up as if nothing had been billed. */
+    done(RUN("r2") RUN_LINE("r2", "1", "700") RUN_DONE("r2", "700"));
+    done(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700") PROPOSE("d2", "rxa.one"));
+    issue_refused(ISSUE("d2"), "stale_draft");
+    char sql[2000];
+    (void)snprintf(sql, sizeof sql, "%s" POSTING("d2", "1", "receivable", "700") POSTING("d2", "2", "income", "-700"),
+                   "UPDATE reckoner.document SET state = 'issued', number = 2, issued_by = 'rxa.two', issued_at = "
+                   "'2012-06-03Z' WHERE id = " ID("d2") ";");
+    refused(sql, "document_billed_before");
+    done("UPDATE reckoner.document SET state = 'superseded' WHERE id = " ID("d2"));
+    done(RUN("r3") RUN_LINE("r3", "1", "700") RUN_DONE("r3", "700"));
+    done(DRAFT("d3", "r3", "700", "500") DOCUMENT_LINE("d3", "1", "200") PROPOSE("d3", "rxa.one"));
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d3")), "(2,2)");
+}
+END_TEST
+
+START_TEST(a_rolled_back_issue_gives_its_number_back)
+{
+    done(PROPOSE("d1", "rxa.one"));
+    store_fixture_sign_in(&f, web, "rxa.two");
+    ck_assert_int_eq(pg_begin(web), PG_OK);
+    ck_assert_int_eq(pg_script(web, ISSUE("d1")), PG_OK);
+    pg_rollback(web);
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(1,2)");
+}
+END_TEST
+
+START_TEST(a_submission_is_evidence)
+{
+    refused("UPDATE reckoner.submission SET sha256 = sha256('other') WHERE no = 1", "submission_kept");
+    refused("UPDATE reckoner.submission SET bytes = 0 WHERE no = 1", "submission_kept");
+    refused("UPDATE reckoner.submission SET begun_at = '2012-01-01Z' WHERE no = 1", "submission_kept");
+    refused("UPDATE reckoner.submission SET state = 'held' WHERE no = 1", "submission_kept");
+    refused("DELETE FROM reckoner.submission WHERE no = 1", "submission_kept");
+    refused("UPDATE reckoner.submission_chunk SET sealed = 'x'", "submission_kept");
+    refused("DELETE FROM reckoner.submission_chunk", "submission_kept");
+    done("INSERT INTO reckoner.submission (provider, no, id, month, state, uploaded_by, idempotency_key, media_type,"
+         " begun_at, receiving_until, sealed_key) VALUES ('RXA', 50, " ID(
+             "s50") ", '2012-04-01', 'receiving',"
+                    " 'rxa.one', 'k50', 'text/csv', '2012-05-10Z', '2012-05-10Z', 'key');"
+                    "INSERT INTO reckoner.submission_chunk VALUES ('RXA', 50, 0, 'x');"
+                    "DELETE FROM reckoner.submission WHERE no = 50");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT count(*) FROM reckoner.submission_chunk"
+                                                  " WHERE submission = 50"),
+                     "0");
+}
+END_TEST
+
+#define TERMS_KEY " WHERE contract = " ID("a") " AND version = 1"
+#define APPROVE(side, organisation, person)                                                                            \
+    "INSERT INTO reckoner.terms_approval SELECT provider, contract, version, '" side                                   \
+    "', digest, author, '" organisation "', '" person "', '2012-04-02Z' FROM reckoner.terms WHERE version = 1;"
+
+START_TEST(terms_take_both_parties)
+{
+    refused("UPDATE reckoner.terms SET state = 'approved', known_from = '2012-04-02Z'", "terms_kept");
+    refused(APPROVE("provider", "RXA", "rxa.one"), "terms_approval_check"); /* the author */
+    refused(APPROVE("commissioner", "5QF", "pct5qf.one"), "terms_approval_coordinator");
+    refused(APPROVE("commissioner", "RXA", "rxa.two"), "terms_approval_coordinator");
+    refused(APPROVE("provider", "5QE", "pct5qe.one"), "terms_approval_check1");
+    refused(APPROVE("provider", "RXA", "rxb.two"), "terms_approval_organisation_person_fkey");
+    done(APPROVE("provider", "RXA", "rxa.two"));
+    refused("UPDATE reckoner.terms SET state = 'approved', known_from = '2012-04-02Z'", "terms_kept");
+    refused("UPDATE reckoner.terms SET body = '{\"a\":1}', digest = sha256('{\"a\":1}')", "terms_kept");
+    refused("UPDATE reckoner.terms SET author = 'rxb.one'", "terms_kept");
+    done(APPROVE("commissioner", "5QE", "pct5qe.one"));
+    done("UPDATE reckoner.terms SET state = 'approved', known_from = '2012-04-02Z'");
+    refused("UPDATE reckoner.terms SET known_from = '2012-01-02Z'", "terms_kept");
+    refused("UPDATE reckoner.terms SET state = 'withdrawn', known_from = NULL", "terms_kept");
+    refused("DELETE FROM reckoner.terms", "terms_kept");
+}
+END_TEST
+
+START_TEST(decisions_stand)
+{
+    done("INSERT INTO reckoner.window_exception (provider, contract, month, n, reason, asked_side, asked_by, asked_at)"
+         " VALUES ('RXA', " ID("a") ", '2012-04-01', 1, 'ten letters', 'provider', 'rxa.one', '2012-06-01Z')");
+    refused("UPDATE reckoner.window_exception SET decision = 'refused', decided_side = 'provider', decided_by ="
+            " 'rxa.two', decided_at = '2012-06-02Z'",
+            "window_exception_check3");
+    refused("UPDATE reckoner.window_exception SET decision = 'refused', decided_side = 'commissioner', decided_by ="
+            " 'rxa.one', decided_at = '2012-06-02Z'",
+            "window_exception_check2");
+    refused("UPDATE reckoner.window_exception SET reason = 'other reason'", "window_exception_decided");
+    done("UPDATE reckoner.window_exception SET decision = 'refused', decided_side = 'commissioner', decided_by ="
+         " 'pct5qe.one', decided_at = '2012-06-02Z'");
+    refused("UPDATE reckoner.window_exception SET decision = 'granted', closes_at = '2012-07-02Z'",
+            "window_exception_decided");
+    refused("DELETE FROM reckoner.window_exception", "");
+    done("INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator, denominator,"
+         " evidence, proposed_side, proposed_by, proposed_at) VALUES ('RXA', " ID(
+             "a") ", '5QE', 'Q1', 1, 5, 6, 'seen',"
+                  " 'provider', 'rxa.one', '2012-06-01Z')");
+    refused("UPDATE reckoner.achievement SET numerator = 6", "achievement_agreed");
+    refused("UPDATE reckoner.achievement SET agreed_side = 'provider', agreed_by = 'rxa.two', agreed_at ="
+            " '2012-06-02Z'",
+            "achievement_check3");
+    done("UPDATE reckoner.achievement SET agreed_side = 'commissioner', agreed_by = 'pct5qe.one', agreed_at ="
+         " '2012-06-02Z'");
+    refused("UPDATE reckoner.achievement SET agreed_by = 'pct5qe.two'", "achievement_agreed");
+    refused("DELETE FROM reckoner.achievement", "");
+}
+END_TEST
+
+START_TEST(digests_are_of_their_bytes)
+{
+    refused("INSERT INTO reckoner.position VALUES ('RXA', sha256('other'), '{}')", "position_check");
+    refused("INSERT INTO reckoner.terms (provider, contract, version, mode, effective_from, digest, body, author,"
+            " created_at) VALUES ('RXA', " ID("a") ", 2, 'live', '2012-04-01', sha256('x'), '{}', 'rxa.one',"
+                                                   " '2012-04-01Z')",
+            "terms_check");
+    refused("INSERT INTO reckoner.signed_record VALUES ('RXA', " ID(
+                "x") ", 'receipt', 'bytes', sha256('other'),"
+                     " '0123456789ABCDEF', decode(repeat('00', 64), 'hex'), 'm', '2012-06-01Z')",
+            "signed_record_check");
+    refused("INSERT INTO reckoner.reference_set VALUES ('clusters', sha256('x'), 'y', '2012-06-01Z', 'me')",
+            "reference_set_check");
+}
+END_TEST
+
+START_TEST(one_account_per_year_and_kinds_hold)
+{
+    refused("INSERT INTO reckoner.contract (provider, id, financial_year, mode, title, coordinator, created_by,"
+            " created_at) VALUES ('5QE', " ID("c") ", 2012, 'live', 'x', '5QE', 'rxa.one', '2012-04-01Z')",
+            "contract_provider_provider_kind_fkey");
+    refused("INSERT INTO reckoner.account (provider, contract, commissioner, financial_year) VALUES ('RXA', " ID(
+                "a") ", 'RXB', 2012)",
+            "account_commissioner_commissioner_kind_fkey");
+    refused("INSERT INTO reckoner.contract (provider, id, financial_year, mode, title, coordinator, created_by,"
+            " created_at) VALUES ('RXA', " ID("c") ", 2012, 'live', 'x', '5QG', 'rxa.one', '2012-04-01Z')",
+            "contract_provider_id_coordinator_fkey");
+    refused(
+        "INSERT INTO reckoner.contract (provider, id, financial_year, mode, title, coordinator, created_by,"
+        " created_at) VALUES ('RXA', " ID(
+            "c") ", 2012, 'live', 'x', '5QE', 'rxa.one', '2012-04-01Z');"
+                 "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year) VALUES ('RXA', " ID(
+                     "c") ", '5QE', 2012)",
+        "account_provider_commissioner_financial_year_key");
+    refused("INSERT INTO reckoner.person (id, organisation, role, name, created_at) VALUES ('x.one', 'RXA',"
+            " 'operator', 'X', '2012-04-01Z')",
+            "person_organisation_role_fkey");
+}
+END_TEST
+
+START_TEST(everything_is_explained)
+{
+    static const char tables[] =
+        "SELECT string_agg(c.relname || coalesce('.' || a.attname, ''), ' ') FROM pg_class c"
+        " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " WHERE c.relnamespace = 'reckoner'::regnamespace AND c.relkind = 'r'"
+        " AND (obj_description(c.oid, 'pg_class') IS NULL OR col_description(c.oid, a.attnum) IS NULL)";
+    static const char functions[] = "SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace ="
+                                    " 'reckoner'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL";
+    ck_assert_str_eq(store_fixture_value(f.owner, tables), "");
+    ck_assert_str_eq(store_fixture_value(f.owner, functions), "");
+}
+END_TEST
+
+/* In tables that grow with activity every primary and unique key begins with the provider. */
+START_TEST(keys_begin_with_the_provider)
+{
+    ck_assert_str_eq(store_fixture_value(
+                         f.owner, "SELECT string_agg(i.indexrelid::regclass::text, ' ') FROM pg_index i"
+                                  " JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'reckoner'::regnamespace"
+                                  " JOIN pg_attribute p ON p.attrelid = c.oid AND p.attname = 'provider'"
+                                  " WHERE i.indisunique AND i.indkey[0] <> p.attnum"),
+                     "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("constraints");
+    TCase *tc = tcase_create("constraints");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, lines_of_a_run_add_up);
+    tcase_add_test(tc, a_done_run_stays);
+    tcase_add_test(tc, append_only_tables);
+    tcase_add_test(tc, a_document_equals_its_lines);
+    tcase_add_test(tc, a_document_keeps_its_amounts);
+    tcase_add_test(tc, issuing_by_hand_needs_ledger_number_and_billed_before);
+    tcase_add_test(tc, issue_takes_two_people_of_the_provider);
+    tcase_add_test(tc, a_stale_draft_is_not_issued);
+    tcase_add_test(tc, a_rolled_back_issue_gives_its_number_back);
+    tcase_add_test(tc, a_submission_is_evidence);
+    tcase_add_test(tc, terms_take_both_parties);
+    tcase_add_test(tc, decisions_stand);
+    tcase_add_test(tc, digests_are_of_their_bytes);
+    tcase_add_test(tc, one_account_per_year_and_kinds_hold);
+    tcase_add_test(tc, everything_is_explained);
+    tcase_add_test(tc, keys_begin_with_the_provider);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
