@@ -117,7 +117,7 @@ $(BUILD)/%.o: %.c | $(GEN)
 
 $(BUILD)/libreckoner.a: $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/server/%.o $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -111,6 +111,7 @@ CREATE TABLE idempotency (
   request_sha256 bytea       NOT NULL CHECK (length(request_sha256) = 32),
   status         smallint    NOT NULL,
   location       text,
+  etag           text,
   body           text        NOT NULL,
   created_at     timestamptz NOT NULL,
   PRIMARY KEY (organisation, person, key)
@@ -121,8 +122,9 @@ COMMENT ON COLUMN idempotency.person IS 'Caller';
 COMMENT ON COLUMN idempotency.key IS 'Idempotency-Key as sent';
 COMMENT ON COLUMN idempotency.operation IS 'Method and path of the first request';
 COMMENT ON COLUMN idempotency.request_sha256 IS 'SHA-256 of its body; another body under the same key is a conflict';
-COMMENT ON COLUMN idempotency.status IS 'HTTP status answered';
+COMMENT ON COLUMN idempotency.status IS 'HTTP status answered; 0 only inside the transaction of the act';
 COMMENT ON COLUMN idempotency.location IS 'Location header answered';
+COMMENT ON COLUMN idempotency.etag IS 'ETag header answered, without quotes';
 COMMENT ON COLUMN idempotency.body IS 'Body answered';
 COMMENT ON COLUMN idempotency.created_at IS 'Wall clock; entries older than the configured days are dropped';
 

@@ -577,7 +577,7 @@ GRANT SELECT ON audit_event, document_counter TO reckoner_auditor;
 GRANT INSERT ON organisation, audit_appointment, audit_event, contract, account, terms, terms_approval, submission,
   submission_chunk TO reckoner_web;
 GRANT UPDATE (name, live_from, live_to, successor, revision) ON organisation TO reckoner_web;
-GRANT SELECT, INSERT, DELETE, UPDATE (status, location, body) ON idempotency TO reckoner_web;
+GRANT SELECT, INSERT, DELETE, UPDATE (status, location, etag, body) ON idempotency TO reckoner_web;
 GRANT INSERT (provider, id, kind, subject), UPDATE (state, run_after, lease, lease_until, attempts, problem, finished_at)
   ON job TO reckoner_web;
 GRANT UPDATE (effective_from, digest, body, author, state, known_from, revision) ON terms TO reckoner_web;

@@ -24,6 +24,8 @@ struct caller {
     enum role role;
 };
 
+#define HTTP_PATH_VALUES 6
+
 enum body_kind { BODY_NONE, BODY_JSON, BODY_UPLOAD };
 
 struct request {
@@ -33,10 +35,10 @@ struct request {
     struct caller caller;
     instant_t begun_at; /* product clock when the request's headers had arrived */
     char request_id[48];
-    const json_t *body;             /* parsed and borrowed, for routes with BODY_JSON; else NULL */
-    const char *if_match;           /* without quotes; NULL when absent */
-    const char *path_values[4];     /* values of {..} in the template, in order; decoded */
-    struct http_exchange *exchange; /* the rest; owned by the listener */
+    const json_t *body;                        /* parsed and borrowed, for routes with BODY_JSON; else NULL */
+    const char *if_match;                      /* without quotes; NULL when absent */
+    const char *path_values[HTTP_PATH_VALUES]; /* values of {..} in the template, in order; decoded */
+    struct http_exchange *exchange;            /* the rest; owned by the listener */
 };
 
 /* A body that is streamed. Every function runs on a database thread with the caller's session set, while the

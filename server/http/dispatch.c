@@ -1,0 +1,176 @@
+/* A database thread's share of a request: who calls, may they, and the handler. */
+#include "http/exchange.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_PAUSE 100000 /* microseconds without a new attempt to connect */
+#define LAST_PAUSE  2000000
+
+static enum role role_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum role role;
+    } roles[] = {{"provider", ROLE_PROVIDER},
+                 {"commissioner", ROLE_COMMISSIONER},
+                 {"auditor", ROLE_AUDITOR},
+                 {"operator", ROLE_OPERATOR}};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (strcmp(roles[i].name, name) == 0)
+            return roles[i].role;
+    return ROLE_NONE;
+}
+
+/* The first statement of every request. A connection that broke since the last one is made anew, once; while the
+ * database is away, attempts are spaced out, and requests in between are refused at once. */
+static enum pg_status open_session(struct database_thread *thread, const struct http_exchange *ex,
+                                   struct session *session)
+{
+    int64_t now = clock_monotonic();
+    if (thread->failures > 0 && now < thread->retry_at)
+        return PG_AWAY;
+    enum pg_status status = PG_AWAY;
+    for (int attempt = 0; attempt < 2 && status == PG_AWAY; attempt++) {
+        if (ex->route->roles == ROLE_NONE)
+            status = session_clear(thread->pg);
+        else
+            status = session_authenticate(thread->pg, ex->token_hash, session);
+    }
+    if (status != PG_AWAY) {
+        thread->failures = 0;
+        return status;
+    }
+    int64_t pause = FIRST_PAUSE << (thread->failures < 5 ? thread->failures : 5);
+    thread->retry_at = clock_monotonic() + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
+    thread->failures++;
+    return PG_AWAY;
+}
+
+/* false: a problem was replied. */
+static bool admit(struct database_thread *thread, struct http_exchange *ex)
+{
+    struct request *r = &ex->request;
+    struct session session;
+    memset(&session, 0, sizeof session);
+    enum pg_status status = open_session(thread, ex, &session);
+    if (status == PG_NONE) {
+        reply_problem(r, PROBLEM_UNAUTHENTICATED, "Authorization",
+                      "The token is not known, has expired or was revoked");
+        return false;
+    }
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return false;
+    }
+    if (ex->route->roles == ROLE_NONE)
+        return true;
+    r->caller.role = role_of(session.role);
+    snprintf(r->caller.person, sizeof r->caller.person, "%s", session.person);
+    snprintf(r->caller.organisation, sizeof r->caller.organisation, "%s", session.organisation);
+    if ((ex->route->roles & (unsigned)r->caller.role) != 0)
+        return true;
+    reply_problem(r, PROBLEM_FORBIDDEN, NULL, "The role %s may not call %s", session.role, ex->route->operation);
+    return false;
+}
+
+static void run_request(struct http_exchange *ex)
+{
+    struct request *r = &ex->request;
+    if (ex->route->body == BODY_JSON) {
+        struct json_problem problem;
+        memset(&problem, 0, sizeof problem);
+        ex->document = json_read(ex->body.data == NULL ? "" : ex->body.data, ex->body.length, &problem);
+        if (ex->document == NULL) {
+            reply_problem(r, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
+            return;
+        }
+        r->body = ex->document;
+    }
+    ex->route->handle(r);
+}
+
+static void run_begin(struct http_exchange *ex)
+{
+    ex->chunk = malloc(HTTP_CHUNK_BYTES);
+    if (ex->chunk == NULL)
+        reply_problem(&ex->request, PROBLEM_OVERLOADED, NULL, "There is no memory for another upload");
+    else
+        ex->upload_open = ex->route->upload->begin(&ex->request, &ex->upload_state);
+}
+
+static void run_abort(struct http_exchange *ex)
+{
+    ex->upload_open = false;
+    atomic_fetch_add(&ex->server->metrics.uploads_cut, 1);
+    ex->route->upload->abort(&ex->request, ex->upload_state, ex->received);
+}
+
+static bool run_chunk(struct http_exchange *ex)
+{
+    size_t length = ex->chunk_length;
+    ex->chunk_length = 0;
+    if (length == 0 || ex->route->upload->chunk(&ex->request, ex->upload_state, ex->chunk, length))
+        return true;
+    run_abort(ex);
+    return false;
+}
+
+static void run_end(struct http_exchange *ex)
+{
+    if (!run_chunk(ex))
+        return;
+    ex->upload_open = false;
+    ex->route->upload->end(&ex->request, ex->upload_state);
+}
+
+static void run_task(struct database_thread *thread, struct http_exchange *ex)
+{
+    if (ex->task == TASK_ABORT || ex->task == TASK_REFUSED) {
+        /* Row-level security wants the caller here too; if that fails, the database sweeps up what was begun. */
+        struct session session;
+        (void)open_session(thread, ex, &session);
+        run_abort(ex);
+        return;
+    }
+    if (!admit(thread, ex)) {
+        if (ex->upload_open)
+            run_abort(ex);
+        return;
+    }
+    if (ex->task == TASK_REQUEST)
+        run_request(ex);
+    else if (ex->task == TASK_BEGIN)
+        run_begin(ex);
+    else if (ex->task == TASK_CHUNK)
+        (void)run_chunk(ex);
+    else
+        run_end(ex);
+}
+
+void dispatch_run(struct database_thread *thread, struct http_exchange *ex)
+{
+    ex->request.pg = thread->pg;
+    run_task(thread, ex);
+    assert(!pg_in_transaction(thread->pg));
+    ex->request.pg = NULL;
+    if (ex->connection == NULL) {
+        exchange_free(ex);
+        return;
+    }
+    pthread_mutex_lock(&ex->lock);
+    bool before_body = ex->task == TASK_BEGIN;
+    if (ex->reply.made)
+        ex->stage = STAGE_ANSWER;
+    else
+        ex->stage = before_body ? STAGE_BEGUN : STAGE_UPLOAD;
+    ex->answered_early = before_body && ex->reply.made;
+    MHD_resume_connection(ex->connection);
+    pthread_mutex_unlock(&ex->lock);
+}

@@ -1,0 +1,136 @@
+/* reckonerd: serves the HTTP API. Holds no private key. */
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/token.h"
+#include "http/server.h"
+#include "store/migrate.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int usage(FILE *out, int status)
+{
+    fputs("usage: reckonerd [--config FILE]\n"
+          "Serves the HTTP API of Reckoner until SIGTERM or SIGINT: requests under way are finished\n"
+          "(option drain_seconds), a second signal leaves at once. `reckoner config` prints every option.\n",
+          out);
+    return status;
+}
+
+static void report(const char *event, const char *sentence)
+{
+    struct log_field fields[] = {{.name = "message", .text = sentence}};
+    log_event(LOG_LEVEL_ERROR, event, fields, 1);
+}
+
+/* The schema must be the one this program was built for; only `reckoner migrate` changes it. */
+static bool schema_is_right(const struct config *config)
+{
+    struct pg_options options = {.conninfo = config->database_web,
+                                 .application = "reckonerd start",
+                                 .connect_timeout_seconds = config->connect_timeout_seconds,
+                                 .statement_timeout_ms = config->statement_timeout_ms,
+                                 .lock_timeout_ms = config->lock_timeout_ms};
+    struct pg *pg = pg_new(&options);
+    char message[600] = "out of memory";
+    bool right = pg != NULL && migrate_check(pg, message, sizeof message);
+    pg_free(pg);
+    if (!right)
+        report("start_refused", message);
+    return right;
+}
+
+/* Waits for one of the stop signals; -1 when none came within the time (milliseconds, < 0: for ever). */
+static int wait_for_signal(const sigset_t *signals, int64_t milliseconds)
+{
+    if (milliseconds < 0)
+        return sigwaitinfo(signals, NULL);
+    struct timespec timeout = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+    return sigtimedwait(signals, NULL, &timeout);
+}
+
+/* Requests under way may finish; a second signal leaves at once. */
+static void drain(struct server *server, const struct config *config, const sigset_t *signals)
+{
+    struct log_field fields[] = {{.name = "open_requests", .number = server_open_requests(server)},
+                                 {.name = "drain_seconds", .number = config->drain_seconds}};
+    log_event(LOG_LEVEL_INFO, "draining", fields, 2);
+    server_quiesce(server);
+    int64_t deadline = clock_monotonic() + config->drain_seconds * 1000000;
+    while (server_open_requests(server) > 0 && clock_monotonic() < deadline)
+        if (wait_for_signal(signals, 20) > 0) {
+            report("stopped_at_once", "a second signal arrived while requests were under way");
+            _exit(1);
+        }
+}
+
+/* Freeing takes as long as the statements that are running; a second signal need not wait for them. */
+static void leave_at_once(int signal_number)
+{
+    (void)signal_number;
+    _exit(1);
+}
+
+static int serve(const struct config *config, const unsigned char key[TOKEN_KEY_BYTES])
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread */
+    signal(SIGPIPE, SIG_IGN);
+    if (!schema_is_right(config))
+        return 1;
+    char error[300];
+    struct server *server = server_start(config, key, error, sizeof error);
+    if (server == NULL) {
+        report("start_refused", error);
+        return 1;
+    }
+    struct log_field fields[] = {{.name = "address", .text = config->listen_address},
+                                 {.name = "port", .number = server_port(server)},
+                                 {.name = "local_port", .number = server_local_port(server)},
+                                 {.name = "mode", .text = config->mode}};
+    log_event(LOG_LEVEL_INFO, "listening", fields, 4);
+    while (wait_for_signal(&signals, -1) < 0)
+        continue;
+    drain(server, config, &signals);
+    signal(SIGTERM, leave_at_once);
+    signal(SIGINT, leave_at_once);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    server_free(server);
+    log_event(LOG_LEVEL_INFO, "stopped", NULL, 0);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout, 0);
+    if (argc == 3 && strcmp(argv[1], "--config") == 0)
+        path = argv[2];
+    else if (argc != 1)
+        return usage(stderr, 2);
+    log_set_program("reckonerd");
+    struct config config;
+    char error[400];
+    unsigned char key[TOKEN_KEY_BYTES];
+    int status = 1;
+    if (sodium_init() < 0)
+        report("start_refused", "libsodium cannot be initialised");
+    else if (!config_load(&config, path, error, sizeof error) ||
+             !token_key_load(config.token_key_file, key, error, sizeof error))
+        report("start_refused", error);
+    else
+        status = serve(&config, key);
+    sodium_memzero(key, sizeof key);
+    config_free(&config);
+    return status;
+}

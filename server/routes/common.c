@@ -1,0 +1,151 @@
+#include "routes/common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *codes_value(const char *text)
+{
+    json_t *array = json_array();
+    while (array != NULL && *text != '\0') {
+        size_t n = strcspn(text, ",");
+        if (json_array_append_new(array, json_stringn(text, n)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+        text += n + (text[n] == ',');
+    }
+    return array;
+}
+
+static json_t *column_value(const PGresult *result, int row, const struct column *column)
+{
+    char text[28];
+    if (pg_is_null(result, row, column->name))
+        return json_null();
+    switch (column->kind) {
+    case COLUMN_INTEGER:
+        return json_integer(pg_i64(result, row, column->name));
+    case COLUMN_BOOLEAN:
+        return json_boolean(pg_bool(result, row, column->name));
+    case COLUMN_DATE:
+        date_format(pg_date(result, row, column->name), text);
+        return json_string(text);
+    case COLUMN_MONTH:
+        month_format(pg_month(result, row, column->name), text);
+        return json_string(text);
+    case COLUMN_INSTANT:
+        instant_format(pg_instant(result, row, column->name), text);
+        return json_string(text);
+    case COLUMN_CODES:
+        return codes_value(pg_text(result, row, column->name));
+    case COLUMN_TEXT:
+        break;
+    }
+    return json_string(pg_text(result, row, column->name));
+}
+
+json_t *row_object(const PGresult *result, int row, const struct column *columns)
+{
+    json_t *object = json_object();
+    for (const struct column *c = columns; c->name != NULL && object != NULL; c++)
+        if (!json_put(object, c->name, column_value(result, row, c))) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object;
+}
+
+static json_t *page_next(struct request *r, const PGresult *result, int last, const struct page *page,
+                         const char *const *cursor_columns)
+{
+    char cursor[sizeof page->after];
+    size_t used = 0;
+    for (const char *const *name = cursor_columns; *name != NULL; name++) {
+        int n =
+            snprintf(cursor + used, sizeof cursor - used, "%s%s", used > 0 ? "/" : "", pg_text(result, last, *name));
+        if (n < 0 || (size_t)n >= sizeof cursor - used)
+            return NULL;
+        used += (size_t)n;
+    }
+    return reply_next(r, page, cursor);
+}
+
+void reply_page(struct request *r, enum pg_status status, PGresult *result, const struct page *page,
+                const struct column *columns, const char *const *cursor_columns)
+{
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    int rows = PQntuples(result);
+    bool more = rows > page->limit;
+    if (more)
+        rows = (int)page->limit;
+    json_t *items = json_array();
+    bool ok = items != NULL;
+    for (int row = 0; row < rows && ok; row++)
+        ok = json_array_append_new(items, row_object(result, row, columns)) == 0;
+    json_t *next = more && ok ? page_next(r, result, rows - 1, page, cursor_columns) : json_null();
+    PQclear(result);
+    reply_json(r, 200, json_pack("{s:o, s:o}", "items", items, "next", next), NULL);
+}
+
+bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts)
+{
+    char *text = page->after;
+    bool first = text[0] == '\0';
+    for (unsigned i = 0; i < count; i++) {
+        parts[i] = text;
+        if (first)
+            continue;
+        size_t n = strcspn(text, "/");
+        bool last = i + 1 == count;
+        if (last != (text[n] == '\0')) {
+            reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+            return false;
+        }
+        text[n] = '\0';
+        text += n + !last;
+    }
+    return true;
+}
+
+const char *caller_side(const struct request *r)
+{
+    return r->caller.role == ROLE_PROVIDER ? "provider" : "commissioner";
+}
+
+static bool malformed(struct request *r, const char *name, const char *want)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/%s", name);
+    reply_problem(r, PROBLEM_MALFORMED_JSON, pointer, "%s is written %s", name, want);
+    return false;
+}
+
+bool body_date(struct request *r, const char *name, date_t *out)
+{
+    const char *text = json_text(r->body, name);
+    *out = DATE_NONE;
+    if (text == NULL || date_parse(text, strlen(text), out))
+        return true;
+    return malformed(r, name, "YYYY-MM-DD");
+}
+
+bool body_month(struct request *r, const char *name, month_t *out)
+{
+    const char *text = json_text(r->body, name);
+    if (text != NULL && month_parse(text, strlen(text), out))
+        return true;
+    return malformed(r, name, "YYYY-MM");
+}
+
+bool body_check(struct request *r, const struct json_member *table)
+{
+    struct json_problem problem;
+    memset(&problem, 0, sizeof problem);
+    if (json_check(r->body, table, "", &problem))
+        return true;
+    reply_problem(r, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
+    return false;
+}

@@ -1,0 +1,44 @@
+/* What the routes share: rows of results as JSON, lists as pages, and which party the caller is. */
+#ifndef RECKONER_ROUTES_COMMON_H
+#define RECKONER_ROUTES_COMMON_H
+
+#include "base/ident.h"
+#include "http/request.h"
+
+enum column_kind {
+    COLUMN_TEXT,
+    COLUMN_INTEGER,
+    COLUMN_BOOLEAN,
+    COLUMN_DATE,
+    COLUMN_MONTH,
+    COLUMN_INSTANT,
+    COLUMN_CODES /* texts separated by commas: an array */
+};
+
+/* A column of a result, and the member of the same name. Tables are ended by a NULL name. */
+struct column {
+    const char *name;
+    enum column_kind kind;
+};
+
+/* One row as an object; null columns become null. NULL when memory ran out. */
+json_t *row_object(const PGresult *result, int row, const struct column *columns);
+
+/* Replies {"items": [...], "next": cursor or null} and clears result, which was asked for limit + 1 rows.
+ * cursor_columns: up to three columns (text form) whose values, separated by '/', are the cursor; ended by NULL. */
+void reply_page(struct request *r, enum pg_status status, PGresult *result, const struct page *page,
+                const struct column *columns, const char *const *cursor_columns);
+/* Splits a decoded cursor in place at '/' into exactly count parts ("" each on the first page); a problem and false
+ * when it has another form. */
+bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts);
+
+/* "provider" or "commissioner": the side that the caller's role acts for. */
+const char *caller_side(const struct request *r);
+
+/* Members of a checked body as dates; *out is DATE_NONE when absent. A problem and false when it is no date. */
+bool body_date(struct request *r, const char *name, date_t *out);
+bool body_month(struct request *r, const char *name, month_t *out);
+/* json_check of the whole body, with its problem replied. */
+bool body_check(struct request *r, const struct json_member *table);
+
+#endif

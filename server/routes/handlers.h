@@ -1,0 +1,46 @@
+/* The handlers that the table of routes names, by resource. */
+#ifndef RECKONER_ROUTES_HANDLERS_H
+#define RECKONER_ROUTES_HANDLERS_H
+
+#include "http/request.h"
+
+/* problems.c */
+void problems_list(struct request *r);
+/* keys.c */
+void keys_list(struct request *r);
+void keys_get(struct request *r);
+/* me.c */
+void me_get(struct request *r);
+/* organisations.c */
+void organisations_list(struct request *r);
+void organisations_get(struct request *r);
+void organisations_create(struct request *r);
+void organisations_replace(struct request *r);
+void organisations_appoint(struct request *r);
+/* contracts.c */
+void contracts_create(struct request *r);
+void contracts_list(struct request *r);
+void contracts_list_all(struct request *r);
+void contracts_get(struct request *r);
+/* terms.c, approvals.c */
+void terms_route_list(struct request *r);
+void terms_route_get(struct request *r);
+void terms_route_draft(struct request *r);
+void terms_route_replace(struct request *r);
+void terms_route_withdraw(struct request *r);
+void terms_route_approve(struct request *r);
+/* exceptions.c */
+void exceptions_list(struct request *r);
+void exceptions_get(struct request *r);
+void exceptions_ask(struct request *r);
+void exceptions_decide(struct request *r);
+/* achievements.c */
+void achievements_list(struct request *r);
+void achievements_get(struct request *r);
+void achievements_propose(struct request *r);
+void achievements_agree(struct request *r);
+/* jobs.c */
+void jobs_get(struct request *r);
+void jobs_retry(struct request *r);
+
+#endif

@@ -1,0 +1,86 @@
+#include "store/achievement.h"
+
+static void key_args(struct pg_args *a, const struct achievement *m)
+{
+    pg_args_init(a);
+    pg_arg_text(a, m->provider);
+    pg_arg_text(a, m->contract);
+    pg_arg_text(a, m->commissioner);
+    pg_arg_text(a, m->indicator);
+}
+
+static const struct pg_statement propose = {
+    "achievement_propose",
+    "INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator, denominator, "
+    "evidence,"
+    " proposed_side, proposed_by, proposed_at)"
+    " SELECT $1, $2, $3, $4, coalesce(max(n), 0) + 1, $5, $6, $7, $8, $9, $10 FROM reckoner.achievement"
+    " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND indicator = $4 RETURNING n",
+    10};
+
+enum pg_status achievement_propose(struct pg *pg, const struct achievement *m, int64_t *n)
+{
+    struct pg_args a;
+    key_args(&a, m);
+    pg_arg_i64(&a, m->numerator);
+    pg_arg_i64(&a, m->denominator);
+    pg_arg_text(&a, m->evidence);
+    pg_arg_text(&a, m->side);
+    pg_arg_text(&a, m->person);
+    pg_arg_instant(&a, m->at);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &propose, &a, &r);
+    if (status == PG_OK)
+        *n = pg_i64(r, 0, "n");
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement agree = {
+    "achievement_agree",
+    "UPDATE reckoner.achievement SET agreed_side = $6, agreed_by = $7, agreed_at = $8"
+    " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND indicator = $4 AND n = $5 AND agreed_by IS NULL",
+    8};
+
+enum pg_status achievement_agree(struct pg *pg, const struct achievement *m)
+{
+    struct pg_args a;
+    key_args(&a, m);
+    pg_arg_i64(&a, m->n);
+    pg_arg_text(&a, m->side);
+    pg_arg_text(&a, m->person);
+    pg_arg_instant(&a, m->at);
+    enum pg_status status = PG_OK;
+    int64_t changed = pg_run_count(pg, &agree, &a, &status);
+    return status == PG_OK && changed == 0 ? PG_NONE : status;
+}
+
+#define COLUMNS                                                                                                        \
+    "SELECT indicator, n, numerator, denominator, evidence, proposed_side, proposed_by,"                               \
+    " (extract(epoch FROM proposed_at) * 1000000)::bigint AS proposed_at, agreed_side, agreed_by,"                     \
+    " (extract(epoch FROM agreed_at) * 1000000)::bigint AS agreed_at FROM reckoner.achievement"                        \
+    " WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+
+static const struct pg_statement get = {"achievement_get", COLUMNS " AND indicator = $4 AND n = $5", 5};
+static const struct pg_statement get_locked = {"achievement_get_locked",
+                                               COLUMNS " AND indicator = $4 AND n = $5 FOR UPDATE", 5};
+
+enum pg_status achievement_get(struct pg *pg, const struct achievement *key, bool lock, PGresult **result)
+{
+    struct pg_args a;
+    key_args(&a, key);
+    pg_arg_i64(&a, key->n);
+    return pg_run_one(pg, lock ? &get_locked : &get, &a, result);
+}
+
+static const struct pg_statement list = {
+    "achievement_list", COLUMNS " AND (indicator, n) > ($4, $5::integer) ORDER BY indicator, n LIMIT $6", 6};
+
+enum pg_status achievement_list(struct pg *pg, const struct achievement *after, int64_t limit, PGresult **result)
+{
+    struct pg_args a;
+    key_args(&a, after);
+    pg_arg_i64(&a, after->n);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &list, &a, result);
+}

@@ -1,0 +1,21 @@
+/* Who speaks: the token's person, and the session settings that row-level security reads. */
+#ifndef RECKONER_STORE_SESSION_H
+#define RECKONER_STORE_SESSION_H
+
+#include "store/pg.h"
+
+#define SESSION_HASH_BYTES 32
+
+struct session {
+    char person[48];
+    char organisation[8];
+    char role[16]; /* provider, commissioner, auditor, operator */
+};
+
+/* Finds the token and sets the session's caller. PG_NONE: unknown, expired, revoked, or the person is disabled; the
+ * session then has no caller. */
+enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES], struct session *out);
+/* No caller: for public routes. */
+enum pg_status session_clear(struct pg *pg);
+
+#endif
