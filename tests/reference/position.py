@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Position of an account, computed the slow way: row by row, day by day, with exact fractions.
 
-A second implementation, written from the specification alone, to compare the engine with to the penny. It shares no code
-or table with the engine. Standard library only.
+A second implementation, written from the specification alone, to compare the engine with to the penny. It shares no
+code or table with the engine. Standard library only.
 
     position.py CASE.json          prints the position of one case as JSON
     position.py --lines < CASES    one case per input line, one position per output line
@@ -18,12 +18,12 @@ A case is a JSON object:
     months           {"2012-04": {"csv": "path of the file as uploaded"  or  "text": "its text"  or  "rows": [...],
                                   "unpayable": [row numbers, 1 = first row behind the header]}}
                      unpayable: the rows with an ERROR in force. A month left out had no submission.
-    achievements     [{"indicator": "...", "numerator": 1, "denominator": 2, "agreed_at": instant}], in order of agreement
+    achievements     [{"indicator": "...", "numerator": 1, "denominator": 2, "agreed_at": instant}], as they were agreed
     clusters         path of clusters.csv (review periods), for stop_pay_when_overdue; default config/clusters.csv
 
 The result: {"parked": "why"} or
-    {"lines": [{key, stage, month, cluster, basis, price_pence, units, pence, billable}], "total_pence", "billable_pence",
-     "stages": {stage: pence}, "P_pence", "X_pence", "AAV_pence", "plan_by_month_pence": [...]}
+    {"lines": [{key, stage, month, cluster, basis, price_pence, units, pence, billable}], "total_pence",
+     "billable_pence", "stages": {stage: pence}, "P_pence", "X_pence", "AAV_pence", "plan_by_month_pence": [...]}
 with the keys of api/formats/position.md. All amounts are whole pence.
 """
 
