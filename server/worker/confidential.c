@@ -23,6 +23,7 @@ static void wipe(struct confidential_block *b)
 void confidential_free(struct confidential_block *b)
 {
     wipe(b);
+    sodium_memzero(b->salts, sizeof b->salts);
     buf_free(&b->text);
 }
 
@@ -36,11 +37,12 @@ bool confidential_add(struct confidential_block *b, const struct episode_row *ro
 {
     if (b->rows == 0) {
         b->first_row = row->row_no;
+        randombytes_buf(b->salts, sizeof b->salts);
         if (!buf_append(&b->text, "RCB1", 4))
             return false;
     }
     uint8_t head[CONFIDENTIAL_SALT + 4];
-    randombytes_buf(head, CONFIDENTIAL_SALT);
+    memcpy(head, b->salts[b->rows], CONFIDENTIAL_SALT);
     uint32_t birth = (uint32_t)row->birth;
     for (int i = 0; i < 4; i++)
         head[CONFIDENTIAL_SALT + i] = (uint8_t)(birth >> (24 - 8 * i));

@@ -16,6 +16,7 @@
 
 struct confidential_block {
     struct buf text;
+    uint8_t salts[CONFIDENTIAL_ROWS][CONFIDENTIAL_SALT]; /* drawn for the whole block at once: a system call each */
     uint32_t first_row;
     uint32_t rows;
 };
@@ -23,7 +24,7 @@ struct confidential_block {
 void confidential_init(struct confidential_block *b);
 /* Wipes and frees. */
 void confidential_free(struct confidential_block *b);
-/* Adds the next row; rows of a block follow one another. false: memory ran out. */
+/* Adds the next row, of at most CONFIDENTIAL_ROWS; rows of a block follow one another. false: memory ran out. */
 bool confidential_add(struct confidential_block *b, const struct episode_row *row);
 /* Seals the block into *sealed (malloc'd, *length bytes) and empties it. false: memory ran out. */
 bool confidential_seal(struct confidential_block *b, const uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], uint8_t **sealed,
