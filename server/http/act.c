@@ -82,7 +82,8 @@ static void act_run(struct act *act)
     idempotency_answer_free(&act->first);
 }
 
-void request_act(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context)
+void request_act_on(struct request *r, const unsigned char sha256[32],
+                    enum pg_status (*body)(struct request *r, void *context), void *context)
 {
     struct http_exchange *ex = r->exchange;
     char operation[sizeof ex->path + 8];
@@ -92,9 +93,16 @@ void request_act(struct request *r, enum pg_status (*body)(struct request *r, vo
                                        .person = r->caller.person,
                                        .key = request_idempotency_key(r),
                                        .operation = operation};
-    crypto_hash_sha256(act.key.sha256, (const unsigned char *)(ex->body.data == NULL ? "" : ex->body.data),
-                       ex->body.length);
+    memcpy(act.key.sha256, sha256, sizeof act.key.sha256);
     act_run(&act);
+}
+
+void request_act(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context)
+{
+    const struct http_exchange *ex = r->exchange;
+    unsigned char sha256[32];
+    crypto_hash_sha256(sha256, (const unsigned char *)(ex->body.data == NULL ? "" : ex->body.data), ex->body.length);
+    request_act_on(r, sha256, body, context);
 }
 
 void request_change(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context)

@@ -132,6 +132,9 @@ json_t *reply_next(struct request *r, const struct page *page, const char *curso
  *   idempotency_conflict;
  * - a problem reply made inside body rolls back and is not stored. */
 void request_act(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
+/* The same for a streamed body, whose digest the route has computed. */
+void request_act_on(struct request *r, const unsigned char sha256[32],
+                    enum pg_status (*body)(struct request *r, void *context), void *context);
 /* The same for PUT and DELETE, which repeat themselves by If-Match: one transaction, no stored answer. */
 void request_change(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
 

@@ -42,5 +42,15 @@ void achievements_agree(struct request *r);
 /* jobs.c */
 void jobs_get(struct request *r);
 void jobs_retry(struct request *r);
+/* submission_upload.c, submissions.c */
+extern const struct upload_ops submission_upload_ops;
+void submissions_list(struct request *r);
+void submissions_get(struct request *r);
+void submissions_findings(struct request *r);
+void submissions_findings_summary(struct request *r);
+void submissions_receipt(struct request *r);
+void submissions_receipt_signature(struct request *r);
+void submissions_receipt_minisig(struct request *r);
+void submissions_confirm(struct request *r);
 
 #endif

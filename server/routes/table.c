@@ -5,6 +5,8 @@
 #define PARTIES  (ROLE_PROVIDER | ROLE_COMMISSIONER)
 #define READERS  (ROLE_PROVIDER | ROLE_COMMISSIONER | ROLE_AUDITOR)
 #define CONTRACT "/v1/providers/{provider}/contracts/{contract}"
+#define MONTHLY  "/v1/providers/{provider}/months/{month}/submissions"
+#define SENT     "/v1/providers/{provider}/submissions/{submission}"
 #define ACCOUNT  CONTRACT "/accounts/{commissioner}"
 
 const struct route route_table[] = {
@@ -145,6 +147,53 @@ const struct route route_table[] = {
      .operation = "agreeAchievement",
      .roles = PARTIES,
      .handle = achievements_agree},
+
+    {.method = "GET",
+     .path = MONTHLY,
+     .operation = "listSubmissions",
+     .roles = READERS,
+     .handle = submissions_list,
+     .query = "limit after"},
+    {.method = "POST",
+     .path = MONTHLY,
+     .operation = "uploadSubmission",
+     .roles = ROLE_PROVIDER,
+     .body = BODY_UPLOAD,
+     .accepts = "text/csv application/x-ndjson",
+     .upload = &submission_upload_ops},
+    {.method = "GET", .path = SENT, .operation = "getSubmission", .roles = READERS, .handle = submissions_get},
+    {.method = "GET",
+     .path = SENT "/findings",
+     .operation = "listFindings",
+     .roles = READERS,
+     .handle = submissions_findings,
+     .query = "rule severity row limit after"},
+    {.method = "GET",
+     .path = SENT "/findings/summary",
+     .operation = "summariseFindings",
+     .roles = READERS,
+     .handle = submissions_findings_summary,
+     .query = "rule severity row"},
+    {.method = "GET",
+     .path = SENT "/receipt",
+     .operation = "getReceipt",
+     .roles = ROLE_PROVIDER | ROLE_AUDITOR,
+     .handle = submissions_receipt},
+    {.method = "GET",
+     .path = SENT "/receipt/signature",
+     .operation = "getReceiptSignature",
+     .roles = ROLE_PROVIDER | ROLE_AUDITOR,
+     .handle = submissions_receipt_signature},
+    {.method = "GET",
+     .path = SENT "/receipt/minisig",
+     .operation = "getReceiptMinisig",
+     .roles = ROLE_PROVIDER | ROLE_AUDITOR,
+     .handle = submissions_receipt_minisig},
+    {.method = "POST",
+     .path = SENT "/confirmation",
+     .operation = "confirmSubmission",
+     .roles = ROLE_PROVIDER,
+     .handle = submissions_confirm},
 
     {.method = "GET",
      .path = "/v1/providers/{provider}/jobs/{job}",

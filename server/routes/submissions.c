@@ -1,0 +1,451 @@
+#include "routes/submissions.h"
+
+#include "base/parse.h"
+#include "domain/rules.h"
+#include "store/finding.h"
+#include "store/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a state means for whoever waits, and the ways out of it. */
+static const char *state_sentence(const char *state)
+{
+    static const struct {
+        const char *state;
+        const char *sentence;
+    } table[] = {
+        {"received", "Waits for validation, or is being validated; see the job."},
+        {"refused",
+         "A rule of the whole file is broken, so no row was taken; see the findings, mend the file and send it"
+         " again."},
+        {"held", "Suspiciously short (F13). Confirm it if it is complete, or send the whole month again."},
+        {"accepted", "Taken as a whole. A later accepted version of the month replaces it."},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].state, state) == 0)
+            return table[i].sentence;
+    }
+    return "";
+}
+
+static json_t *instant_json(instant_t at)
+{
+    char text[28];
+    if (at == 0)
+        return json_null();
+    instant_format(at, text);
+    return json_string(text);
+}
+
+static json_t *count_json(int64_t count)
+{
+    return count < 0 ? json_null() : json_integer(count);
+}
+
+json_t *submission_json(const struct submission *s)
+{
+    char month[8];
+    char sha256[2 * SUBMISSION_SHA256_SIZE + 1];
+    month_format(s->month, month);
+    hex_encode(s->sha256, SUBMISSION_SHA256_SIZE, sha256);
+    json_t *o = json_object();
+    bool ok = o && json_put(o, "submission", json_string(s->id)) && json_put(o, "provider", json_string(s->provider)) &&
+              json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(s->version)) &&
+              json_put(o, "state", json_string(s->state)) &&
+              json_put(o, "meaning", json_string(state_sentence(s->state))) &&
+              json_put(o, "uploaded_by", json_string(s->uploaded_by)) &&
+              json_put(o, "media_type", json_string(s->media_type)) && json_put(o, "bytes", json_integer(s->bytes)) &&
+              json_put(o, "sha256", json_string(sha256)) && json_put(o, "row_count", count_json(s->declared_rows)) &&
+              json_put(o, "caseload", count_json(s->caseload)) && json_put(o, "begun_at", instant_json(s->begun_at)) &&
+              json_put(o, "completed_at", instant_json(s->completed_at)) &&
+              json_put(o, "validated_at", instant_json(s->validated_at)) &&
+              json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_json(s->rows)) &&
+              json_put(o, "payable_rows", count_json(s->payable_rows)) &&
+              json_put(o, "rule_set", s->rule_set[0] ? json_string(s->rule_set) : json_null()) &&
+              json_put(o, "evaluation", json_integer(s->evaluation));
+    if (ok)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+/* A commissioner reads what was accepted; what a provider is still mending is its own affair. */
+static bool may_read(const struct request *r, const struct submission *s)
+{
+    return r->caller.role != ROLE_COMMISSIONER || strcmp(s->state, "accepted") == 0;
+}
+
+/* The submission of the path. false: a problem was replied. */
+static bool find(struct request *r, struct submission *s)
+{
+    if (!request_path_ident(r, 1))
+        return false;
+    enum pg_status status = submission_get(r->pg, r->path_values[0], r->path_values[1], s);
+    if (status == PG_OK && !may_read(r, s))
+        status = PG_NONE;
+    if (status == PG_OK)
+        return true;
+    reply_store(r, status);
+    return false;
+}
+
+void submissions_list(struct request *r)
+{
+    struct page page;
+    month_t month = 0;
+    int64_t below = 0;
+    if (!request_path_month(r, 1, &month) || !request_page(r, &page))
+        return;
+    if (page.after[0] && !parse_i64_within(page.after, strlen(page.after), 1, INT32_MAX, &below)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+        return;
+    }
+    PGresult *result = NULL;
+    enum pg_status status = submission_list(r->pg, r->path_values[0], month, below, page.limit + 1, &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    json_t *items = json_array();
+    int64_t count = PQntuples(result);
+    int64_t shown = count < page.limit ? count : page.limit;
+    struct submission s;
+    bool ok = items != NULL;
+    for (int64_t i = 0; i < shown && ok; i++) {
+        submission_read(result, (int)i, &s);
+        if (may_read(r, &s))
+            ok = json_array_append_new(items, submission_json(&s)) == 0;
+    }
+    PQclear(result);
+    json_t *body = json_object();
+    char cursor[24] = "";
+    if (count > shown)
+        (void)snprintf(cursor, sizeof cursor, "%lld", (long long)s.version);
+    json_t *next = count > shown ? reply_next(r, &page, cursor) : json_null();
+    if (!ok || !body || json_object_set_new(body, "items", items) != 0 || !json_put(body, "next", next)) {
+        json_decref(body);
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the list");
+        return;
+    }
+    reply_json(r, 200, body, NULL);
+}
+
+void submissions_get(struct request *r)
+{
+    struct submission s;
+    if (!find(r, &s))
+        return;
+    struct job_state job;
+    json_t *body = submission_json(&s);
+    enum pg_status status = job_latest(r->pg, s.provider, "validate", s.id, &job);
+    bool ok = body != NULL;
+    if (ok && status == PG_OK) {
+        json_t *j = json_object();
+        ok = j && json_put(j, "job", json_string(job.id)) && json_put(j, "state", json_string(job.state)) &&
+             json_put(j, "done_units", json_integer(job.done_units)) &&
+             json_put(j, "all_units", count_json(job.all_units)) &&
+             json_put(j, "problem", job.problem[0] ? json_string(job.problem) : json_null());
+        ok = json_object_set_new(body, "validation", j) == 0 && ok;
+    }
+    if (!ok || (status != PG_OK && status != PG_NONE)) {
+        json_decref(body);
+        if (ok)
+            reply_store(r, status);
+        else
+            reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
+        return;
+    }
+    char target[160];
+    (void)snprintf(target, sizeof target, "/v1/providers/%s/submissions/%s/findings", s.provider, s.id);
+    reply_link(r, "findings", target);
+    (void)snprintf(target, sizeof target, "/v1/providers/%s/submissions/%s/receipt", s.provider, s.id);
+    reply_link(r, "receipt", target);
+    reply_json(r, 200, body, NULL);
+}
+
+/* rule, severity and row of the query. false: a problem was replied. */
+static bool read_filters(struct request *r, const struct submission *s, struct finding_query *q)
+{
+    memset(q, 0, sizeof *q);
+    q->provider = s->provider;
+    q->submission = s->no;
+    q->evaluation = s->evaluation;
+    q->commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : NULL;
+    q->rule = request_query(r, "rule");
+    q->severity = request_query(r, "severity");
+    q->row = -1;
+    q->after_row = -1;
+    q->after_rule = "";
+    enum rule_id rule;
+    enum severity severity;
+    if (q->rule && !rule_by_name(q->rule, &rule)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "rule", "There is no rule of this id");
+        return false;
+    }
+    if (q->severity && !severity_by_name(q->severity, &severity)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "severity", "severity is FILE, ERROR, QUERY or WARN");
+        return false;
+    }
+    const char *row = request_query(r, "row");
+    if (row && !parse_i64_within(row, strlen(row), 0, INT32_MAX, &q->row)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "row", "row is the number of a row: 1 is the first, 0 the file itself");
+        return false;
+    }
+    return true;
+}
+
+/* Columns that say who a patient is; a commissioner does not see what was sent in them. */
+static bool identifies_patient(const char *field)
+{
+    static const char *const fields[] = {"patient_id", "nhs_number", "birth_date", "gp_practice"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strstr(field, fields[i]))
+            return true;
+    }
+    return false;
+}
+
+static json_t *finding_json(const struct request *r, const PGresult *result, int row)
+{
+    const char *field = pg_text(result, row, "field");
+    bool hidden = r->caller.role == ROLE_COMMISSIONER && identifies_patient(field);
+    bool unknown = pg_is_null(result, row, "pence");
+    json_t *o = json_object();
+    bool ok = o && json_put(o, "row", json_integer(pg_i64(result, row, "row_no"))) &&
+              json_put(o, "episode_id", json_string(pg_text(result, row, "episode_id"))) &&
+              json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
+              json_put(o, "severity", json_string(pg_text(result, row, "severity"))) &&
+              json_put(o, "commissioner", json_string(pg_text(result, row, "commissioner"))) &&
+              json_put(o, "cluster", json_string(pg_text(result, row, "cluster"))) &&
+              json_put(o, "field", json_string(field)) &&
+              json_put(o, "value", hidden ? json_null() : json_string(pg_text(result, row, "value"))) &&
+              json_put(o, "sentence", json_string(pg_text(result, row, "sentence"))) &&
+              json_put(o, "note", json_string(hidden ? "" : pg_text(result, row, "note"))) &&
+              json_put(o, "hint", json_string(pg_text(result, row, "hint"))) &&
+              json_put(o, "amount_at_stake_pence", unknown ? json_null() : json_integer(pg_i64(result, row, "pence")));
+    if (ok)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+/* Cursor: "row.rule" of the last finding shown. */
+static bool read_cursor(struct request *r, struct page *page, struct finding_query *q)
+{
+    if (!page->after[0])
+        return true;
+    char *dot = strchr(page->after, '.');
+    if (dot && strlen(dot) == 4 &&
+        parse_i64_within(page->after, (size_t)(dot - page->after), 0, INT32_MAX, &q->after_row)) {
+        q->after_rule = dot + 1;
+        return true;
+    }
+    reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    return false;
+}
+
+/* Why a list is empty, so that nobody has to guess. */
+static const char *empty_reason(const struct submission *s, const struct finding_query *q)
+{
+    if (strcmp(s->state, "received") == 0)
+        return "Validation has not ended yet";
+    if (q->rule || q->severity || q->row >= 0)
+        return "No finding matches the filter";
+    return "No finding";
+}
+
+static json_t *findings_body(struct request *r, const struct submission *s, const struct finding_query *q,
+                             struct page *page, const PGresult *result)
+{
+    int64_t count = PQntuples(result);
+    int shown = (int)(count < page->limit ? count : page->limit);
+    json_t *items = json_array();
+    bool ok = items != NULL;
+    for (int i = 0; i < shown && ok; i++)
+        ok = json_array_append_new(items, finding_json(r, result, i)) == 0;
+    json_t *next = json_null();
+    if (ok && count > shown) {
+        char cursor[32];
+        (void)snprintf(cursor, sizeof cursor, "%s.%s", pg_text(result, shown - 1, "row_no"),
+                       pg_text(result, shown - 1, "rule"));
+        next = reply_next(r, page, cursor);
+    }
+    json_t *body = json_object();
+    ok = body && json_object_set_new(body, "items", items) == 0 && ok;
+    ok = ok && json_put(body, "evaluation", json_integer(s->evaluation)) && json_put(body, "next", next) &&
+         (shown > 0 || json_put(body, "empty_because", json_string(empty_reason(s, q))));
+    if (ok)
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+static void reply_body(struct request *r, json_t *body)
+{
+    if (body)
+        reply_json(r, 200, body, NULL);
+    else
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
+}
+
+void submissions_findings(struct request *r)
+{
+    struct submission s;
+    struct finding_query q;
+    struct page page;
+    if (!find(r, &s) || !read_filters(r, &s, &q) || !request_page(r, &page) || !read_cursor(r, &page, &q))
+        return;
+    q.limit = page.limit + 1;
+    PGresult *result = NULL;
+    enum pg_status status = finding_list(r->pg, &q, &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    json_t *body = findings_body(r, &s, &q, &page, result);
+    PQclear(result);
+    reply_body(r, body);
+}
+
+static json_t *summary_line(const PGresult *result, int row)
+{
+    json_t *o = json_object();
+    bool ok = o && json_put(o, "findings", json_integer(pg_i64(result, row, "findings"))) &&
+              json_put(o, "rows", json_integer(pg_i64(result, row, "rows"))) &&
+              json_put(o, "amount_at_stake_pence", json_integer(pg_i64(result, row, "pence"))) &&
+              json_put(o, "rows_of_unknown_amount", json_integer(pg_i64(result, row, "unknown_rows")));
+    if (ok && !pg_is_null(result, row, "severity"))
+        ok = json_put(o, "severity", json_string(pg_text(result, row, "severity")));
+    if (ok && !pg_is_null(result, row, "rule"))
+        ok = json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
+             json_put(o, "sentence", json_string(pg_text(result, row, "sentence")));
+    if (ok)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static json_t *summary_body(const struct submission *s, const PGresult *result)
+{
+    json_t *body = json_object();
+    json_t *by_rule = json_array();
+    json_t *by_severity = json_array();
+    bool ok = body && json_object_set_new(body, "by_rule", by_rule) == 0;
+    ok = json_object_set_new(body, "by_severity", by_severity) == 0 && ok;
+    for (int i = 0; i < PQntuples(result) && ok; i++) {
+        json_t *line = summary_line(result, i);
+        if (!pg_is_null(result, i, "rule"))
+            ok = json_array_append_new(by_rule, line) == 0;
+        else if (!pg_is_null(result, i, "severity"))
+            ok = json_array_append_new(by_severity, line) == 0;
+        else
+            ok = json_object_set_new(body, "total", line) == 0;
+    }
+    if (ok && json_put(body, "state", json_string(s->state)) &&
+        json_put(body, "evaluation", json_integer(s->evaluation)))
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+void submissions_findings_summary(struct request *r)
+{
+    struct submission s;
+    struct finding_query q;
+    if (!find(r, &s) || !read_filters(r, &s, &q))
+        return;
+    PGresult *result = NULL;
+    enum pg_status status = finding_summary(r->pg, &q, &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    json_t *body = summary_body(&s, result);
+    PQclear(result);
+    reply_body(r, body);
+}
+
+/* The three files of a receipt: what is asked for, its media type and its ending. */
+static void reply_receipt(struct request *r, const char *column, const char *media_type, const char *ending)
+{
+    struct submission s;
+    if (!find(r, &s))
+        return;
+    PGresult *result = NULL;
+    enum pg_status status = submission_receipt(r->pg, s.provider, s.no, &result);
+    if (status == PG_NONE) {
+        reply_problem(r, PROBLEM_NOT_FOUND, NULL,
+                      "The receipt is signed when validation ends; see the submission's state");
+        return;
+    }
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    char month[8];
+    char name[80];
+    char etag[72];
+    month_format(s.month, month);
+    (void)snprintf(name, sizeof name, "receipt-%s-%s-v%lld%s", s.provider, month, (long long)s.version, ending);
+    int digest = PQfnumber(result, "sha256");
+    hex_encode(PQgetvalue(result, 0, digest), (size_t)PQgetlength(result, 0, digest), etag);
+    int wanted = PQfnumber(result, column);
+    reply_bytes(r, 200, media_type, PQgetvalue(result, 0, wanted), (size_t)PQgetlength(result, 0, wanted), etag, name);
+    PQclear(result);
+}
+
+void submissions_receipt(struct request *r)
+{
+    reply_receipt(r, "bytes", "application/json", ".json");
+}
+
+void submissions_receipt_signature(struct request *r)
+{
+    reply_receipt(r, "signature", "application/octet-stream", ".json.sig");
+}
+
+void submissions_receipt_minisig(struct request *r)
+{
+    reply_receipt(r, "minisig", "text/plain", ".json.minisig");
+}
+
+static enum pg_status confirm(struct request *r, void *context)
+{
+    const struct submission *s = context;
+    char job[IDENT_SIZE];
+    char subject[64];
+    enum pg_status status = submission_confirm(r->pg, s->provider, s->id, r->caller.person, r->begun_at);
+    if (status == PG_NONE) {
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "Only a held submission is confirmed; this one is %s. %s", s->state,
+                      state_sentence(s->state));
+        return PG_INVALID;
+    }
+    if (status == PG_OK)
+        status = job_add(r->pg, s->provider, "validate", s->id, job);
+    (void)snprintf(subject, sizeof subject, "submission/%s", s->id);
+    if (status == PG_OK)
+        status = request_audit(r, s->provider, "submission.confirm", subject, NULL);
+    struct submission now;
+    if (status == PG_OK)
+        status = submission_get(r->pg, s->provider, s->id, &now);
+    if (status != PG_OK)
+        return status;
+    json_t *body = submission_json(&now);
+    if (!body || !json_put(body, "job", json_string(job))) {
+        json_decref(body);
+        return PG_FAILED;
+    }
+    char location[100];
+    (void)snprintf(location, sizeof location, "/v1/providers/%s/jobs/%s", s->provider, job);
+    reply_accepted(r, body, location);
+    return PG_OK;
+}
+
+void submissions_confirm(struct request *r)
+{
+    struct submission s;
+    if (find(r, &s))
+        request_act(r, confirm, &s);
+}
