@@ -4,14 +4,17 @@
 #include <string.h>
 
 #define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-#define SUBMISSION_COLUMNS                                                                                                                                                                                \
-    "provider, no, id, month, coalesce(version, 0) AS version, state, uploaded_by, media_type,"                                                                                                           \
-    " coalesce(declared_rows, -1) AS declared_rows, coalesce(caseload, -1) AS caseload, " MICROS(                                                                                                         \
-        "begun_at") " AS begun_at, coalesce(" MICROS("completed_at") ", 0) AS completed_at, coalesce(" MICROS("valida"                                                                                    \
-                                                                                                              "ted_"                                                                                      \
-                                                                                                              "at") ", 0) AS validated_at, confirmed_by IS NOT NULL AS confirmed, bytes, chunks, sha256," \
-                                                                                                                    " coalesce(rows, -1) AS rows, coalesce(payable_rows, -1) AS payable_rows,"            \
-                                                                                                                    " coalesce(rule_set, '') AS rule_set, evaluation"
+/* clang-format off */
+#define SUBMISSION_COLUMNS                                                                                 \
+    "provider, no, id, month, coalesce(version, 0) AS version, state, uploaded_by, media_type,"            \
+    " coalesce(declared_rows, -1) AS declared_rows, coalesce(caseload, -1) AS caseload,"                   \
+    " " MICROS("begun_at") " AS begun_at,"                                                                 \
+    " coalesce(" MICROS("completed_at") ", 0) AS completed_at,"                                            \
+    " coalesce(" MICROS("validated_at") ", 0) AS validated_at,"                                            \
+    " confirmed_by IS NOT NULL AS confirmed, bytes, chunks, sha256,"                                       \
+    " coalesce(rows, -1) AS rows, coalesce(payable_rows, -1) AS payable_rows,"                             \
+    " coalesce(rule_set, '') AS rule_set, evaluation"
+/* clang-format on */
 
 static void take(char *to, size_t size, const char *from)
 {

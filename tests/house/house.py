@@ -13,6 +13,7 @@ import sys
 FILE_LINES = 700
 FUNCTION_LINES = 80
 LINE_LENGTH = 120
+SQL_LINE_LENGTH = 130  # grants and policies read better as one line
 
 # Room -> rooms that its files may include from, beside their own.
 ROOMS = {
@@ -46,6 +47,7 @@ BANNED = {
     "random": "randombytes_uniform", "alloca": "malloc", "system": "nothing", "popen": "nothing", "tmpnam": "mkstemp",
     "mktemp": "mkstemp", "setjmp": "a return value", "longjmp": "a return value",
 }
+TESTS_MAY = {"system", "strtol"}  # to prepare a folder; to read a number without the code under test
 # Reading the clock or the environment, drawing random numbers, files and logs: the domain does none of it.
 IMPURE = {
     "time", "clock_gettime", "gettimeofday", "clock_now", "clock_wall", "clock_monotonic", "getenv", "fopen", "open",
@@ -86,9 +88,10 @@ def without_comments(text):
 def check_text(name, text):
     for number, line in enumerate(text.splitlines(), 1):
         place = f"{name}:{number}"
-        # Prose is wrapped by the reader's screen; the text of a COMMENT ON is one literal.
-        if len(line) > LINE_LENGTH and not name.endswith(".md") and not line.startswith("COMMENT ON "):
-            yield f"{place}: {len(line)} characters; the limit is {LINE_LENGTH}"
+        # Prose is wrapped by the reader's screen; the text of a COMMENT ON is one literal, on its line or the next.
+        limit = SQL_LINE_LENGTH if name.endswith(".sql") else LINE_LENGTH
+        if len(line) > limit and not name.endswith(".md") and not re.match(r"COMMENT ON |  '.*';$", line):
+            yield f"{place}: {len(line)} characters; the limit is {limit}"
         if UNFINISHED.search(line):
             yield f"{place}: unfinished work: {line.strip()[:60]}"
         if line != line.rstrip() and not name.endswith(".md"):
@@ -129,7 +132,7 @@ def check_calls(name, code):
     for number, line in enumerate(code.splitlines(), 1):
         place = f"{name}:{number}"
         for call in re.findall(r"(?<![\w.>])(\w+)\s*\(", line):
-            if call in BANNED:
+            if call in BANNED and not (call in TESTS_MAY and name.startswith("tests/")):
                 yield f"{place}: {call} is banned; use {BANNED[call]}"
             if room == "domain" and call in IMPURE:
                 yield f"{place}: {call}: the domain is pure, pass the value in"

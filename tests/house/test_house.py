@@ -16,7 +16,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PLANTED = [
     ("server/routes/x.c", "int f(char *b)\n{\n    return sprintf(b, \"x\");\n}\n", "sprintf is banned"),
     ("server/base/x.c", "long f(const char *b)\n{\n    return strtol(b, 0, 10);\n}\n", "strtol is banned"),
+    ("tests/unit/x.c", "int f(const char *b)\n{\n    return atoi(b);\n}\n", "atoi is banned"),
     ("tests/unit/x.c", "char *f(char *b)\n{\n    return strtok(b, \",\");\n}\n", "strtok is banned"),
+    ("server/cli/x.c", "int f(void)\n{\n    return system(\"ls\");\n}\n", "system is banned"),
+    ("migrations/0009_x.sql", "GRANT " + "x" * 125 + "\n", "the limit is 130"),
     ("server/domain/x.c", "int f(void)\n{\n    return time(0) > 0;\n}\n", "the domain is pure"),
     ("server/domain/x.c", "static int count;\n", "outlives a call"),
     ("server/domain/x.c", "int f(void)\n{\n    static int count = 0;\n    return count++;\n}\n", "outlives a call"),
@@ -49,6 +52,7 @@ PLANTED = [
 
 # What looks like a violation and is none.
 INNOCENT = [
+    ("migrations/0009_x.sql", "GRANT " + "x" * 124 + "\nCOMMENT ON TABLE x IS\n  '" + "x" * 200 + "';\n"),
     ("server/routes/x.c", "/* sprintf(b) would be wrong */\nconst char *f = \"strtok(x)\";\n"),
     ("server/domain/x.c", "static const int days[2] = {1, 2};\nstatic int f(int a,\n             int b);\n"),
     ("server/domain/x.c", "struct terms;\nbool f(void)\n{\n    int count = 0;\n    return count;\n}\n"),

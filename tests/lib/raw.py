@@ -1,4 +1,4 @@
-"""An upload over a bare socket, for what a polite HTTP client never does: stopping in the middle, dribbling, leaving."""
+"""An upload over a bare socket, for what a polite HTTP client never does: stopping midway, dribbling, leaving."""
 
 import secrets
 import socket

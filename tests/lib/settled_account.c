@@ -33,32 +33,26 @@ static const char activity[] =
                                  "INSERT INTO severity SELECT provider, submission, commissioner, 'P03', 'WARN' FROM "
                                  "episode;";
 
-static const char settlement[] = "INSERT INTO position VALUES ('RXA', sha256('{}'), '{}');" RUN("r1")
-    RUN_LINE("r1", "1", "500") "INSERT INTO run_input VALUES ('RXA', " ID(
-        "r1") ", '2012-04-01', 1);"
-              "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z');" RUN_DONE("r1",
-                                                                                                               "500")
-                  DRAFT("d1", "r1", "500", "0") DOCUMENT_LINE(
-                      "d1", "1",
-                      "500") "INSERT INTO signing_key VALUES ('0123456789ABCDEF', sha256('key'), '2012-04-01Z');"
-                             "INSERT INTO signed_record SELECT 'RXA', id, purpose, convert_to(purpose, 'UTF8'), "
-                             "sha256(convert_to(purpose, 'UTF8')),"
-                             " '0123456789ABCDEF', decode(repeat('00', 64), 'hex'), 'm', '2012-06-01Z' FROM (VALUES "
-                             "(" ID(
-                                 "x") ", 'statement'),"
-                                      " (" ID(
-                                          "y") ", 'receipt')) v (id, purpose);"
-                                               "INSERT INTO statement VALUES ('RXA', " ID("a") ", '5QE', 1, " ID("r1") ", " ID(
-                                                   "x") ", NULL);"
-                                                        "INSERT INTO receipt VALUES ('RXA', 1, 1, " ID(
-                                                            "y") ");"
-                                                                 "INSERT INTO audit_event (provider, at, act, subject) "
-                                                                 "VALUES ('RXA', '2012-06-01Z', 'test.act', 'test');"
-                                                                 "INSERT INTO job (provider, id, kind, subject) VALUES "
-                                                                 "('RXA', " ID("j1") ", 'settle', " ID(
-                                                                     "r1") "),"
-                                                                           " ('RXB', " ID("j2") ", 'validate', " ID(
-                                                                               "s2") ");";
+/* clang-format off */
+static const char settlement[] =
+    "INSERT INTO position VALUES ('RXA', sha256('{}'), '{}');"
+    RUN("r1")
+    RUN_LINE("r1", "1", "500")
+    "INSERT INTO run_input VALUES ('RXA', " ID("r1") ", '2012-04-01', 1);"
+    "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z');"
+    RUN_DONE("r1", "500")
+    DRAFT("d1", "r1", "500", "0")
+    DOCUMENT_LINE("d1", "1", "500")
+    "INSERT INTO signing_key VALUES ('0123456789ABCDEF', sha256('key'), '2012-04-01Z');"
+    "INSERT INTO signed_record SELECT 'RXA', id, purpose, convert_to(purpose, 'UTF8'),"
+    " sha256(convert_to(purpose, 'UTF8')), '0123456789ABCDEF', decode(repeat('00', 64), 'hex'), 'm', '2012-06-01Z'"
+    " FROM (VALUES (" ID("x") ", 'statement'), (" ID("y") ", 'receipt')) v (id, purpose);"
+    "INSERT INTO statement VALUES ('RXA', " ID("a") ", '5QE', 1, " ID("r1") ", " ID("x") ", NULL);"
+    "INSERT INTO receipt VALUES ('RXA', 1, 1, " ID("y") ");"
+    "INSERT INTO audit_event (provider, at, act, subject) VALUES ('RXA', '2012-06-01Z', 'test.act', 'test');"
+    "INSERT INTO job (provider, id, kind, subject) VALUES ('RXA', " ID("j1") ", 'settle', " ID("r1") "),"
+    " ('RXB', " ID("j2") ", 'validate', " ID("s2") ");";
+/* clang-format on */
 
 void settled_account(struct store_fixture *f)
 {

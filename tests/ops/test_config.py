@@ -34,8 +34,9 @@ def options_of_the_file():
     for block in CONF.read_text().split("\n\n"):
         option = re.search(r"^#(\w+) =(?: (.*))?$", block, re.MULTILINE)
         if option:
-            found[option[1]] = {"default": option[2] or "", "unit": re.search(r"^# Unit: (.*)\.$", block, re.MULTILINE)[1],
-                                "meaning": block[:block.index("# Unit: ")]}
+            unit = re.search(r"^# Unit: (.*)\.$", block, re.MULTILINE)[1]
+            meaning = block[:block.index("# Unit: ")]
+            found[option[1]] = {"default": option[2] or "", "unit": unit, "meaning": meaning}
     return found
 
 

@@ -22,12 +22,16 @@ def sql(conninfo, text):
 
 
 class PrivatePostgres(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.parent = pathlib.Path(tempfile.mkdtemp(prefix="reckoner-test-"))
+        cls.parent.chmod(0o755)
+        cls.folder = cls.parent / "cluster"
+        cls.addClassCleanup(shutil.rmtree, cls.parent)
+        cls.addClassCleanup(script, "stop", cls.folder)
+
     def setUp(self):
-        self.parent = pathlib.Path(tempfile.mkdtemp(prefix="reckoner-test-"))
-        self.parent.chmod(0o755)
-        self.folder = self.parent / "cluster"
-        self.addCleanup(shutil.rmtree, self.parent)
-        self.addCleanup(script, "stop", self.folder)
+        # The same cluster for every test, unless one has stopped it: start is harmless when it runs.
         started = script("start", self.folder, "--throwaway")
         self.assertEqual(started.returncode, 0, started.stderr)
         self.conninfo = started.stdout.strip()
