@@ -1,0 +1,512 @@
+/* Runs on a real database: FLEX, FREEZE, issue, exception, R1 with its credit note, parked runs and their ways out, and
+ * that nothing is made twice. The amounts were worked out by hand: every row is open all month in cluster 04 at £6.12.
+ */
+#include "lib/store_fixture.h"
+
+#include "base/ident.h"
+#include "base/parse.h"
+#include "domain/statement.h"
+#include "domain/terms.h"
+#include "store/document.h"
+#include "store/signed_record.h"
+#include "worker/resettle.h"
+#include "worker/settle.h"
+
+#include <check.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONTRACT "aaaaaaaaaaaaaaaaaaaa"
+
+static struct store_fixture f;
+static struct config config;
+static struct clock product_clock;
+static struct worker worker;
+static char clock_path[] = "/tmp/reckoner-settlement.XXXXXX";
+
+static const char terms_format[] =
+    "{\"@purpose\":\"reckoner/terms/1\",\"mode\":\"live\",\"financial_year\":2012,\"effective_from\":\"2012-04\","
+    "\"prices\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"pence\":%d}],"
+    "\"plan\":{\"lines\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"units\":[300,310,300,310,310,300,310,300,310,310,280,"
+    "310]}],\"sums\":[]},"
+    "\"cquin\":{\"rate\":\"2.5%%\",\"on_account\":\"100%%\",\"indicators\":[{\"id\":\"reviews\",\"label\":\"Reviews\","
+    "\"weight\":\"100%%\",\"measure\":\"step\",\"thresholds\":[{\"at\":\"80%%\",\"earns\":\"100%%\"}]}]},"
+    "\"billing\":{\"method\":\"actual\",\"bill_flex\":false,\"sanity_bound\":\"150%%\"},"
+    "\"calendar\":{\"flex\":{\"operational_days\":10},\"freeze\":{\"operational_days\":30}},"
+    "\"parties\":{\"RXA\":{\"name\":\"First Trust\",\"address\":[\"Chester\"]},"
+    "\"5QE\":{\"name\":\"First PCT\",\"address\":[\"Oxford\"],\"buyer_reference\":\"PO-1\"},"
+    "\"5QF\":{\"name\":\"Second PCT\",\"address\":[\"Oxford\"],\"buyer_reference\":\"PO-2\"}}}";
+
+/* Terms with a price of cluster 04, approved by both at an instant. */
+static void agree_terms(int version, int price_pence, const char *at)
+{
+    char text[4096];
+    char sql[8192];
+    struct json_problem problem = {"", ""};
+    snprintf(text, sizeof text, terms_format, price_pence);
+    json_t *json = json_read(text, strlen(text), &problem);
+    ck_assert_msg(json != NULL, "%s %s", problem.field, problem.message);
+    struct terms *t = terms_parse(json, &problem);
+    ck_assert_msg(t != NULL, "%s %s", problem.field, problem.message);
+    size_t length = 0;
+    char *body = terms_canonical(t, &length);
+    ck_assert_ptr_nonnull(body);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO terms (provider, contract, version, mode, effective_from, digest, body, author, created_at,"
+             " state, known_from) VALUES ('RXA', '" CONTRACT "', %d, 'live', '2012-04-01', sha256('%s'), '%s',"
+             " 'rxa.one', '%s', 'approved', '%s')",
+             version, body, body, at, at);
+    store_fixture_sql(&f, sql);
+    free(body);
+    terms_free(t);
+    json_decref(json);
+}
+
+static int64_t submission_count;
+
+/* An accepted submission of rows that are open all month, all of 5QE but one of 5QF; the last ones have an ERROR. */
+static void submit(const char *month, int version, int rows, int failed, const char *begun_at)
+{
+    char sql[4096];
+    char id[IDENT_SIZE];
+    ident_new(id);
+    submission_count++;
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by, idempotency_key, media_type,"
+        " begun_at, completed_at, sealed_key, bytes, sha256, validated_at, rows, payable_rows, rule_set) VALUES"
+        " ('RXA', %lld, '%s', '%s-01', %d, 'accepted', 'rxa.one', '%s', 'text/csv', '%s', '%s', '', 1000,"
+        " sha256('%s'), '%s', %d, %d, 'rules');"
+        "INSERT INTO episode (provider, submission, row_no, episode_id, patient, commissioner, cluster, start_date,"
+        " mhct_date, mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed)"
+        " SELECT 'RXA', %lld, i, 'E' || i, md5(i::text)::uuid, CASE i WHEN 1 THEN '5QF' ELSE '5QE' END, '04',"
+        " '2012-01-01', '2012-01-01', 11, 0, false, false, false, false, CASE WHEN i > %d THEN 1 ELSE 0 END"
+        " FROM generate_series(1, %d) i",
+        (long long)submission_count, id, month, version, id, begun_at, begun_at, id, begun_at, rows, rows - failed,
+        (long long)submission_count, rows - failed, rows);
+    store_fixture_sql(&f, sql);
+}
+
+static void set_clock(const char *instant)
+{
+    FILE *file = fopen(clock_path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fprintf(file, "%s\n", instant), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static const char *value(const char *sql)
+{
+    return store_fixture_value(f.owner, sql);
+}
+
+static int64_t number(const char *sql)
+{
+    int64_t n = 0;
+    const char *text = value(sql);
+    ck_assert_msg(parse_i64(text, strlen(text), &n), "%s gives \"%s\"", sql, text);
+    return n;
+}
+
+static struct job claim(void)
+{
+    struct job job;
+    ck_assert_int_eq(job_claim(worker.pg, 60, &job), PG_OK);
+    return job;
+}
+
+/* Asks for a run at an instant, for 5QE, and returns its id. */
+static void ask(const char *month, const char *type, const char *at, char id[IDENT_SIZE])
+{
+    struct run run;
+    char job[IDENT_SIZE];
+    memset(&run, 0, sizeof run);
+    snprintf(run.account.provider, sizeof run.account.provider, "RXA");
+    snprintf(run.account.contract, sizeof run.account.contract, CONTRACT);
+    snprintf(run.account.commissioner, sizeof run.account.commissioner, "5QE");
+    snprintf(run.type, sizeof run.type, "%s", type);
+    snprintf(run.cause, sizeof run.cause, "asked for by the provider");
+    snprintf(run.requested_by, sizeof run.requested_by, "rxa.one");
+    ck_assert(month_parse(month, strlen(month), &run.month));
+    ck_assert(instant_parse(at, strlen(at), &run.requested_at));
+    run.known_at = run.requested_at;
+    set_clock(at);
+    ck_assert_int_eq(run_insert(worker.pg, &run), PG_OK);
+    ck_assert_int_eq(job_add(worker.pg, "RXA", strcmp(type, "PREVIEW") == 0 ? "preview" : "settle", run.id, job),
+                     PG_OK);
+    memcpy(id, run.id, IDENT_SIZE);
+}
+
+static void work(void)
+{
+    char problem[JOB_PROBLEM_SIZE] = "";
+    struct job job = claim();
+    enum job_outcome outcome = strcmp(job.kind, "resettle") == 0 ? resettle_contract(&worker, &job, problem)
+                                                                 : settle_run(&worker, &job, problem);
+    ck_assert_msg(outcome == JOB_DONE, "outcome %d: %s", (int)outcome, problem);
+    ck_assert(!pg_in_transaction(worker.pg));
+}
+
+/* What a run found, as text: "state position billed balance". */
+static void expect_run(const char *id, const char *expected)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "SELECT concat_ws(' ', state, position_pence, billed_pence, balance_pence) FROM run WHERE id = '%s'", id);
+    ck_assert_str_eq(value(sql), expected);
+}
+
+static void resettle(const char *at)
+{
+    char job[IDENT_SIZE];
+    set_clock(at);
+    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, job), PG_OK);
+    work();
+}
+
+static void issue(const char *maker, const char *checker, const char *at)
+{
+    struct pg *web = store_fixture_connect(&f, "reckoner_web");
+    char id[IDENT_SIZE];
+    instant_t instant = 0;
+    int64_t given = 0;
+    ck_assert(instant_parse(at, strlen(at), &instant));
+    snprintf(id, sizeof id, "%s", value("SELECT id FROM document WHERE state = 'draft'"));
+    store_fixture_sign_in(&f, web, maker);
+    ck_assert_int_eq(document_propose(web, "RXA", id, 1, maker, instant), PG_OK);
+    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_REFUSED);
+    ck_assert_ptr_nonnull(strstr(pg_message(web), "same_person"));
+    store_fixture_sign_in(&f, web, checker);
+    ck_assert_int_eq(document_issue(web, "RXA", id, 1, instant, &given), PG_REFUSED);
+    ck_assert_ptr_nonnull(strstr(pg_message(web), "precondition_failed"));
+    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_OK);
+    pg_free(web);
+}
+
+static void setup(void)
+{
+    unsigned char secret[SIGNING_SECRET_SIZE];
+    store_fixture_open(&f);
+    store_fixture_seed(&f);
+    ck_assert_int_eq(store_fixture_try(f.owner, "SET search_path = reckoner, pg_catalog"), PG_OK);
+    int fd = mkstemp(clock_path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    char mode[] = "demonstration";
+    char reference[] = "config";
+    memset(&config, 0, sizeof config);
+    config.mode = strdup(mode);
+    config.reference_dir = strdup(reference);
+    product_clock.file = clock_path;
+    memset(secret, 7, sizeof secret);
+    worker.config = &config;
+    worker.clock = &product_clock;
+    worker.pg = store_fixture_connect(&f, "reckoner_worker");
+    worker.signer = signer_from_secret(secret);
+    ck_assert_ptr_nonnull(worker.signer);
+    worker.name = "test";
+    submission_count = 0;
+    agree_terms(1, 612, "2012-04-02T09:00:00Z");
+}
+
+static void teardown(void)
+{
+    pg_free(worker.pg);
+    signer_close((struct signer *)(uintptr_t)worker.signer);
+    free(config.mode);
+    free(config.reference_dir);
+    unlink(clock_path);
+    memcpy(clock_path + sizeof clock_path - 7, "XXXXXX", 6);
+    store_fixture_close(&f);
+}
+
+/* April: 10 rows of 5QE, 30 days at £6.12 = £1,836.00, and 2.5 % CQUIN on account = £45.90. */
+#define APRIL          "188190"
+#define APRIL_ONE_LESS "169371"
+
+static void settle_april(char freeze[IDENT_SIZE])
+{
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", freeze);
+    work();
+    expect_run(freeze, "done " APRIL " 0 " APRIL);
+}
+
+START_TEST(flex_states_and_bills_nothing)
+{
+    char id[IDENT_SIZE];
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
+    work();
+    expect_run(id, "done " APRIL);
+    ck_assert_int_eq(number("SELECT count(*) FROM document"), 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM statement WHERE seq = 1 AND previous IS NULL"), 1);
+    ck_assert_int_eq(number("SELECT count(*) FROM frozen_month"), 0);
+    ck_assert_int_eq(number("SELECT sum(pence) FROM run_line"), 188190);
+}
+END_TEST
+
+START_TEST(a_month_from_freeze_to_credit_note)
+{
+    char freeze[IDENT_SIZE];
+    char preview[IDENT_SIZE];
+    settle_april(freeze);
+    ck_assert_str_eq(value("SELECT kind || ' ' || state || ' ' || balance_pence FROM document"),
+                     "invoice draft " APRIL);
+    issue("rxa.one", "rxa.two", "2012-06-20T10:00:00Z");
+    ck_assert_int_eq(number("SELECT number FROM document WHERE state = 'issued'"), 1);
+
+    /* The same inputs later: the same bytes. */
+    ask("2012-04", "PREVIEW", "2012-07-01T09:00:00Z", preview);
+    work();
+    ck_assert_int_eq(number("SELECT count(DISTINCT position_sha256) FROM run WHERE state = 'done'"), 1);
+    ck_assert_int_eq(number("SELECT count(*) FROM statement"), 1);
+
+    /* A late file without an exception changes nothing; one inside an opening does. */
+    submit("2012-04", 2, 11, 5, "2012-07-02T09:00:00Z");
+    resettle("2012-07-02T10:00:00Z");
+    ck_assert_int_eq(number("SELECT count(*) FROM run WHERE type = 'R'"), 0);
+    store_fixture_sql(&f,
+                      "INSERT INTO window_exception (provider, contract, month, n, reason, asked_side, asked_by,"
+                      " asked_at, decision, decided_side, decided_by, decided_at, closes_at) VALUES ('RXA', '" CONTRACT
+                      "', '2012-04-01', 1, 'a row counted twice', 'provider', 'rxa.one', '2012-07-03Z', 'granted',"
+                      " 'commissioner', 'pct5qe.one', '2012-07-04Z', '2012-07-20Z')");
+    submit("2012-04", 3, 11, 1, "2012-07-05T09:00:00Z");
+    resettle("2012-07-05T10:00:00Z");
+    ck_assert_str_eq(value("SELECT concat_ws(' ', n, state, position_pence, billed_pence, balance_pence, cause)"
+                           " FROM run WHERE type = 'R'"),
+                     "1 done " APRIL_ONE_LESS " " APRIL " -18819 activity of 2012-04");
+    ck_assert_str_eq(value("SELECT kind || ' ' || state || ' ' || balance_pence FROM document WHERE number IS NULL"),
+                     "credit_note draft -18819");
+    ck_assert_int_eq(number("SELECT count(*) FROM document_reference"), 1);
+    issue("rxa.two", "rxa.one", "2012-07-05T11:00:00Z");
+    ck_assert_int_eq(number("SELECT sum(pence) FROM ledger_posting WHERE ledger_account = 'receivable'"), 169371);
+    /* The pin stays what the FREEZE took. */
+    ck_assert_int_eq(number("SELECT submission FROM frozen_month"), 1);
+
+    /* The same cause again makes nothing. */
+    resettle("2012-07-06T10:00:00Z");
+    ck_assert_int_eq(number("SELECT count(*) FROM run WHERE type = 'R'"), 1);
+}
+END_TEST
+
+START_TEST(a_later_run_supersedes_an_unissued_draft)
+{
+    char freeze[IDENT_SIZE];
+    settle_april(freeze);
+    agree_terms(2, 600, "2012-06-25T09:00:00Z");
+    resettle("2012-06-25T10:00:00Z");
+    /* 10 rows, 30 days at £6.00 = £1,800.00, and £45.00. Nothing was issued, so all of it is to be billed. */
+    ck_assert_str_eq(value("SELECT concat_ws(' ', n, position_pence, billed_pence, balance_pence, cause) FROM run"
+                           " WHERE type = 'R'"),
+                     "1 184500 0 184500 terms version 2");
+    ck_assert_int_eq(number("SELECT count(*) FROM document WHERE state = 'superseded'"), 1);
+    ck_assert_int_eq(number("SELECT balance_pence FROM document WHERE state = 'draft'"), 184500);
+}
+END_TEST
+
+START_TEST(a_changed_price_is_a_reversal_and_a_line)
+{
+    char freeze[IDENT_SIZE];
+    settle_april(freeze);
+    issue("rxa.one", "rxa.two", "2012-06-20T10:00:00Z");
+    agree_terms(2, 600, "2012-06-25T09:00:00Z");
+    resettle("2012-06-25T10:00:00Z");
+    ck_assert_str_eq(value("SELECT string_agg(concat_ws(' ', price_pence, units, pence), ', ' ORDER BY pence)"
+                           " FROM document_line l JOIN document d ON d.id = l.document WHERE d.state = 'draft'"),
+                     "612 -300 -183600, -90, 600 300 180000");
+}
+END_TEST
+
+START_TEST(a_later_month_bills_the_difference)
+{
+    char freeze[IDENT_SIZE];
+    char id[IDENT_SIZE];
+    settle_april(freeze);
+    issue("rxa.one", "rxa.two", "2012-06-20T10:00:00Z");
+    submit("2012-05", 1, 11, 0, "2012-06-05T09:00:00Z");
+    ask("2012-05", "FREEZE", "2012-07-20T09:00:00Z", id);
+    work();
+    /* May: 10 rows, 31 days = £1,897.20, and £47.43. */
+    expect_run(id, "done 382653 188190 194463");
+    ck_assert_int_eq(number("SELECT count(*) FROM document_reference"), 0);
+    issue("rxa.one", "rxa.two", "2012-07-20T10:00:00Z");
+    /* An achievement that was not reached takes CQUIN back for the year to date, through an R run on the earliest month
+     * that it changes, billing the head. */
+    store_fixture_sql(&f,
+                      "INSERT INTO achievement (provider, contract, commissioner, indicator, n, numerator, denominator,"
+                      " evidence, proposed_side, proposed_by, proposed_at, agreed_side, agreed_by, agreed_at) VALUES"
+                      " ('RXA', '" CONTRACT "', '5QE', 'reviews', 1, 1, 2, 'audit', 'commissioner', 'pct5qe.one',"
+                      " '2012-07-21Z', 'provider', 'rxa.one', '2012-07-22Z')");
+    resettle("2012-07-23T10:00:00Z");
+    ck_assert_str_eq(value("SELECT concat_ws(' ', month, position_pence, billable_pence, balance_pence, cause) FROM run"
+                           " WHERE type = 'R'"),
+                     "2012-04-01 183600 373320 -9333 achievement of reviews");
+    ck_assert_int_eq(number("SELECT count(*) FROM document_reference"), 2);
+}
+END_TEST
+
+START_TEST(a_month_without_activity_parks_and_has_a_way_out)
+{
+    char id[IDENT_SIZE];
+    struct run run;
+    char job[IDENT_SIZE];
+    submit("2012-05", 1, 11, 0, "2012-06-05T09:00:00Z");
+    ask("2012-05", "FLEX", "2012-06-20T09:00:00Z", id);
+    work();
+    expect_run(id, "parked");
+    ck_assert_ptr_nonnull(strstr(value("SELECT reason FROM run"), "2012-04"));
+    ck_assert_int_eq(number("SELECT count(*) FROM position") + number("SELECT count(*) FROM run_line"), 0);
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ck_assert_int_eq(run_get(worker.pg, "RXA", id, &run), PG_OK);
+    ck_assert_int_eq(run_requeue(worker.pg, &run), PG_OK);
+    ck_assert_int_eq(job_add(worker.pg, "RXA", "settle", id, job), PG_OK);
+    work();
+    expect_run(id, "done 382653");
+}
+END_TEST
+
+START_TEST(a_balance_beyond_the_bound_parks)
+{
+    char id[IDENT_SIZE];
+    /* 17 rows of 5QE are 170 % of the plan of 300 days. */
+    submit("2012-04", 1, 18, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
+    work();
+    expect_run(id, "parked");
+    ck_assert_ptr_nonnull(strstr(value("SELECT reason FROM run"), "sanity"));
+    ck_assert_int_eq(number("SELECT count(*) FROM frozen_month") + number("SELECT count(*) FROM document"), 0);
+}
+END_TEST
+
+START_TEST(a_run_waits_for_an_upload_that_is_being_validated)
+{
+    char id[IDENT_SIZE];
+    char problem[JOB_PROBLEM_SIZE] = "";
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    store_fixture_sql(&f, "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by, idempotency_key,"
+                          " media_type, begun_at, completed_at, sealed_key, sha256) VALUES ('RXA', 9, repeat('w', 20),"
+                          " '2012-04-01', 2, 'received', 'rxa.one', 'w', 'text/csv', '2012-05-04Z', '2012-05-04Z', '',"
+                          " sha256('w'))");
+    ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
+    struct job job = claim();
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_AGAIN);
+    pg_rollback(worker.pg);
+    expect_run(id, "queued");
+}
+END_TEST
+
+/* The lease goes to another worker while the first computes: nothing of the first may stay. */
+START_TEST(a_worker_that_lost_its_lease_leaves_nothing)
+{
+    char id[IDENT_SIZE];
+    char problem[JOB_PROBLEM_SIZE] = "";
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
+    struct job stale = claim();
+    store_fixture_sql(&f, "UPDATE job SET lease_until = clock_timestamp() - interval '1 second'");
+    struct job fresh = claim();
+    ck_assert_int_eq(settle_run(&worker, &stale, problem), JOB_LOST);
+    pg_rollback(worker.pg);
+    expect_run(id, "queued");
+    ck_assert_int_eq(number("SELECT count(*) FROM document") + number("SELECT count(*) FROM signed_record"), 0);
+    ck_assert_int_eq(settle_run(&worker, &fresh, problem), JOB_DONE);
+    expect_run(id, "done " APRIL " 0 " APRIL);
+    /* A worker that died after its commit, before it heard of it: the job comes again and makes nothing. */
+    store_fixture_sql(&f, "UPDATE job SET state = 'queued', finished_at = NULL");
+    work();
+    ck_assert_int_eq(number("SELECT count(*) FROM statement"), 1);
+    ck_assert_int_eq(number("SELECT count(*) FROM document"), 1);
+}
+END_TEST
+
+START_TEST(a_failed_run_says_why_and_can_be_retried)
+{
+    char id[IDENT_SIZE];
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
+    struct job job = claim();
+    ck_assert_int_eq(settle_give_up(&worker, &job, "The database was away."), PG_OK);
+    expect_run(id, "failed");
+    ck_assert_str_eq(value("SELECT reason FROM run"), "The database was away.");
+    store_fixture_sql(&f, "UPDATE job SET state = 'queued', lease = NULL, lease_until = NULL");
+    work();
+    expect_run(id, "done " APRIL " 0 " APRIL);
+}
+END_TEST
+
+static void check_statement(int64_t seq, const char *previous, char sha256[65])
+{
+    char where[300];
+    unsigned char bytes[65536];
+    unsigned char signature[SIGNATURE_SIZE];
+    json_t *statement = NULL;
+    PGresult *r = NULL;
+    struct pg_args a;
+    static const struct pg_statement select_record = {
+        "test_record",
+        "SELECT x.bytes, x.signature, encode(x.sha256, 'hex') AS sha256 FROM reckoner.statement s"
+        " JOIN reckoner.signed_record x ON x.id = s.record WHERE s.seq = $1",
+        1};
+    pg_args_init(&a);
+    pg_arg_i64(&a, seq);
+    ck_assert_int_eq(pg_run_one(f.owner, &select_record, &a, &r), PG_OK);
+    int length = pg_bytes(r, 0, "bytes", bytes, sizeof bytes);
+    ck_assert_int_gt(length, 0);
+    ck_assert_int_eq(pg_bytes(r, 0, "signature", signature, sizeof signature), SIGNATURE_SIZE);
+    snprintf(sha256, 65, "%s", pg_text(r, 0, "sha256"));
+    PQclear(r);
+    ck_assert(public_key_verify(signer_public(worker.signer), bytes, (size_t)length, signature));
+    enum statement_check found = statement_check((const char *)bytes, (size_t)length, &statement, where, sizeof where);
+    ck_assert_msg(found == STATEMENT_GOOD, "%d: %s", (int)found, where);
+    const char *before = json_text(statement, "previous_sha256");
+    ck_assert_str_eq(before == NULL ? "" : before, previous);
+    ck_assert_str_eq(json_text(statement, "clock"), "demonstration");
+    json_decref(statement);
+}
+
+START_TEST(statements_are_signed_and_chained)
+{
+    char id[IDENT_SIZE];
+    char first[65];
+    char second[65];
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
+    work();
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
+    work();
+    check_statement(1, "", first);
+    check_statement(2, first, second);
+    ck_assert_int_eq(number("SELECT count(*) FROM signing_key"), 1);
+}
+END_TEST
+
+int main(void)
+{
+    if (sodium_init() < 0)
+        return 1;
+    Suite *suite = suite_create("settlement");
+    TCase *t = tcase_create("settlement");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, flex_states_and_bills_nothing);
+    tcase_add_test(t, a_month_from_freeze_to_credit_note);
+    tcase_add_test(t, a_later_run_supersedes_an_unissued_draft);
+    tcase_add_test(t, a_changed_price_is_a_reversal_and_a_line);
+    tcase_add_test(t, a_later_month_bills_the_difference);
+    tcase_add_test(t, a_month_without_activity_parks_and_has_a_way_out);
+    tcase_add_test(t, a_balance_beyond_the_bound_parks);
+    tcase_add_test(t, a_run_waits_for_an_upload_that_is_being_validated);
+    tcase_add_test(t, a_worker_that_lost_its_lease_leaves_nothing);
+    tcase_add_test(t, a_failed_run_says_why_and_can_be_retried);
+    tcase_add_test(t, statements_are_signed_and_chained);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
