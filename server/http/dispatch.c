@@ -80,20 +80,31 @@ static bool admit(struct database_thread *thread, struct http_exchange *ex)
     return false;
 }
 
+/* false: a problem was replied. */
+static bool read_document(struct http_exchange *ex)
+{
+    struct json_problem problem;
+    memset(&problem, 0, sizeof problem);
+    ex->document = json_read(ex->body.data == NULL ? "" : ex->body.data, ex->body.length, &problem);
+    if (ex->document == NULL) {
+        reply_problem(&ex->request, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
+        return false;
+    }
+    if (ex->route->body == BODY_JSON) {
+        ex->request.body = ex->document;
+        return true;
+    }
+    if (json_is_object(ex->document) && json_object_size(ex->document) == 0)
+        return true;
+    reply_problem(&ex->request, PROBLEM_MALFORMED_JSON, NULL, "This request takes no body, or {}");
+    return false;
+}
+
 static void run_request(struct http_exchange *ex)
 {
-    struct request *r = &ex->request;
-    if (ex->route->body == BODY_JSON) {
-        struct json_problem problem;
-        memset(&problem, 0, sizeof problem);
-        ex->document = json_read(ex->body.data == NULL ? "" : ex->body.data, ex->body.length, &problem);
-        if (ex->document == NULL) {
-            reply_problem(r, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
-            return;
-        }
-        r->body = ex->document;
-    }
-    ex->route->handle(r);
+    bool has_document = ex->route->body == BODY_JSON || ex->body.length > 0;
+    if (!has_document || read_document(ex))
+        ex->route->handle(&ex->request);
 }
 
 static void run_begin(struct http_exchange *ex)

@@ -26,6 +26,7 @@ struct caller {
 
 #define HTTP_PATH_VALUES 6
 
+/* BODY_NONE: none; a POST may also have {}. */
 enum body_kind { BODY_NONE, BODY_JSON, BODY_UPLOAD };
 
 struct request {

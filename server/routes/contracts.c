@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct column contract_columns[] = {{"provider", COLUMN_TEXT},
-                                                 {"id", COLUMN_TEXT},
+                                                 {"contract", COLUMN_TEXT},
                                                  {"financial_year", COLUMN_INTEGER},
                                                  {"mode", COLUMN_TEXT},
                                                  {"title", COLUMN_TEXT},
@@ -16,7 +16,7 @@ static const struct column contract_columns[] = {{"provider", COLUMN_TEXT},
                                                  {"created_by", COLUMN_TEXT},
                                                  {"created_at", COLUMN_INSTANT},
                                                  {NULL, COLUMN_TEXT}};
-static const char *const contract_cursor[] = {"provider", "id", NULL};
+static const char *const contract_cursor[] = {"provider", "contract", NULL};
 
 static void list(struct request *r, const char *provider)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct column job_columns[] = {{"id", COLUMN_TEXT},
+static const struct column job_columns[] = {{"job", COLUMN_TEXT},
                                             {"kind", COLUMN_TEXT},
                                             {"subject", COLUMN_TEXT},
                                             {"state", COLUMN_TEXT},

@@ -10,10 +10,10 @@
 static json_t *key_object(const PGresult *result, int row)
 {
     static const struct column columns[] = {
-        {"id", COLUMN_TEXT}, {"valid_from", COLUMN_INSTANT}, {"valid_to", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
+        {"key", COLUMN_TEXT}, {"valid_from", COLUMN_INSTANT}, {"valid_to", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
     struct public_key key;
     char pem[PEM_PUBLIC_SIZE], minisign[MINISIGN_PUBLIC_SIZE];
-    if (!public_key_id_parse(pg_text(result, row, "id"), key.id) ||
+    if (!public_key_id_parse(pg_text(result, row, "key"), key.id) ||
         pg_bytes(result, row, "public_key", key.key, sizeof key.key) != (int)sizeof key.key)
         return NULL;
     pem_public_format(key.key, pem);

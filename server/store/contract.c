@@ -37,7 +37,7 @@ enum pg_status contract_add_account(struct pg *pg, const struct contract *c, con
 }
 
 #define COLUMNS                                                                                                        \
-    "SELECT c.provider, c.id, c.financial_year, c.mode, c.title, c.coordinator, c.created_by,"                         \
+    "SELECT c.provider, c.id AS contract, c.financial_year, c.mode, c.title, c.coordinator, c.created_by,"             \
     " (extract(epoch FROM c.created_at) * 1000000)::bigint AS created_at,"                                             \
     " (SELECT string_agg(a.commissioner, ',' ORDER BY a.commissioner) FROM reckoner.account a"                         \
     "   WHERE a.provider = c.provider AND a.contract = c.id) AS commissioners,"                                        \

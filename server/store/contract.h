@@ -21,7 +21,7 @@ struct contract {
 enum pg_status contract_add(struct pg *pg, const struct contract *c);
 enum pg_status contract_add_account(struct pg *pg, const struct contract *c, const char *commissioner);
 
-/* Results have the columns provider, id, financial_year, mode, title, coordinator, created_by, created_at,
+/* Results have the columns provider, contract, financial_year, mode, title, coordinator, created_by, created_at,
  * commissioners (codes separated by commas) and terms_version (the approved version known last; null). */
 enum pg_status contract_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* By provider and id, after those of the cursor; provider NULL: of all that the session may see. */

@@ -4,7 +4,8 @@
 
 static const struct pg_statement view = {
     "job_view",
-    "SELECT id, kind, subject, state, (extract(epoch FROM created_at) * 1000000)::bigint AS created_at, attempts,"
+    "SELECT id AS job, kind, subject, state, (extract(epoch FROM created_at) * 1000000)::bigint AS created_at, "
+    "attempts,"
     " done_units, all_units, problem, (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_at"
     " FROM reckoner.job WHERE provider = $1 AND id = $2",
     2};

@@ -4,7 +4,7 @@
 
 #include "store/pg.h"
 
-/* Columns id, public_key (bytea), valid_from, valid_to; newest first. id NULL: all. */
+/* Columns key, public_key (bytea), valid_from, valid_to; newest first. id NULL: all. */
 enum pg_status signing_key_list(struct pg *pg, const char *id, PGresult **result);
 
 #endif
