@@ -67,7 +67,7 @@ demo:
 run:
 	@deploy/dependencies.sh build run
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all
-	@deploy/run.sh $(BUILD)
+	@python3 -B deploy/run.py $(BUILD)
 
 test:
 	@deploy/dependencies.sh build run test

@@ -71,7 +71,7 @@ class Service:
     def start(self):
         """Starts everything and returns when /ready answers 200 and every worker has started."""
         try:
-            self._clean_left_over()
+            self.clean_left_over()
             # The database server, which root runs as another user, must be able to pass through the folder itself.
             self.workdir.mkdir(parents=True)
             self.workdir.chmod(0o755)
@@ -210,8 +210,11 @@ class Service:
             raise ServiceError(f"private PostgreSQL: {verb} failed\n{done.stderr}")
         return done.stdout
 
-    def _clean_left_over(self):
-        """An earlier service that was killed leaves its folder and its database server."""
+    def clean_left_over(self):
+        """Ends and removes what an earlier service with this folder left when it was killed.
+
+        ServiceError: that service still runs, or the folder is somebody else's.
+        """
         if not self.workdir.exists():
             return
         try:
@@ -312,4 +315,4 @@ def stop_on_signals():
 
 
 if __name__ == "__main__":
-    sys.exit("service.py is a module: see deploy/run.sh and deploy/demo")
+    sys.exit("service.py is a module: see deploy/run.py and deploy/demo")
