@@ -311,11 +311,14 @@ void submissions_findings(struct request *r)
 
 static json_t *summary_line(const PGresult *result, int row)
 {
+    /* Unknown is not nothing: without a price for any of the rows there is no sum. */
+    bool unknown = pg_is_null(result, row, "pence") && pg_i64(result, row, "unknown_rows") > 0;
     json_t *o = json_object();
-    bool ok = o && json_put(o, "findings", json_integer(pg_i64(result, row, "findings"))) &&
-              json_put(o, "rows", json_integer(pg_i64(result, row, "rows"))) &&
-              json_put(o, "amount_at_stake_pence", json_integer(pg_i64(result, row, "pence"))) &&
-              json_put(o, "rows_of_unknown_amount", json_integer(pg_i64(result, row, "unknown_rows")));
+    bool ok =
+        o && json_put(o, "findings", json_integer(pg_i64(result, row, "findings"))) &&
+        json_put(o, "rows", json_integer(pg_i64(result, row, "rows"))) &&
+        json_put(o, "amount_at_stake_pence", unknown ? json_null() : json_integer(pg_i64(result, row, "pence"))) &&
+        json_put(o, "rows_of_unknown_amount", json_integer(pg_i64(result, row, "unknown_rows")));
     if (ok && !pg_is_null(result, row, "severity"))
         ok = json_put(o, "severity", json_string(pg_text(result, row, "severity")));
     if (ok && !pg_is_null(result, row, "rule"))

@@ -1,16 +1,21 @@
 #include "store/finding.h"
 
+/* Looked up row by row on purpose: just after a load the planner knows nothing of these tables yet, takes a submission
+ * for a row or two, and joins them in quadratic time. A correlated look-up always goes through the whole primary key.
+ */
+#define SEVERITY_IN_FORCE                                                                                              \
+    "coalesce((SELECT s.severity FROM reckoner.severity s WHERE s.provider = f.provider"                               \
+    " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule), r.severity)"
+#define AMOUNT_AT_STAKE                                                                                                \
+    "(SELECT k.pence FROM reckoner.stake k WHERE k.provider = f.provider AND k.submission = f.submission"              \
+    " AND k.row_no = f.row_no)"
+
 /* $1 provider, $2 submission, $3 evaluation, $4 commissioner, $5 rule, $6 severity, $7 row. */
 #define FINDINGS_IN_FORCE                                                                                              \
     " FROM reckoner.finding f JOIN reckoner.rule r ON r.id = f.rule"                                                   \
-    " LEFT JOIN reckoner.severity s ON s.provider = f.provider AND s.submission = f.submission"                        \
-    "  AND s.commissioner = f.commissioner AND s.rule = f.rule"                                                        \
-    " LEFT JOIN reckoner.stake k ON k.provider = f.provider AND k.submission = f.submission"                           \
-    "  AND k.row_no = f.row_no"                                                                                        \
     " WHERE f.provider = $1 AND f.submission = $2 AND (f.evaluation = 0 OR f.evaluation = $3)"                         \
     " AND ($4::text IS NULL OR f.commissioner = $4) AND ($5::text IS NULL OR f.rule = $5)"                             \
-    " AND ($6::text IS NULL OR coalesce(s.severity, r.severity) = $6)"                                                 \
-    " AND ($7::integer IS NULL OR f.row_no = $7)"
+    " AND ($6::text IS NULL OR " SEVERITY_IN_FORCE " = $6) AND ($7::integer IS NULL OR f.row_no = $7)"
 
 static void query_args(struct pg_args *a, const struct finding_query *q)
 {
@@ -31,8 +36,8 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, PGresu
 {
     static const struct pg_statement s = {
         "finding_list",
-        "SELECT f.row_no, f.rule, coalesce(s.severity, r.severity) AS severity, f.episode_id, f.commissioner,"
-        " f.cluster, f.field, f.value, f.note, r.sentence, r.hint, k.pence" FINDINGS_IN_FORCE
+        "SELECT f.row_no, f.rule, " SEVERITY_IN_FORCE " AS severity, f.episode_id, f.commissioner, f.cluster, f.field,"
+        " f.value, f.note, r.sentence, r.hint, " AMOUNT_AT_STAKE " AS pence" FINDINGS_IN_FORCE
         " AND (f.row_no, f.rule) > ($8::integer, $9::text) ORDER BY f.row_no, f.rule LIMIT $10",
         10};
     struct pg_args a;
@@ -48,8 +53,8 @@ enum pg_status finding_summary(struct pg *pg, const struct finding_query *q, PGr
     /* A finding of the file itself (row 0) has no row and no amount. */
     static const struct pg_statement s = {
         "finding_summary",
-        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, coalesce(s.severity, r.severity) AS severity, "
-        "k.pence" FINDINGS_IN_FORCE "), lines AS ("
+        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, " SEVERITY_IN_FORCE " AS severity, " AMOUNT_AT_STAKE
+        " AS pence" FINDINGS_IN_FORCE "), lines AS ("
         "SELECT rule, severity, count(*) AS findings, count(*) FILTER (WHERE row_no > 0) AS rows, sum(pence) AS pence,"
         " count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) AS unknown_rows FROM f GROUP BY rule, severity"
         " UNION ALL SELECT NULL, severity, sum(n), count(*) FILTER (WHERE row_no > 0), sum(pence),"
@@ -58,7 +63,7 @@ enum pg_status finding_summary(struct pg *pg, const struct finding_query *q, PGr
         " UNION ALL SELECT NULL, NULL, coalesce(sum(n), 0), count(*) FILTER (WHERE row_no > 0), sum(pence),"
         " count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) FROM (SELECT row_no, pence, count(*) AS n"
         " FROM f GROUP BY row_no, pence) once)"
-        " SELECT l.rule, l.severity, r.sentence, l.findings, l.rows, coalesce(l.pence, 0)::bigint AS pence,"
+        " SELECT l.rule, l.severity, r.sentence, l.findings, l.rows, l.pence::bigint AS pence,"
         " l.unknown_rows FROM lines l LEFT JOIN reckoner.rule r ON r.id = l.rule"
         " ORDER BY l.rule NULLS LAST, l.severity NULLS LAST",
         7};

@@ -23,7 +23,8 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, PGresu
 
 /* Counts and amounts of all that q names (after_ and limit are not used). One line per rule and severity, one per
  * severity (rule null) and one for all (rule and severity null), in that order: columns rule, severity, sentence,
- * findings, rows, pence, unknown_rows. A row counts once in each line, however many findings it has. */
+ * findings, rows, pence (null: none is known), unknown_rows. A row counts once in each line, however many findings it
+ * has. */
 enum pg_status finding_summary(struct pg *pg, const struct finding_query *q, PGresult **result);
 
 #endif
