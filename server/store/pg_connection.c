@@ -197,10 +197,13 @@ static bool finish_connecting(PGconn *conn, int64_t deadline)
     return next == PGRES_POLLING_OK;
 }
 
-static void discard_notice(void *context, const PGresult *r)
+/* Notices may quote values, and libpq would print them. An idle server's last words also come this way. */
+static void take_notice(void *context, const PGresult *r)
 {
-    (void)context; /* notices may quote values; libpq would print them */
-    (void)r;
+    struct pg *pg = context;
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    if (state != NULL && status_of(state) == PG_AWAY)
+        pg->leaving = true;
 }
 
 static enum pg_status open_connection(struct pg *pg)
@@ -214,7 +217,7 @@ static enum pg_status open_connection(struct pg *pg)
     PGconn *conn = PQconnectStartParams(names, values, 1);
     if (conn == NULL)
         return pg_fail(pg, PG_AWAY, "memory ran out while connecting to the database");
-    (void)PQsetNoticeReceiver(conn, discard_notice, NULL);
+    (void)PQsetNoticeReceiver(conn, take_notice, pg);
     if (PQstatus(conn) == CONNECTION_BAD || !finish_connecting(conn, clock_monotonic() + pg->connect_timeout_us) ||
         PQsetnonblocking(conn, 1) != 0) {
         (void)snprintf(pg->message, sizeof pg->message, "cannot connect to the database: %s", PQerrorMessage(conn));
@@ -223,6 +226,7 @@ static enum pg_status open_connection(struct pg *pg)
         return PG_AWAY;
     }
     pg->conn = conn;
+    pg->leaving = false;
     return PG_OK;
 }
 
@@ -232,9 +236,12 @@ static bool is_stale(struct pg *pg)
     struct pollfd p = {.fd = PQsocket(pg->conn), .events = POLLIN};
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return true;
-    if (poll(&p, 1, 0) <= 0)
-        return false;
-    return PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) != CONNECTION_OK;
+    while (poll(&p, 1, 0) > 0) {
+        if (PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) != CONNECTION_OK)
+            return true;
+        (void)PQisBusy(pg->conn); /* reads what came in; an idle connection is never busy */
+    }
+    return pg->leaving;
 }
 
 enum pg_status pg_connect(struct pg *pg)

@@ -17,6 +17,7 @@ struct pg {
     int64_t answer_timeout_us; /* a little over statement_timeout; -1 = wait for ever */
     char tcp_user_timeout[24]; /* milliseconds */
     bool open;                 /* a transaction was begun and neither committed nor rolled back */
+    bool leaving;              /* the server said that it is closing the connection */
     char message[PG_MESSAGE_SIZE];
     char constraint[PG_CONSTRAINT_SIZE];
     char *prepared[PG_PREPARED_SLOTS]; /* names prepared on this connection, by hash; owned */
