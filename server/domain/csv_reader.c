@@ -254,25 +254,32 @@ static void take_special(struct csv_reader *r, char c)
     }
 }
 
+/* A quoted field that is too long ends the record; its line end, not yet taken, begins the next one. */
+static bool outgrows(struct csv_reader *r)
+{
+    if (r->field_length > FIELD_MAXIMUM)
+        r->state = CSV_SKIP;
+    return r->state == CSV_SKIP;
+}
+
 static size_t feed_quoted(struct csv_reader *r, const char *bytes, size_t length)
 {
     size_t n = ordinary_run(r, bytes, length, '"');
     store(r, bytes, n);
-    if (n < length && bytes[n] == '"') {
+    if (outgrows(r) || n == length)
+        return n;
+    char c = bytes[n];
+    if (c == '"') {
         r->state = CSV_QUOTE;
-        n++;
-    } else if (n < length) {
-        char c = bytes[n++];
-        r->line += c == '\n';
-        if (c == '\n' || c == '\r' || c == '\t')
-            c = ' ';
-        else
-            r->control = true;
-        store(r, &c, 1);
+        return n + 1;
     }
-    if (r->field_length > FIELD_MAXIMUM)
-        r->state = CSV_SKIP;
-    return n;
+    bool blank = c == '\n' || c == '\r' || c == '\t';
+    store(r, blank ? " " : &c, 1);
+    if (outgrows(r))
+        return n;
+    r->control |= !blank;
+    r->line += c == '\n';
+    return n + 1;
 }
 
 static size_t feed_outside(struct csv_reader *r, const char *bytes, size_t length)
@@ -325,6 +332,7 @@ static size_t step(struct csv_reader *r, const char *bytes, size_t length)
         }
         r->state = CSV_QUOTED;
         store(r, bytes, 1);
+        (void)outgrows(r);
         return 1;
     case CSV_RETURN:
         return feed_return(r, bytes[0]);
