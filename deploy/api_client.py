@@ -63,9 +63,6 @@ class Client:
             wanted.setdefault("Content-Type", "application/json")
         if method == "POST":
             wanted.setdefault("Idempotency-Key", secrets.token_hex(16))
-            if body is None:
-                body = b"{}"
-                wanted.setdefault("Content-Type", "application/json")
         wanted = {name: value for name, value in wanted.items() if value is not None}
         for attempt in (1, 2):
             if self.connection is None:
