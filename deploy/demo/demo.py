@@ -30,6 +30,7 @@ def say(line=""):
 
 def make_data(build, folder):
     """Writes the uploads and their manifest into the folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([str(build / "reckoner"), "demo-data", "--out", str(folder), "--casemix",
                     str(HERE / "casemix.csv")], check=True)
 

@@ -164,8 +164,9 @@ def shadow(folder):
     """D: a shadow year with one price a day and volume bands; only the block sum is paid."""
     care = days_of_care(folder, "RXA", "5QG")
     terms = common("RXA", "5QG", "shadow")
-    terms["prices"] = [{"cluster": cluster, "basis": "DAY", "pence": pence} for cluster, pence in COMMUNITY.items()]
-    terms["plan"] = {"lines": plan_lines(care, ("DAY",), (300, 200, 250)), "sums": []}
+    terms["prices"] = [{"cluster": cluster, "basis": basis, "pence": 18500 if basis == "ASSESSMENT" else pence}
+                       for cluster, pence in COMMUNITY.items() for basis in ("DAY", "ASSESSMENT")]
+    terms["plan"] = {"lines": plan_lines(care, ("DAY", "ASSESSMENT"), (300, 200, 250)), "sums": []}
     terms["block"] = [{"month": month, "pence": 152000000, "label": "Block payment of the shadow year"}
                       for month in MONTHS]
     terms["volume_bands"] = [{"group": "psychosis", "clusters": ["10", "11", "12", "13"],

@@ -66,7 +66,7 @@ class Story:
 
     def people(self):
         for code, (kind, name) in script.ORGANISATIONS.items():
-            self.service.organisation(code, kind, name)
+            self.service.command("organisation", "add", code, kind, name, "--live-from", "2001-04-01")
         for person, (organisation, name) in script.PEOPLE.items():
             self.service.person(person, organisation, name)
             self.clients[person] = api_client.Client(self.service.url, self.service.token(person))
@@ -83,7 +83,7 @@ class Story:
             made = author.post(f"/v1/providers/{contract.provider}/contracts", {
                 "financial_year": 2012, "mode": contract.mode, "title": contract.title,
                 "commissioners": [contract.commissioner], "coordinator": contract.commissioner})
-            self.paths[letter] = f"/v1/providers/{contract.provider}/contracts/{made['id']}"
+            self.paths[letter] = f"/v1/providers/{contract.provider}/contracts/{made['contract']}"
             draft = author.post(f"{self.paths[letter]}/terms", script.terms_of(letter))
             for client in (approver, self.clients[script.FINANCE[contract.commissioner]]):
                 client.post(f"{self.paths[letter]}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
@@ -125,7 +125,7 @@ class Story:
 
     def check_findings(self, client, submission, name, entry):
         counts = {}
-        for item in client.get(f"{submission}/findings/summary")["items"]:
+        for item in client.get(f"{submission}/findings/summary")["by_rule"]:
             counts[item["rule"]] = counts.get(item["rule"], 0) + item["findings"]
         for rule in sorted(set(counts) | set(entry["findings"])):
             if entry["outcome"] == "refused" and not rule.startswith("F"):

@@ -84,7 +84,7 @@ static const struct demo_fault faults[] = {
     {{"P03"}, 45, 30, 0, NULL, NULL, is_open, false, {TEXT(DEMO_NHS_NUMBER, "")}},
     {{"P04"}, 6, 0, 0, NULL, NULL, is_open, false, {TEXT(DEMO_NHS_NUMBER_STATUS, "07")}},
     {{"P05"}, 9, 0, 0, NULL, NULL, is_open, false, {TEXT(DEMO_NHS_NUMBER_STATUS, "99")}},
-    {{"P06", "P07", "D14"}, 6, 0, 1, NULL, "5QG", is_open, false, {ROW_DAY(DEMO_EDIT_FROM_LAST, DEMO_BIRTH_DATE, 10)}},
+    {{"P06", "D14"}, 6, 0, 1, NULL, "5QG", is_open, false, {ROW_DAY(DEMO_EDIT_FROM_LAST, DEMO_BIRTH_DATE, 10)}},
     {{"P07"}, 6, 6, 0, NULL, NULL, is_open, false, {TEXT(DEMO_BIRTH_DATE, "1870-02-03")}},
     {{"P08"}, 12, 12, 0, "RXA", "5QE", is_open, false, {ROW_DAY(DEMO_EDIT_FROM_LAST, DEMO_BIRTH_DATE, -6300)}},
     {{"C01"}, 12, 6, 0, NULL, NULL, is_open, false, {TEXT(DEMO_GP_PRACTICE, "A8/001")}},

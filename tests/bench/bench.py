@@ -90,7 +90,7 @@ def prepare(service):
     author = clients["a.author"]
     contract = author.post("/v1/providers/RXA/contracts", {
         "financial_year": 2012, "mode": "live", "title": "Measured contract", "commissioners": ["5QE"],
-        "coordinator": "5QE"})["id"]
+        "coordinator": "5QE"})["contract"]
     path = f"/v1/providers/RXA/contracts/{contract}"
     terms = json.loads((ROOT / "deploy/demo/terms/A.json").read_text(encoding="utf-8"))
     terms["billing"] = {"method": "actual"}

@@ -148,7 +148,7 @@ class ServiceCase(unittest.TestCase):
             made = author.post(f"/v1/providers/{provider}/contracts", {
                 "financial_year": 2012, "mode": terms["mode"], "title": f"{provider} with {commissioner}",
                 "commissioners": [commissioner], "coordinator": commissioner})
-            contract = f"/v1/providers/{provider}/contracts/{made['id']}"
+            contract = f"/v1/providers/{provider}/contracts/{made['contract']}"
         draft = author.post(f"{contract}/terms", terms)
         for client in (own, other):
             client.post(f"{contract}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
