@@ -206,15 +206,23 @@ static bool read_file(struct reading *r, const char *path)
     return ok;
 }
 
-/* RECKONER_CONFIG names the file, RECKONER_TEST_ and RECKONER_PG_ belong to tests and scripts; any other RECKONER_
- * is an option. */
+/* Variables of the same prefix that are not options: the file's name, and what tests and scripts pass on. */
+static bool belongs_to_others(const char *name)
+{
+    static const char *const prefixes[] = {"CONFIG=", "BUILD=", "ROUNDS=", "SEED=", "TEST_", "PG_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool read_variable(struct reading *r, const char *variable)
 {
     static const char prefix[] = "RECKONER_";
     char name[NAME_MAXIMUM];
     char place[512];
-    if (strncmp(variable, prefix, sizeof prefix - 1) != 0 || strncmp(variable, "RECKONER_TEST_", 14) == 0 ||
-        strncmp(variable, "RECKONER_PG_", 12) == 0 || strncmp(variable, "RECKONER_CONFIG=", 16) == 0)
+    if (strncmp(variable, prefix, sizeof prefix - 1) != 0 || belongs_to_others(variable + sizeof prefix - 1))
         return true;
     const char *start = variable + sizeof prefix - 1;
     size_t length = strcspn(start, "=");
