@@ -225,6 +225,7 @@ static bool read_parties(struct terms_reader *r)
     const json_t *object = json_object_get(r->t->source, "parties");
     const char *code;
     json_t *party;
+    int without_reference = 0;
     if (object == NULL) {
         return r->t->shadow || terms_refuse(r, "/parties", "is needed in live terms");
     }
@@ -243,6 +244,8 @@ static bool read_parties(struct terms_reader *r)
         if (!json_check(party, party_members, where, r->problem)) {
             return false;
         }
+        bool refers = json_text(party, "purchase_order") != NULL || json_text(party, "buyer_reference") != NULL;
+        without_reference += refers ? 0 : 1;
         json_array_foreach(json_object_get(party, "address"), index, text)
         {
             if (!json_is_string(text) || json_string_length(text) == 0 || json_string_length(text) > 100) {
@@ -251,7 +254,10 @@ static bool read_parties(struct terms_reader *r)
             }
         }
     }
-    return true;
+    /* The provider is the one party that needs none. */
+    return r->t->shadow || without_reference <= 1 ||
+           terms_refuse(r, "/parties",
+                        "must give purchase_order or buyer_reference for each commissioner in live terms");
 }
 
 bool terms_read_billing(struct terms_reader *r)

@@ -1,0 +1,355 @@
+/* Terms: the documented example, what is refused and where, which version and which price count, windows. */
+#include "lib/contract_year.h"
+
+#include "domain/windows.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APRIL (2012 * 12 + 3)
+
+#define FRAME                                                                                                          \
+    "'@purpose':'reckoner/terms/1','mode':'shadow','financial_year':2012,'effective_from':'2012-04',"                  \
+    "'calendar':{'flex':{'operational_days':5},'freeze':{'operational_days':20}}"
+#define PRICES "'prices':[{'cluster':'04','basis':'DAY','pence':1}]"
+#define PLAN   "'plan':{'sums':[{'month':'2012-04','pence':100}]}"
+
+static struct terms *try_terms(const char *text, struct json_problem *problem)
+{
+    char *quoted = strdup(text);
+    ck_assert_ptr_nonnull(quoted);
+    for (char *c = quoted; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    json_t *json = json_read(quoted, strlen(quoted), problem);
+    ck_assert_msg(json != NULL, "not JSON: %s", quoted);
+    struct terms *t = terms_parse(json, problem);
+    json_decref(json);
+    free(quoted);
+    return t;
+}
+
+/* The JSON text between the fences of api/formats/terms.md. */
+static char *documented_example(void)
+{
+    FILE *file = fopen("api/formats/terms.md", "r");
+    ck_assert_ptr_nonnull(file);
+    char *text = calloc(1, 40000);
+    ck_assert_ptr_nonnull(text);
+    size_t length = fread(text, 1, 39999, file);
+    ck_assert_uint_gt(length, 0);
+    ck_assert_int_eq(fclose(file), 0);
+    char *begin = strstr(text, "```json\n");
+    ck_assert_ptr_nonnull(begin);
+    char *end = strstr(begin + 8, "```");
+    ck_assert_ptr_nonnull(end);
+    *end = '\0';
+    memmove(text, begin + 8, strlen(begin + 8) + 1);
+    return text;
+}
+
+START_TEST(the_documented_example_is_read)
+{
+    struct json_problem problem = {"", ""};
+    char *text = documented_example();
+    json_t *json = json_read(text, strlen(text), &problem);
+    ck_assert_msg(json != NULL, "%s: %s", problem.field, problem.message);
+    struct terms *t = terms_parse(json, &problem);
+    ck_assert_msg(t != NULL, "%s: %s", problem.field, problem.message);
+    ck_assert(!t->shadow && !t->end_inclusive && !t->bill_flex);
+    ck_assert_int_eq(t->price_count, 7);
+    ck_assert_int_eq(t->factor_ppm, 1015000);
+    ck_assert_int_eq(t->sanity_ppm, 1500000);
+    ck_assert_int_eq(t->group_of[14], 0);
+    ck_assert_int_eq(t->group_of[4], -1);
+    ck_assert_int_eq(t->risk_share.over.band[0].to_ppm, 20000);
+    ck_assert_int_eq(t->risk_share.collar_ppm, 50000);
+    ck_assert_int_eq(t->cquin.indicator[0].threshold[1].earns_ppm, 1000000);
+    ck_assert_int_eq(t->cquin.excluded_clusters, 1);
+    ck_assert_int_eq(t->cquin.excluded_stages, 1U << STAGE_BLOCK);
+    ck_assert_int_eq(t->rules.grace_days, 28);
+    ck_assert(terms_out_of_scope(t, "FORENSIC") && !terms_out_of_scope(t, "") && !terms_out_of_scope(t, NULL));
+    ck_assert(terms_needs_approval(t, "14", NULL) && terms_needs_approval(t, "04", "EATING"));
+    ck_assert(!terms_needs_approval(t, "04", ""));
+    ck_assert_str_eq(terms_severity(t, "K05", "WARN"), "QUERY");
+    ck_assert_str_eq(terms_severity(t, "K01", "ERROR"), "ERROR");
+    ck_assert_str_eq(json_text(terms_party(t, "5QE"), "buyer_reference"), "PO-2012-117");
+    ck_assert_ptr_null(terms_party(t, "5QF"));
+    size_t length;
+    char *canonical = terms_canonical(t, &length);
+    ck_assert_ptr_nonnull(canonical);
+    ck_assert_int_eq(strncmp(canonical, "{\"@purpose\":\"reckoner/terms/1\",", 31), 0);
+    free(canonical);
+    terms_free(t);
+    json_decref(json);
+    free(text);
+}
+END_TEST
+
+static const struct {
+    const char *members;
+    const char *field;
+    const char *words;
+} refusals[] = {
+    {PRICES ",'colour':'red'", "/colour", ""},
+    {PRICES ",'withholds':[]", "/withholds", "not offered"},
+    {PRICES ",'examples':[]", "/examples", "not offered"},
+    {PRICES ",'plan':null", "/plan", "left out"},
+    {PRICES ",'factor':'1.0000001'", "/factor", "six decimals"},
+    {PRICES ",'factor':'-1'", "/factor", ""},
+    {PRICES ",'day_count':'inclusive'", "/day_count", "end_exclusive or end_inclusive"},
+    {PRICES ",'billing':{'method':'on_account'}", "/billing/method", "not offered"},
+    {PRICES ",'billing':{'sanity_bound':'150'}", "/billing/sanity_bound", "percentage"},
+    {"'prices':[{'cluster':'09','basis':'DAY','pence':1}]", "/prices/0/cluster", "cluster"},
+    {"'prices':[{'cluster':'99','basis':'DAY','pence':1}]", "/prices/0/cluster", "cluster"},
+    {"'prices':[{'cluster':'04','basis':'PERIOD','pence':1}]", "/prices/0/basis", "not offered"},
+    {"'prices':[{'cluster':'04','basis':'WEEK','pence':1}]", "/prices/0/basis", "must be DAY"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':-1}]", "/prices/0/pence", ""},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'from':'2012-03-31'}]", "/prices/0/from", "financial year"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'from':'2012-05-01','to':'2012-05-01'}]", "/prices/0/to",
+     "after"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1},{'cluster':'04','basis':'DAY','pence':2}]", "/prices/1",
+     "two prices"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'to':'2012-05-02'},"
+     "{'cluster':'04','basis':'DAY','pence':2,'from':'2012-05-01'}]",
+     "/prices/1", "2012-05-01"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1},{'cluster':'04','basis':'DAY','pence':1,'commissioner':'5QE'},"
+     "{'cluster':'04','basis':'DAY','pence':1,'service':'S'}]",
+     "/prices/2", "two prices"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'to':'2012-05-01'},"
+     "{'cluster':'04','basis':'DAY','pence':2,'from':'2012-05-03'}]",
+     "/prices/0", "until the next"},
+    {"'prices':[{'cluster':'14','basis':'ADMITTED','pence':1}]", "/prices/0", "come together"},
+    {"'prices':[{'cluster':'14','basis':'ADMITTED','pence':1},"
+     "{'cluster':'14','basis':'NONADMITTED','pence':1,'to':'2012-05-01'}]",
+     "/prices/0", "2012-05-01"},
+    {"'prices':[{'cluster':'14','basis':'DAY','pence':1},{'cluster':'14','basis':'ADMITTED','pence':1},"
+     "{'cluster':'14','basis':'NONADMITTED','pence':1}]",
+     "/prices/1", "two prices"},
+    {"'prices':[{'cluster':'14','basis':'DAY','pence':1,'to':'2012-05-16'},"
+     "{'cluster':'14','basis':'ADMITTED','pence':1,'from':'2012-05-16'},"
+     "{'cluster':'14','basis':'NONADMITTED','pence':1,'from':'2012-05-16'}]",
+     "/prices/0", "turn of a month"},
+    {"'prices':[{'cluster':'14','basis':'DAY','pence':1},"
+     "{'cluster':'14','basis':'ADMITTED','pence':1,'service':'S','from':'2012-05-16'},"
+     "{'cluster':'14','basis':'NONADMITTED','pence':1,'service':'S','from':'2012-05-16'}]",
+     "/prices/1", "turn of a month"},
+    {PRICES ",'plan':{'lines':[{'cluster':'11','basis':'DAY','units':[0,0,3,0,0,0,0,0,0,0,0,0]}]}",
+     "/plan/lines/0/units/2", "2012-06"},
+    {PRICES ",'plan':{'lines':[{'cluster':'04','basis':'DAY','units':[1]}]}", "/plan/lines/0/units", ""},
+    {PRICES ",'plan':{'lines':[{'cluster':'04','basis':'DAY','units':[1,-1,0,0,0,0,0,0,0,0,0,0]}]}",
+     "/plan/lines/0/units/1", "whole number"},
+    {PRICES ",'plan':{'lines':[{'cluster':'04','basis':'DAY','units':[1,0,0,0,0,0,0,0,0,0,0,0]},"
+            "{'cluster':'04','basis':'DAY','commissioner':'5QE','units':[1,0,0,0,0,0,0,0,0,0,0,0]}]}",
+     "/plan/lines/1", "/plan/lines/0"},
+    {PRICES ",'plan':{'sums':[{'month':'2012-04','pence':1},{'month':'2012-04','pence':1}]}", "/plan/sums/1",
+     "same month"},
+    {PRICES ",'plan':{'lines':[{'cluster':'04','basis':'DAY','units':[1,0,0,0,0,0,0,0,0,0,0,0]}],"
+            "'sums':[{'month':'2012-04','pence':1}]}",
+     "/plan/sums/0", "plans in units"},
+    {PRICES ",'plan':{'sums':[{'month':'2013-04','pence':1}]}", "/plan/sums/0/month", "financial year"},
+    {PRICES ",'block':[{'month':'2012-04','pence':1}]", "/block/0/label", ""},
+    {PRICES ",'block':[{'month':'2012-04','pence':1,'label':'a'},{'month':'2012-04','pence':1,'label':'a'}]",
+     "/block/1/label", "/block/0"},
+    {PRICES ",'risk_share':{'cap':'3%'}", "/risk_share", "no plan"},
+    {PRICES "," PLAN ",'risk_share':{}", "/risk_share", "must have"},
+    {PRICES "," PLAN ",'risk_share':{'collar':'101%'}", "/risk_share/collar", "at most 100%"},
+    {PRICES "," PLAN ",'risk_share':{'over':[{'to':'5%','pay':'0%'}]}", "/risk_share/over/0", "last band"},
+    {PRICES "," PLAN ",'risk_share':{'over':[{'pay':'0%'},{'pay':'1%'}]}", "/risk_share/over/0", "needs"},
+    {PRICES "," PLAN ",'risk_share':{'over':[{'to':'5%','pay':'0%'},{'to':'5%','pay':'1%'},{'pay':'2%'}]}",
+     "/risk_share/over/1", "beyond the band before"},
+    {PRICES "," PLAN ",'risk_share':{'over':[{'pay':'100.0001%'}]}", "/risk_share/over/0/pay", "at most 100%"},
+    {PRICES "," PLAN ",'risk_share':{'under':[{'to':'100%','pay':'0%'},{'pay':'1%'}]}", "/risk_share/under",
+     "nothing can"},
+    {PRICES "," PLAN ",'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'1%'}]}]", "/volume_bands",
+     "plan in units"},
+    {PRICES ",'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'1%'}]}]", "/volume_bands", "no plan"},
+    {PRICES ",'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'1%'}]},"
+            "{'group':'h','clusters':['04'],'bands':[{'pay':'1%'}]}]",
+     "/volume_bands/1/clusters", "second group"},
+    {PRICES ",'volume_bands':[{'group':'other','clusters':['04'],'bands':[{'pay':'1%'}]}]", "/volume_bands/0/group",
+     "no group"},
+    {PRICES ",'cquin':{'rate':'2.5%','on_account':'50%','indicators':[{'id':'a','label':'A','weight':'99.9999%',"
+            "'measure':'step','thresholds':[{'at':'1%','earns':'1%'}]}]}",
+     "/cquin/indicators", "99.9999%"},
+    {PRICES ",'cquin':{'rate':'2.5%','on_account':'50%','indicators':[{'id':'a','label':'A','weight':'100%',"
+            "'measure':'cubic','thresholds':[{'at':'1%','earns':'1%'}]}]}",
+     "/cquin/indicators/0/measure", "step or linear"},
+    {PRICES ",'cquin':{'rate':'2.5%','on_account':'50%','indicators':[{'id':'a','label':'A','weight':'100%',"
+            "'measure':'step','thresholds':[{'at':'2%','earns':'1%'},{'at':'2%','earns':'2%'}]}]}",
+     "/cquin/indicators/0/thresholds/1", "above"},
+    {PRICES ",'cquin':{'rate':'2.5%','on_account':'50%','exclude':{'stages':['cquin']},'indicators':[{'id':'a',"
+            "'label':'A','weight':'100%','measure':'step','thresholds':[{'at':'2%','earns':'1%'}]}]}",
+     "/cquin/exclude/stages/0", "must be"},
+    {PRICES ",'rules':{'severities':{'F01':'WARN'}}", "/rules/severities/F01", "cannot be changed"},
+    {PRICES ",'rules':{'severities':{'X99':'WARN'}}", "/rules/severities/X99", "not a rule"},
+    {PRICES ",'rules':{'severities':{'K01':'FILE'}}", "/rules/severities/K01", "ERROR, QUERY or WARN"},
+    {PRICES ",'rules':{'outlier_trim':true}", "/rules/outlier_trim", ""},
+};
+
+START_TEST(what_is_refused_is_named)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        char text[3000];
+        struct json_problem problem = {"", ""};
+        (void)snprintf(text, sizeof text, "{" FRAME ",%s}", refusals[i].members);
+        struct terms *t = try_terms(text, &problem);
+        ck_assert_msg(t == NULL, "accepted: %s", refusals[i].members);
+        ck_assert_msg(strcmp(problem.field, refusals[i].field) == 0, "%s: %s, expected %s", problem.field,
+                      problem.message, refusals[i].field);
+        ck_assert_msg(strstr(problem.message, refusals[i].words) != NULL, "%s: %s, expected %s", problem.field,
+                      problem.message, refusals[i].words);
+    }
+}
+END_TEST
+
+#define LIVE                                                                                                           \
+    "{'@purpose':'reckoner/terms/1','mode':'live','financial_year':2012,'effective_from':'2012-04',"                   \
+    "'calendar':{'flex':{'operational_days':5},'freeze':{'operational_days':20}}," PRICES "%s}"
+
+START_TEST(live_terms_need_their_parties)
+{
+    struct json_problem problem = {"", ""};
+    static const char *const parts[][2] = {
+        {"", "/parties"},
+        {",'parties':{'RXA':{'name':'T','address':['A']}}", "/parties"},
+        {",'parties':{'RXA':{'name':'T','address':['A']},'5QE':{'name':'P','address':['B']}}", "/parties"},
+        {",'parties':{'RXA':{'name':'T','address':['A']},'5QE':{'name':'P'}}", "/parties/5QE/address"},
+        {",'parties':{'RXA':{'name':'T','address':['A']},'5QE':{'name':'P','address':['B'],'fax':'1'}}",
+         "/parties/5QE/fax"},
+    };
+    char text[2000];
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        (void)snprintf(text, sizeof text, LIVE, parts[i][0]);
+        ck_assert_ptr_null(try_terms(text, &problem));
+        ck_assert_str_eq(problem.field, parts[i][1]);
+    }
+    (void)snprintf(
+        text, sizeof text, LIVE,
+        ",'parties':{'RXA':{'name':'T','address':['A']},'5QE':{'name':'P','address':['B'],'buyer_reference':'R'}},"
+        "'block':[{'month':'2012-04','pence':1,'label':'x','commissioner':'5QX'}]");
+    ck_assert_ptr_null(try_terms(text, &problem));
+    ck_assert_str_eq(problem.field, "/block/0/commissioner");
+}
+END_TEST
+
+START_TEST(the_version_known_last_wins)
+{
+    struct terms *april = terms_of("{" FRAME "," PRICES "}");
+    struct terms *june = terms_of("{" FRAME "," PRICES "}");
+    june->effective_from = APRIL + 2;
+    struct terms_version versions[] = {
+        {1, 100, "a", april}, {2, 300, "b", june}, {3, 200, "c", april}, {4, 300, "d", june}};
+    ck_assert_ptr_null(terms_in_force(versions, 4, APRIL, 99));
+    ck_assert_int_eq(terms_in_force(versions, 4, APRIL, 100)->version, 1);
+    ck_assert_int_eq(terms_in_force(versions, 4, APRIL, 1000)->version, 3);
+    ck_assert_int_eq(terms_in_force(versions, 4, APRIL + 2, 250)->version, 3);
+    ck_assert_int_eq(terms_in_force(versions, 4, APRIL + 2, 300)->version, 4);
+    ck_assert_ptr_null(terms_in_force(versions, 4, APRIL - 1, 1000));
+    terms_free(april);
+    terms_free(june);
+}
+END_TEST
+
+START_TEST(the_most_specific_price_wins)
+{
+    struct terms *t = terms_of("{" FRAME ",'prices':[{'cluster':'04','basis':'DAY','pence':1},"
+                               "{'cluster':'04','basis':'DAY','pence':2,'commissioner':'5QE','from':'2012-05-01'},"
+                               "{'cluster':'04','basis':'ADMITTED','pence':3,'commissioner':'5QE','service':'W'},"
+                               "{'cluster':'04','basis':'NONADMITTED','pence':4,'commissioner':'5QE','service':'W'},"
+                               "{'cluster':'04','basis':'ASSESSMENT','pence':5}]}");
+    date_t april = month_first(APRIL);
+    date_t may = month_first(APRIL + 1);
+    bool none;
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QE", "", april)->pence, 1);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QE", "", may)->pence, 2);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QF", "W", may)->pence, 1);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_ADMITTED, "5QE", "W", may)->pence, 3);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_NONADMITTED, "5QE", "W", may)->pence, 4);
+    ck_assert_ptr_null(terms_price_on(t, 4, BASIS_DAY, "5QE", "W", may));
+    ck_assert_ptr_null(terms_price_on(t, 4, BASIS_ADMITTED, "5QE", "", may));
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_ASSESSMENT, "5QE", "W", may)->pence, 5);
+    ck_assert_ptr_null(terms_price_on(t, 11, BASIS_DAY, "5QE", "", may));
+    ck_assert(terms_charges_split(t, 4, "5QE", "W", may, &none) && !none);
+    ck_assert(!terms_charges_split(t, 11, "5QE", "W", may, &none) && none);
+    ck_assert_ptr_null(terms_price_on(t, 4, BASIS_DAY, "5QE", "", month_first(APRIL + 12)));
+    terms_free(t);
+}
+END_TEST
+
+START_TEST(windows_count_operational_days_or_take_dates)
+{
+    struct terms *t = terms_of("{" FRAME "," PRICES "}");
+    date_t holidays[3];
+    struct windows w;
+    /* After April 2012: the 1st and 2nd operational days are 1 and 2 May; Monday 7 May was a bank holiday. */
+    ck_assert(date_parse("2012-05-07", 10, &holidays[0]));
+    ck_assert(date_parse("2012-06-04", 10, &holidays[1]));
+    ck_assert(date_parse("2012-06-05", 10, &holidays[2]));
+    ck_assert(windows_of_month(t, APRIL, holidays, 3, &w));
+    char text[11];
+    date_format(w.flex_date, text);
+    ck_assert_str_eq(text, "2012-05-08");
+    date_format(w.freeze_date, text);
+    ck_assert_str_eq(text, "2012-05-29");
+    char instant[28];
+    instant_format(w.flex_at, instant); /* 24:00 in summer time */
+    ck_assert_str_eq(instant, "2012-05-08T23:00:00.000000Z");
+    ck_assert(!windows_of_month(t, APRIL - 1, holidays, 3, &w));
+    terms_free(t);
+    t = terms_of(
+        "{'@purpose':'reckoner/terms/1','mode':'shadow','financial_year':2012,'effective_from':'2012-04'," PRICES
+        ",'calendar':{'flex':{'dates':['2012-05-10','2012-06-10','2012-07-10','2012-08-10','2012-09-10','2012-10-10',"
+        "'2012-11-10','2012-12-10','2013-01-10','2013-02-10','2013-03-10','2013-04-10']},'freeze':{'dates':["
+        "'2012-05-20','2012-06-20','2012-07-20','2012-08-20','2012-09-20','2012-10-20','2012-11-20','2012-12-20',"
+        "'2013-01-20','2013-02-20','2013-03-20','2013-04-20']}}}");
+    ck_assert(windows_of_month(t, APRIL + 9, NULL, 0, &w));
+    instant_format(w.freeze_at, instant);
+    ck_assert_str_eq(instant, "2013-02-21T00:00:00.000000Z");
+    terms_free(t);
+}
+END_TEST
+
+START_TEST(windows_that_make_no_sense_are_refused)
+{
+    static const char *const calendars[][2] = {
+        {"{'flex':{'operational_days':5}}", "/calendar/freeze"},
+        {"{'flex':{'operational_days':5},'freeze':{'operational_days':4}}", "/calendar/freeze/operational_days"},
+        {"{'flex':{'operational_days':5},'freeze':{}}", "/calendar/freeze"},
+        {"{'flex':{'operational_days':0},'freeze':{'operational_days':4}}", "/calendar/flex/operational_days"},
+        {"{'flex':{'operational_days':5},'freeze':{'operational_days':9},'payment':{'operational_days':9}}",
+         "/calendar/payment"},
+    };
+    for (size_t i = 0; i < sizeof calendars / sizeof *calendars; i++) {
+        char text[1000];
+        struct json_problem problem = {"", ""};
+        (void)snprintf(text, sizeof text,
+                       "{'@purpose':'reckoner/terms/1','mode':'shadow','financial_year':2012,"
+                       "'effective_from':'2012-04'," PRICES ",'calendar':%s}",
+                       calendars[i][0]);
+        ck_assert_ptr_null(try_terms(text, &problem));
+        ck_assert_str_eq(problem.field, calendars[i][1]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("terms");
+    TCase *t = tcase_create("terms");
+    tcase_add_test(t, the_documented_example_is_read);
+    tcase_add_test(t, what_is_refused_is_named);
+    tcase_add_test(t, live_terms_need_their_parties);
+    tcase_add_test(t, the_version_known_last_wins);
+    tcase_add_test(t, the_most_specific_price_wins);
+    tcase_add_test(t, windows_count_operational_days_or_take_dates);
+    tcase_add_test(t, windows_that_make_no_sense_are_refused);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
