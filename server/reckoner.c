@@ -4,6 +4,7 @@
 #include "cli/demo_data.h"
 #include "cli/keygen.h"
 #include "cli/service_state.h"
+#include "cli/statement_commands.h"
 
 static int demo_data(struct cli *cli, int argc, char **argv)
 {
@@ -50,6 +51,18 @@ static const struct command commands[] = {
      "  --rows N         instead, one upload of RXA for April with exactly N rows and no faults\n"
      "  --casemix FILE   weights by cluster, default deploy/demo/casemix.csv\n",
      NEEDS_NOTHING, demo_data},
+    {"explain", "FILE [LINE]", "Show how each amount of a statement or position was made",
+     "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
+     "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",
+     NEEDS_NOTHING, cli_explain},
+    {"verify", "STATEMENT --signature FILE --key FILE [--previous FILE] [--json]", "Check a signed statement, offline",
+     "Checks purpose, canonical form, the position's digest and sums, balance, signature and chain; names the first\n"
+     "difference. Ends with status 0 when all that was checked is good, 1 otherwise.\n"
+     "  --signature FILE  64 raw bytes, or the minisign file\n"
+     "  --key FILE        public key, PEM or minisign\n"
+     "  --previous FILE   the account's statement before\n"
+     "  --json            the findings as JSON\n",
+     NEEDS_NOTHING, cli_verify},
 };
 
 int main(int argc, char **argv)
