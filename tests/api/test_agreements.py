@@ -80,7 +80,8 @@ class Agreements(harness.ServiceCase):
         path = "/v1/organisations"
         body = {"code": "RXC", "kind": "provider", "name": "C", "live_from": "2011-04-01"}
         self.assertProblem(client.send("POST", path, body, {"Idempotency-Key": None}), 400, "idempotency_key_required")
-        self.assertProblem(client.send("POST", path, body, {"Content-Type": "text/plain"}), 415, "unsupported_media_type")
+        self.assertProblem(client.send("POST", path, body, {"Content-Type": "text/plain"}), 415,
+                           "unsupported_media_type")
         self.assertProblem(client.send("POST", path, b"{\"a\":1,\"a\":2}", {"Content-Type": "application/json"}), 400,
                            "malformed_json")
         self.assertProblem(client.send("POST", path, body | {"colour": 1}), 400, "malformed_json", "/colour")
@@ -287,7 +288,8 @@ class Agreements(harness.ServiceCase):
         self.assertProblem(other.send("POST", one + "/agreement", {"x": 1}), 400, "malformed_json")
         self.assertProblem(author.send("POST", path + "/accounts/5QF/achievements", measure), 404, "not_found")
         self.assertEqual([item["n"] for item in other.pages(target, limit=1)], [1])
-        self.assertIn(["resettle"], self.query(f"SELECT kind FROM reckoner.job WHERE subject = '{path.rsplit('/', 1)[1]}'"))
+        contract = path.rsplit("/", 1)[1]
+        self.assertIn(["resettle"], self.query(f"SELECT kind FROM reckoner.job WHERE subject = '{contract}'"))
 
     # Jobs, keys, audit
 
@@ -319,7 +321,8 @@ class Agreements(harness.ServiceCase):
 
     def test_every_write_is_audited(self):
         self.contract(year=2025, headers={"X-Request-Id": "audited-request"})
-        found = self.query("SELECT act, person, organisation FROM reckoner.audit_event WHERE request_id = 'audited-request'")
+        found = self.query("SELECT act, person, organisation FROM reckoner.audit_event"
+                           " WHERE request_id = 'audited-request'")
         self.assertEqual(found, [["contract.create", "a.author", "RXA"]])
 
 
