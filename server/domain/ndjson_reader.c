@@ -187,7 +187,7 @@ static enum column find_column(struct scan *s, struct text name, unsigned member
     if (member < COLUMN_COUNT) {
         enum column likely = (enum column)s->reader->order[member];
         const char *expected = column_name(likely);
-        if (strlen(expected) == name.length && memcmp(expected, name.at, name.length) == 0)
+        if (strncmp(expected, name.at, name.length) == 0 && expected[name.length] == '\0')
             return likely;
     }
     enum column c = column_by_name(name.at, name.length);

@@ -9,12 +9,26 @@
 
 bool is_minor(date_t birth, month_t month)
 {
-    return birth != DATE_NONE && date_add_months(birth, 18 * 12) > month_last(month);
+    date_t last = month_last(month);
+    /* Nearly all are far over 18: a year has at most 366 days, and the calendar need not be asked. */
+    return birth != DATE_NONE && birth > last - 18 * 366 && date_add_months(birth, 18 * 12) > last;
 }
 
 rule_set_t rules_not_checked(const struct upload_context *x)
 {
     return x->reference->practices == NULL ? BIT(C03) : 0;
+}
+
+/* The context with what every row would otherwise compute anew. */
+struct scope {
+    const struct upload_context *x;
+    date_t first; /* first and last day of the month */
+    date_t last;
+};
+
+static struct scope scope_of(const struct upload_context *x)
+{
+    return (struct scope){x, month_first(x->month), month_last(x->month)};
 }
 
 /* Days on which the commissioner must be right: the days of service in the month, or the start when there is none. */
@@ -23,14 +37,14 @@ struct span {
     date_t to; /* exclusive */
 };
 
-static struct span service_days(const struct upload_context *x, const struct episode_row *row)
+static struct span service_days(const struct scope *m, const struct episode_row *row)
 {
-    date_t first = month_first(x->month), behind = month_last(x->month) + 1;
-    struct span s = {row->start > first ? row->start : first, behind};
+    date_t behind = m->last + 1;
+    struct span s = {row->start > m->first ? row->start : m->first, behind};
     if (row->end != DATE_NONE && row->end < behind)
         s.to = row->end;
     if (row->start == DATE_NONE)
-        return (struct span){first, first + 1};
+        return (struct span){m->first, m->first + 1};
     if (row->assessment_only || s.to <= s.from)
         return (struct span){row->start, row->start + 1};
     return s;
@@ -83,22 +97,22 @@ static bool is_default_practice(struct text t)
     return t.length == 6 && memcmp(t.at, "V8199", 5) == 0 && t.at[5] >= '7' && t.at[5] <= '9';
 }
 
-static rule_set_t practice_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t practice_rules(const struct scope *m, const struct episode_row *row)
 {
     struct text practice = row->raw->field[COLUMN_GP_PRACTICE];
     if (practice.length == 0 || is_default_practice(practice))
         return 0;
     if (!is_practice_form(practice))
         return BIT(C01);
-    if (x->reference->practices == NULL)
+    if (m->x->reference->practices == NULL)
         return 0;
-    struct span s = service_days(x, row);
+    struct span s = service_days(m, row);
     code_t code = code_pack(practice.at, practice.length);
     code_t commissioner = code_pack(row->commissioner.at, row->commissioner.length);
     bool excused = row->raw->field[COLUMN_COMMISSIONER_REASON].length > 0;
     rule_set_t failed = 0;
     for (date_t day = s.from; day < s.to;) {
-        const struct practice *p = reference_practice(x->reference, code, day);
+        const struct practice *p = reference_practice(m->x->reference, code, day);
         if (p == NULL)
             return failed | BIT(C01);
         if (p->commissioner != commissioner && !excused)
@@ -108,13 +122,13 @@ static rule_set_t practice_rules(const struct upload_context *x, const struct ep
     return failed;
 }
 
-static rule_set_t commissioner_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t commissioner_rules(const struct scope *m, const struct episode_row *row)
 {
-    rule_set_t failed = practice_rules(x, row);
+    rule_set_t failed = practice_rules(m, row);
     bool known;
     if (!is_code(row->commissioner, 3, 6) ||
-        commissioner_gap(x, code_pack(row->commissioner.at, row->commissioner.length), service_days(x, row), &known) !=
-            DATE_NONE)
+        commissioner_gap(m->x, code_pack(row->commissioner.at, row->commissioner.length), service_days(m, row),
+                         &known) != DATE_NONE)
         failed |= BIT(C02);
     return failed;
 }
@@ -135,13 +149,12 @@ static bool is_unreadable(const struct episode_row *row, enum column c)
 /* A birth after the month is P06's to tell. */
 static bool is_over_130(date_t birth, date_t day)
 {
-    return birth <= day && date_add_months(birth, 131 * 12) <= day;
+    return birth < day - 130 * 365 && date_add_months(birth, 131 * 12) <= day;
 }
 
-static rule_set_t person_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t person_rules(const struct scope *m, const struct episode_row *row)
 {
     rule_set_t failed = 0;
-    date_t last = month_last(x->month);
     if (row->patient_id.length == 0 || characters(row->patient_id) > 20)
         failed |= BIT(P01);
     if (row->nhs != NHS_BLANK && row->nhs != NHS_VALID)
@@ -152,16 +165,16 @@ static rule_set_t person_rules(const struct upload_context *x, const struct epis
         failed |= BIT(P04);
     if (row->nhs_status < 0)
         failed |= BIT(P05);
-    if (is_unreadable(row, COLUMN_BIRTH_DATE) || (row->birth != DATE_NONE && row->birth > last))
+    if (is_unreadable(row, COLUMN_BIRTH_DATE) || (row->birth != DATE_NONE && row->birth > m->last))
         failed |= BIT(P06);
-    if (row->birth != DATE_NONE && is_over_130(row->birth, last))
+    if (row->birth != DATE_NONE && is_over_130(row->birth, m->last))
         failed |= BIT(P07);
     if (row->birth != DATE_NONE && row->start != DATE_NONE && row->birth > row->start)
         failed |= BIT(D14);
     return failed;
 }
 
-static rule_set_t cluster_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t cluster_rules(const struct scope *m, const struct episode_row *row)
 {
     int c = row->cluster;
     if (row->cluster_text.length == 0)
@@ -170,41 +183,40 @@ static rule_set_t cluster_rules(const struct upload_context *x, const struct epi
         return BIT(K03);
     if (c == 99)
         return BIT(K04);
-    if (c < 0 || c >= CLUSTER_COUNT || !x->reference->clusters[c].exists)
+    if (c < 0 || c >= CLUSTER_COUNT || !m->x->reference->clusters[c].exists)
         return BIT(K02);
-    bool disagrees = row->super_class != '\0' && row->super_class != x->reference->clusters[c].super_class;
+    bool disagrees = row->super_class != '\0' && row->super_class != m->x->reference->clusters[c].super_class;
     return disagrees ? BIT(K05) : 0;
 }
 
-static rule_set_t date_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t date_rules(const struct scope *m, const struct episode_row *row)
 {
-    date_t first = month_first(x->month), last = month_last(x->month);
     rule_set_t failed = 0;
     if (row->start == DATE_NONE)
         failed |= BIT(D01);
-    else if (row->start > last)
+    else if (row->start > m->last)
         failed |= BIT(D02);
     if (is_unreadable(row, COLUMN_END_DATE))
         failed |= BIT(D03);
     if (row->end != DATE_NONE) {
-        if (row->end < first)
+        if (row->end < m->first)
             failed |= BIT(D04);
-        if (row->end > last + 1)
+        if (row->end > m->last + 1)
             failed |= BIT(D05);
         if (row->start != DATE_NONE && row->end < row->start)
             failed |= BIT(D06);
     }
     if (is_unreadable(row, COLUMN_REFERRAL_DATE) || is_unreadable(row, COLUMN_REFERRAL_END) ||
-        (row->referral != DATE_NONE && row->referral > last))
+        (row->referral != DATE_NONE && row->referral > m->last))
         failed |= BIT(D12);
     bool days_known = row->start != DATE_NONE && !is_unreadable(row, COLUMN_END_DATE);
-    if (!row->assessment_only &&
-        (row->admitted_days < 0 || (days_known && row->admitted_days > cluster_days(row->start, row->end, x->month))))
+    if (!row->assessment_only && (row->admitted_days < 0 ||
+                                  (days_known && row->admitted_days > cluster_days(row->start, row->end, m->x->month))))
         failed |= BIT(D13);
     return failed;
 }
 
-static rule_set_t mhct_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t mhct_rules(const struct scope *m, const struct episode_row *row)
 {
     rule_set_t failed = 0;
     bool unknown = false, wrong = false;
@@ -216,7 +228,7 @@ static rule_set_t mhct_rules(const struct upload_context *x, const struct episod
         failed |= BIT(M01);
     if (unknown)
         failed |= BIT(M02);
-    if (row->mhct == DATE_NONE || row->mhct > month_last(x->month))
+    if (row->mhct == DATE_NONE || row->mhct > m->last)
         failed |= BIT(M03);
     if (is_unreadable(row, COLUMN_MHCT_REASON))
         failed |= BIT(M04);
@@ -233,32 +245,31 @@ static bool is_open(const struct episode_row *row)
     return row->raw->field[COLUMN_END_DATE].length == 0;
 }
 
-static rule_set_t review_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t review_rules(const struct scope *m, const struct episode_row *row)
 {
-    date_t last = month_last(x->month);
-    date_t due = review_due(x->reference, row->cluster, row->mhct);
+    date_t due = review_due(m->x->reference, row->cluster, row->mhct);
     if (due == DATE_NONE || !is_open(row))
         return 0;
-    if (due <= last)
+    if (due <= m->last)
         return BIT(R01);
-    return due - last <= review_notice_days(x->reference, row->cluster, row->mhct) ? BIT(R02) : 0;
+    return due - m->last <= review_notice_days(m->x->reference, row->cluster, row->mhct) ? BIT(R02) : 0;
 }
 
-static rule_set_t care_rules(const struct upload_context *x, const struct episode_row *row)
+static rule_set_t care_rules(const struct scope *m, const struct episode_row *row)
 {
     if (row->assessment_only)
         return 0;
-    rule_set_t failed = review_rules(x, row);
+    rule_set_t failed = review_rules(m, row);
     bool dated = row->start != DATE_NONE && row->end != DATE_NONE && row->end >= row->start;
     if (dated && row->referral == row->start && row->end - row->start <= 14)
         failed |= BIT(R03);
     if (row->cluster >= 1 && row->cluster <= 4 && row->admitted_days > 0 && row->mhct != DATE_NONE &&
-        row->mhct < month_first(x->month))
+        row->mhct < m->first)
         failed |= BIT(R04);
     bool contact = row->last_contact != DATE_NONE && row->last_contact >= row->start;
     if (dated && row->end - row->start <= 7 && !contact)
         failed |= BIT(R05);
-    if (is_open(row) && row->last_contact != DATE_NONE && month_last(x->month) - row->last_contact >= 180)
+    if (is_open(row) && row->last_contact != DATE_NONE && m->last - row->last_contact >= 180)
         failed |= BIT(R06);
     if (is_unreadable(row, COLUMN_LAST_CONTACT))
         failed |= BIT(R06);
@@ -267,8 +278,9 @@ static rule_set_t care_rules(const struct upload_context *x, const struct episod
 
 rule_set_t row_rules_failed(const struct upload_context *x, const struct episode_row *row)
 {
-    return person_rules(x, row) | commissioner_rules(x, row) | cluster_rules(x, row) | date_rules(x, row) |
-           mhct_rules(x, row) | care_rules(x, row);
+    struct scope m = scope_of(x);
+    return person_rules(&m, row) | commissioner_rules(&m, row) | cluster_rules(&m, row) | date_rules(&m, row) |
+           mhct_rules(&m, row) | care_rules(&m, row);
 }
 
 /* The words. */
@@ -348,7 +360,8 @@ static void describe_commissioner(struct finding *f, const struct upload_context
         return;
     }
     code_t code = code_pack(row->commissioner.at, row->commissioner.length);
-    date_t gap = commissioner_gap(x, code, service_days(x, row), &known);
+    struct scope m = scope_of(x);
+    date_t gap = commissioner_gap(x, code, service_days(&m, row), &known);
     if (known)
         note_days(f->note, "It is not live on ", gap, "");
     else
