@@ -52,5 +52,21 @@ void submissions_receipt(struct request *r);
 void submissions_receipt_signature(struct request *r);
 void submissions_receipt_minisig(struct request *r);
 void submissions_confirm(struct request *r);
+/* runs.c, run_requests.c */
+void runs_list(struct request *r);
+void runs_create(struct request *r);
+void runs_get(struct request *r);
+void runs_position(struct request *r);
+void runs_lines(struct request *r);
+/* documents.c */
+void documents_list(struct request *r);
+void documents_get(struct request *r);
+void documents_propose(struct request *r);
+void documents_issue(struct request *r);
+/* statements.c */
+void statements_list(struct request *r);
+void statements_get(struct request *r);
+void statements_signature(struct request *r);
+void statements_minisig(struct request *r);
 
 #endif

@@ -2,12 +2,15 @@
  * api/openapi.yaml describes them; a test holds the two against each other. */
 #include "routes/handlers.h"
 
-#define PARTIES  (ROLE_PROVIDER | ROLE_COMMISSIONER)
-#define READERS  (ROLE_PROVIDER | ROLE_COMMISSIONER | ROLE_AUDITOR)
-#define CONTRACT "/v1/providers/{provider}/contracts/{contract}"
-#define MONTHLY  "/v1/providers/{provider}/months/{month}/submissions"
-#define SENT     "/v1/providers/{provider}/submissions/{submission}"
-#define ACCOUNT  CONTRACT "/accounts/{commissioner}"
+#define PARTIES   (ROLE_PROVIDER | ROLE_COMMISSIONER)
+#define READERS   (ROLE_PROVIDER | ROLE_COMMISSIONER | ROLE_AUDITOR)
+#define CONTRACT  "/v1/providers/{provider}/contracts/{contract}"
+#define MONTHLY   "/v1/providers/{provider}/months/{month}/submissions"
+#define SENT      "/v1/providers/{provider}/submissions/{submission}"
+#define ACCOUNT   CONTRACT "/accounts/{commissioner}"
+#define RUN       "/v1/providers/{provider}/runs/{run}"
+#define DOCUMENT  "/v1/providers/{provider}/documents/{document}"
+#define STATEMENT "/v1/providers/{provider}/statements/{statement}"
 
 const struct route route_table[] = {
     {.method = "GET", .path = "/v1/problems", .operation = "listProblems", .handle = problems_list},
@@ -194,6 +197,63 @@ const struct route route_table[] = {
      .operation = "confirmSubmission",
      .roles = ROLE_PROVIDER,
      .handle = submissions_confirm},
+
+    {.method = "GET",
+     .path = ACCOUNT "/runs",
+     .operation = "listRuns",
+     .roles = READERS,
+     .handle = runs_list,
+     .query = "limit after"},
+    {.method = "POST",
+     .path = ACCOUNT "/runs",
+     .operation = "requestRun",
+     .roles = PARTIES,
+     .body = BODY_JSON,
+     .handle = runs_create},
+    {.method = "GET", .path = RUN, .operation = "getRun", .roles = READERS, .handle = runs_get},
+    {.method = "GET", .path = RUN "/position", .operation = "getPosition", .roles = READERS, .handle = runs_position},
+    {.method = "GET",
+     .path = RUN "/lines",
+     .operation = "listRunLines",
+     .roles = READERS,
+     .handle = runs_lines,
+     .query = "limit after"},
+
+    {.method = "GET",
+     .path = "/v1/providers/{provider}/documents",
+     .operation = "listDocuments",
+     .roles = READERS,
+     .handle = documents_list,
+     .query = "contract commissioner state limit after"},
+    {.method = "GET", .path = DOCUMENT, .operation = "getDocument", .roles = READERS, .handle = documents_get},
+    {.method = "POST",
+     .path = DOCUMENT "/proposal",
+     .operation = "proposeDocument",
+     .roles = ROLE_PROVIDER,
+     .handle = documents_propose},
+    {.method = "POST",
+     .path = DOCUMENT "/issue",
+     .operation = "issueDocument",
+     .roles = ROLE_PROVIDER,
+     .handle = documents_issue},
+
+    {.method = "GET",
+     .path = ACCOUNT "/statements",
+     .operation = "listStatements",
+     .roles = READERS,
+     .handle = statements_list,
+     .query = "limit after"},
+    {.method = "GET", .path = STATEMENT, .operation = "getStatement", .roles = READERS, .handle = statements_get},
+    {.method = "GET",
+     .path = STATEMENT "/signature",
+     .operation = "getStatementSignature",
+     .roles = READERS,
+     .handle = statements_signature},
+    {.method = "GET",
+     .path = STATEMENT "/minisig",
+     .operation = "getStatementMinisig",
+     .roles = READERS,
+     .handle = statements_minisig},
 
     {.method = "GET",
      .path = "/v1/providers/{provider}/jobs/{job}",

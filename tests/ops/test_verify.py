@@ -10,7 +10,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 VECTOR = TOP / "tests/vectors/statement"
-PROGRAM = TOP / os.environ.get("BUILD", "build/release") / "reckoner"
+PROGRAM = Path(os.environ.get("RECKONER_BUILD", TOP / "build/release")) / "reckoner"
 
 
 class VerifyTest(unittest.TestCase):

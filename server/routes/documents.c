@@ -1,0 +1,223 @@
+#include "routes/common.h"
+#include "routes/handlers.h"
+#include "store/document.h"
+
+#include "base/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct column document_columns[] = {
+    {"id", COLUMN_TEXT},
+    {"contract", COLUMN_TEXT},
+    {"commissioner", COLUMN_TEXT},
+    {"run", COLUMN_TEXT},
+    {"month", COLUMN_MONTH},
+    {"type", COLUMN_TEXT},
+    {"n", COLUMN_INTEGER},
+    {"kind", COLUMN_TEXT},
+    {"state", COLUMN_TEXT},
+    {"number", COLUMN_INTEGER},
+    {"position_pence", COLUMN_INTEGER},
+    {"billed_pence", COLUMN_INTEGER},
+    {"balance_pence", COLUMN_INTEGER},
+    {"drafted_at", COLUMN_INSTANT},
+    {"proposed_by", COLUMN_TEXT},
+    {"proposed_at", COLUMN_INSTANT},
+    {"issued_by", COLUMN_TEXT},
+    {"issued_at", COLUMN_INSTANT},
+    {"revision", COLUMN_INTEGER},
+    {NULL, COLUMN_TEXT},
+};
+static const char *const document_cursor[] = {"id", NULL};
+
+static const struct column line_columns[] = {
+    {"line_no", COLUMN_INTEGER},     {"line_key", COLUMN_TEXT}, {"stage", COLUMN_TEXT},
+    {"month", COLUMN_MONTH},         {"cluster", COLUMN_TEXT},  {"basis", COLUMN_TEXT},
+    {"price_pence", COLUMN_INTEGER}, {"units", COLUMN_INTEGER}, {"pence", COLUMN_INTEGER},
+    {"label", COLUMN_TEXT},          {NULL, COLUMN_TEXT},
+};
+
+static const struct column reference_columns[] = {
+    {"id", COLUMN_TEXT}, {"number", COLUMN_INTEGER}, {"kind", COLUMN_TEXT}, {NULL, COLUMN_TEXT}};
+
+static const struct column ledger_columns[] = {{"seq", COLUMN_INTEGER},
+                                               {"ledger_account", COLUMN_TEXT},
+                                               {"pence", COLUMN_INTEGER},
+                                               {"posted_at", COLUMN_INSTANT},
+                                               {NULL, COLUMN_TEXT}};
+
+static bool state_is_known(const char *state)
+{
+    static const char *const known[] = {"draft", "proposed", "issued", "superseded"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(state, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+void documents_list(struct request *r)
+{
+    struct page page;
+    PGresult *result = NULL;
+    if (!request_page(r, &page))
+        return;
+    const struct document_query q = {
+        .provider = r->path_values[0],
+        .contract = request_query(r, "contract"),
+        .commissioner = request_query(r, "commissioner"),
+        .state = request_query(r, "state"),
+        .after = page.after,
+        .limit = page.limit + 1,
+    };
+    if (q.state != NULL && !state_is_known(q.state)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "state", "state is draft, proposed, issued or superseded");
+        return;
+    }
+    enum pg_status status = document_list(r->pg, &q, &result);
+    reply_page(r, status, result, &page, document_columns, document_cursor);
+}
+
+/* All rows of a result, which is cleared; NULL when memory ran out. */
+static json_t *rows_of(PGresult *result, const struct column *columns)
+{
+    json_t *list = json_array();
+    for (int i = 0; list != NULL && i < PQntuples(result); i++) {
+        if (json_array_append_new(list, row_object(result, i, columns)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    PQclear(result);
+    return list;
+}
+
+/* The document with its lines, references and ledger. */
+static enum pg_status whole_document(struct request *r, const char *provider, const char *id, json_t **body,
+                                     char etag[24])
+{
+    static const struct {
+        const char *member;
+        enum pg_status (*read)(struct pg *pg, const char *provider, const char *id, PGresult **result);
+        const struct column *columns;
+    } parts[] = {{"lines", document_lines, line_columns},
+                 {"references", document_references, reference_columns},
+                 {"ledger", document_ledger, ledger_columns}};
+    PGresult *result = NULL;
+    enum pg_status status = document_view(r->pg, provider, id, &result);
+    if (status != PG_OK)
+        return status;
+    snprintf(etag, 24, "%lld", (long long)pg_i64(result, 0, "revision"));
+    json_t *document = row_object(result, 0, document_columns);
+    PQclear(result);
+    for (size_t i = 0; status == PG_OK && i < sizeof parts / sizeof parts[0]; i++) {
+        status = parts[i].read(r->pg, provider, id, &result);
+        if (status == PG_OK && !json_put(document, parts[i].member, rows_of(result, parts[i].columns)))
+            status = PG_FAILED;
+    }
+    if (status != PG_OK) {
+        json_decref(document);
+        return status;
+    }
+    *body = document;
+    return PG_OK;
+}
+
+void documents_get(struct request *r)
+{
+    json_t *body = NULL;
+    char etag[24];
+    char target[96];
+    if (!request_path_ident(r, 1))
+        return;
+    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], &body, etag);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    snprintf(target, sizeof target, "/v1/providers/%s/runs/%s", r->path_values[0], json_text(body, "run"));
+    reply_link(r, "run", target);
+    reply_json(r, 200, body, etag);
+}
+
+/* The document as it is now, as the answer to an act upon it. */
+static enum pg_status reply_document(struct request *r)
+{
+    json_t *body = NULL;
+    char etag[24];
+    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], &body, etag);
+    if (status == PG_OK)
+        reply_json(r, 200, body, etag);
+    return status;
+}
+
+/* The document, locked, if it is of the revision that the caller has seen. PG_INVALID: a problem was replied. */
+static enum pg_status state_as_seen(struct request *r, struct document_state *state)
+{
+    char etag[24];
+    enum pg_status status = document_state_for_update(r->pg, r->path_values[0], r->path_values[1], state);
+    if (status != PG_OK)
+        return status;
+    snprintf(etag, sizeof etag, "%lld", (long long)state->revision);
+    return request_if_match(r, etag) ? PG_OK : PG_INVALID;
+}
+
+static enum pg_status audit(struct request *r, const char *act)
+{
+    char subject[64];
+    snprintf(subject, sizeof subject, "document/%s", r->path_values[1]);
+    return request_audit(r, r->path_values[0], act, subject, NULL);
+}
+
+static enum pg_status propose(struct request *r, void *context)
+{
+    struct document_state state;
+    (void)context;
+    enum pg_status status = state_as_seen(r, &state);
+    if (status != PG_OK)
+        return status;
+    if (strcmp(state.state, "draft") != 0) {
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "The document is %s; only a draft can be proposed", state.state);
+        return PG_INVALID;
+    }
+    status =
+        document_propose(r->pg, r->path_values[0], r->path_values[1], state.revision, r->caller.person, r->begun_at);
+    if (status == PG_OK)
+        status = audit(r, "document.propose");
+    return status == PG_OK ? reply_document(r) : status;
+}
+
+void documents_propose(struct request *r)
+{
+    if (request_path_ident(r, 1))
+        request_act(r, propose, NULL);
+}
+
+/* The database function checks everything under the account's lock: revision, state, two persons, billed before. */
+static enum pg_status issue(struct request *r, void *context)
+{
+    const int64_t *revision = context;
+    int64_t number = 0;
+    enum pg_status status =
+        document_issue(r->pg, r->path_values[0], r->path_values[1], *revision, r->begun_at, &number);
+    if (status == PG_OK)
+        status = audit(r, "document.issue");
+    return status == PG_OK ? reply_document(r) : status;
+}
+
+void documents_issue(struct request *r)
+{
+    int64_t revision = 0;
+    if (!request_path_ident(r, 1))
+        return;
+    if (r->if_match == NULL) {
+        reply_problem(r, PROBLEM_PRECONDITION_REQUIRED, "If-Match", "The current ETag is needed in If-Match");
+        return;
+    }
+    if (!parse_i64_within(r->if_match, strlen(r->if_match), 1, INT32_MAX, &revision)) {
+        reply_problem(r, PROBLEM_PRECONDITION_FAILED, "If-Match", "If-Match is not an ETag of this document");
+        return;
+    }
+    request_act(r, issue, &revision);
+}

@@ -1,0 +1,12 @@
+/* Whether a run may be made yet. */
+#ifndef RECKONER_ROUTES_RUN_WINDOWS_H
+#define RECKONER_ROUTES_RUN_WINDOWS_H
+
+#include "http/request.h"
+#include "store/run.h"
+
+/* FLEX waits for the month's first date. FREEZE bills the year to date, so the final date of every month up to its own
+ * must have passed: what it pins can then only change through an exception. PG_INVALID: a problem was replied. */
+enum pg_status run_windows_check(struct request *r, const struct run *run, int32_t financial_year);
+
+#endif

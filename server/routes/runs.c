@@ -1,0 +1,167 @@
+#include "routes/common.h"
+#include "routes/handlers.h"
+#include "store/position.h"
+#include "store/run.h"
+
+#include "base/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct column run_columns[] = {
+    {"id", COLUMN_TEXT},
+    {"contract", COLUMN_TEXT},
+    {"commissioner", COLUMN_TEXT},
+    {"month", COLUMN_MONTH},
+    {"type", COLUMN_TEXT},
+    {"n", COLUMN_INTEGER},
+    {"state", COLUMN_TEXT},
+    {"cause", COLUMN_TEXT},
+    {"requested_by", COLUMN_TEXT},
+    {"requested_at", COLUMN_INSTANT},
+    {"known_at", COLUMN_INSTANT},
+    {"finished_at", COLUMN_INSTANT},
+    {"reason", COLUMN_TEXT},
+    {"engine", COLUMN_TEXT},
+    {"position_sha256", COLUMN_TEXT},
+    {"position_pence", COLUMN_INTEGER},
+    {"billing_sha256", COLUMN_TEXT},
+    {"billable_pence", COLUMN_INTEGER},
+    {"billed_pence", COLUMN_INTEGER},
+    {"balance_pence", COLUMN_INTEGER},
+    {"document", COLUMN_TEXT},
+    {"statement", COLUMN_TEXT},
+    {"job", COLUMN_TEXT},
+    {"job_state", COLUMN_TEXT},
+    {NULL, COLUMN_TEXT},
+};
+static const char *const run_cursor[] = {"id", NULL};
+
+static const struct column line_columns[] = {
+    {"line_no", COLUMN_INTEGER},     {"line_key", COLUMN_TEXT}, {"stage", COLUMN_TEXT},
+    {"month", COLUMN_MONTH},         {"cluster", COLUMN_TEXT},  {"basis", COLUMN_TEXT},
+    {"price_pence", COLUMN_INTEGER}, {"units", COLUMN_INTEGER}, {"pence", COLUMN_INTEGER},
+    {"label", COLUMN_TEXT},          {NULL, COLUMN_TEXT},
+};
+static const char *const line_cursor[] = {"line_no", NULL};
+
+static void account_of(const struct request *r, struct account_key *account)
+{
+    snprintf(account->provider, sizeof account->provider, "%s", r->path_values[0]);
+    snprintf(account->contract, sizeof account->contract, "%s", r->path_values[1]);
+    snprintf(account->commissioner, sizeof account->commissioner, "%s", r->path_values[2]);
+}
+
+void runs_list(struct request *r)
+{
+    struct page page;
+    struct account_key account;
+    struct account_facts facts;
+    PGresult *result = NULL;
+    account_of(r, &account);
+    if (!request_page(r, &page))
+        return;
+    /* An account that is not the caller's is not an account without runs. */
+    enum pg_status status = account_facts(r->pg, &account, &facts);
+    if (status == PG_OK)
+        status = run_list(r->pg, &account, page.after, page.limit + 1, &result);
+    reply_page(r, status, result, &page, run_columns, run_cursor);
+}
+
+static void links(struct request *r, const PGresult *result)
+{
+    static const struct {
+        const char *rel;
+        const char *column;
+        const char *folder;
+    } others[] = {
+        {"job", "job", "jobs"}, {"document", "document", "documents"}, {"statement", "statement", "statements"}};
+    char target[128];
+    if (strcmp(pg_text(result, 0, "state"), "done") == 0) {
+        snprintf(target, sizeof target, "/v1/providers/%s/runs/%s/position", r->path_values[0], r->path_values[1]);
+        reply_link(r, "position", target);
+        snprintf(target, sizeof target, "/v1/providers/%s/runs/%s/lines", r->path_values[0], r->path_values[1]);
+        reply_link(r, "lines", target);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (pg_is_null(result, 0, others[i].column))
+            continue;
+        snprintf(target, sizeof target, "/v1/providers/%s/%s/%s", r->path_values[0], others[i].folder,
+                 pg_text(result, 0, others[i].column));
+        reply_link(r, others[i].rel, target);
+    }
+}
+
+void runs_get(struct request *r)
+{
+    PGresult *result = NULL;
+    if (!request_path_ident(r, 1))
+        return;
+    enum pg_status status = run_view(r->pg, r->path_values[0], r->path_values[1], &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    links(r, result);
+    json_t *body = row_object(result, 0, run_columns);
+    PQclear(result);
+    reply_json(r, 200, body, NULL);
+}
+
+/* A run that is not done has no position; the answer says why. */
+static void reply_without_position(struct request *r)
+{
+    PGresult *result = NULL;
+    enum pg_status status = run_view(r->pg, r->path_values[0], r->path_values[1], &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    const char *reason = pg_text(result, 0, "reason");
+    reply_problem(r, PROBLEM_CONFLICT, NULL, "The run is %s and has no position%s%s", pg_text(result, 0, "state"),
+                  reason[0] == '\0' ? "" : ": ", reason);
+    PQclear(result);
+}
+
+void runs_position(struct request *r)
+{
+    PGresult *result = NULL;
+    char name[64];
+    if (!request_path_ident(r, 1))
+        return;
+    enum pg_status status = position_of_run(r->pg, r->path_values[0], r->path_values[1], &result);
+    if (status == PG_NONE) {
+        reply_without_position(r);
+        return;
+    }
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    const char *body = pg_text(result, 0, "body");
+    snprintf(name, sizeof name, "position-%s.json", r->path_values[1]);
+    reply_bytes(r, 200, "application/json", body, strlen(body), pg_text(result, 0, "sha256"), name);
+    PQclear(result);
+}
+
+void runs_lines(struct request *r)
+{
+    struct page page;
+    struct run run;
+    PGresult *result = NULL;
+    int64_t after = 0;
+    if (!request_path_ident(r, 1) || !request_page(r, &page))
+        return;
+    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &after)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+        return;
+    }
+    enum pg_status status = run_get(r->pg, r->path_values[0], r->path_values[1], &run);
+    if (status == PG_OK && strcmp(run.state, "done") != 0) {
+        reply_without_position(r);
+        return;
+    }
+    if (status == PG_OK)
+        status = run_lines(r->pg, r->path_values[0], r->path_values[1], after, page.limit + 1, &result);
+    reply_page(r, status, result, &page, line_columns, line_cursor);
+}

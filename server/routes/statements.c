@@ -1,0 +1,82 @@
+#include "routes/common.h"
+#include "routes/handlers.h"
+#include "store/signed_record.h"
+#include "store/statement.h"
+
+#include "base/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct column statement_columns[] = {
+    {"id", COLUMN_TEXT},     {"seq", COLUMN_INTEGER},       {"run", COLUMN_TEXT},    {"month", COLUMN_MONTH},
+    {"type", COLUMN_TEXT},   {"n", COLUMN_INTEGER},         {"sha256", COLUMN_TEXT}, {"previous", COLUMN_TEXT},
+    {"key_id", COLUMN_TEXT}, {"sealed_at", COLUMN_INSTANT}, {NULL, COLUMN_TEXT},
+};
+static const char *const statement_cursor[] = {"seq", NULL};
+
+void statements_list(struct request *r)
+{
+    struct page page;
+    struct account_key account;
+    struct account_facts facts;
+    PGresult *result = NULL;
+    int64_t below = 0;
+    if (!request_page(r, &page))
+        return;
+    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &below)) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+        return;
+    }
+    snprintf(account.provider, sizeof account.provider, "%s", r->path_values[0]);
+    snprintf(account.contract, sizeof account.contract, "%s", r->path_values[1]);
+    snprintf(account.commissioner, sizeof account.commissioner, "%s", r->path_values[2]);
+    enum pg_status status = account_facts(r->pg, &account, &facts);
+    if (status == PG_OK)
+        status = statement_list(r->pg, &account, below, page.limit + 1, &result);
+    reply_page(r, status, result, &page, statement_columns, statement_cursor);
+}
+
+/* The signed bytes, or one form of their signature, under the name that its trusted comment gives it: side by side in
+ * a folder they are what minisign -V expects. */
+static void serve(struct request *r, enum signed_part part, const char *media_type, const char *ending)
+{
+    PGresult *view = NULL;
+    PGresult *bytes = NULL;
+    char name[96];
+    char target[96];
+    if (!request_path_ident(r, 1))
+        return;
+    enum pg_status status = statement_view(r->pg, r->path_values[0], r->path_values[1], &view);
+    if (status == PG_OK)
+        status = signed_record_part(r->pg, r->path_values[0], "statement", r->path_values[1], part, &bytes);
+    if (status != PG_OK) {
+        PQclear(view);
+        reply_store(r, status);
+        return;
+    }
+    snprintf(name, sizeof name, "statement-%s-%s-%s.json%s", r->path_values[0], pg_text(view, 0, "commissioner"),
+             pg_text(view, 0, "seq"), ending);
+    snprintf(target, sizeof target, "/v1/keys/%s", pg_text(view, 0, "key_id"));
+    reply_link(r, "key", target);
+    /* The bytes never change: their digest is the ETag of each form. */
+    reply_bytes(r, 200, media_type, PQgetvalue(bytes, 0, 0), (size_t)PQgetlength(bytes, 0, 0),
+                pg_text(view, 0, "sha256"), name);
+    PQclear(bytes);
+    PQclear(view);
+}
+
+void statements_get(struct request *r)
+{
+    serve(r, SIGNED_BYTES, "application/json", "");
+}
+
+void statements_signature(struct request *r)
+{
+    serve(r, SIGNED_SIGNATURE, "application/octet-stream", ".sig");
+}
+
+void statements_minisig(struct request *r)
+{
+    serve(r, SIGNED_MINISIG, "text/plain; charset=utf-8", ".minisig");
+}
