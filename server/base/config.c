@@ -209,7 +209,7 @@ static bool read_file(struct reading *r, const char *path)
 /* Variables of the same prefix that are not options: the file's name, and what tests and scripts pass on. */
 static bool belongs_to_others(const char *name)
 {
-    static const char *const prefixes[] = {"CONFIG=", "BUILD=", "ROUNDS=", "SEED=", "TEST_", "PG_"};
+    static const char *const prefixes[] = {"CONFIG=", "BUILD=", "ROUNDS=", "SEED=", "TEST_", "BENCH_", "PG_"};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;

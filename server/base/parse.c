@@ -95,7 +95,7 @@ static void format_scaled(int64_t value, int decimals, const char *unit, char ou
     if (end == 1)
         end = 0;
     fraction[end] = '\0';
-    (void)snprintf(out, 32, "%s%llu%s%s", value < 0 ? "-" : "", (unsigned long long)(magnitude / scale), fraction,
+    (void)snprintf(out, 32, "%s%llu%.7s%s", value < 0 ? "-" : "", (unsigned long long)(magnitude / scale), fraction,
                    unit);
 }
 

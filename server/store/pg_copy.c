@@ -24,9 +24,9 @@ static void send_buffer(struct pg_copy *c)
     struct pg *pg = c->pg;
     if (c->status != PG_OK || c->buffer.length == 0)
         return;
-    int put = PQputCopyData(pg->conn, c->buffer.data, (int)c->buffer.length);
+    int sent = PQputCopyData(pg->conn, c->buffer.data, (int)c->buffer.length);
     buf_clear(&c->buffer);
-    if (put != 1) {
+    if (sent != 1) {
         pg_disconnect(pg);
         c->status = pg_fail(pg, PG_AWAY, "the connection to the database was lost");
     } else if (!pg_flush(pg, pg_deadline(pg))) {
