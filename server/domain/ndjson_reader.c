@@ -10,8 +10,8 @@ void ndjson_reader_init(struct ndjson_reader *r, const struct reader_events *eve
     memset(r, 0, offsetof(struct ndjson_reader, text));
     r->events = events;
     r->line = 1;
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        r->order[i] = (unsigned char)i;
+    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+        r->next_of[i] = (unsigned char)((i + 1) % COLUMN_COUNT);
 }
 
 /* The line being parsed. */
@@ -182,32 +182,37 @@ static struct text read_value(struct scan *s)
     return t;
 }
 
-static enum column find_column(struct scan *s, struct text name, unsigned member)
+/* The column of a member's name, tried first as the one that followed the same column before. */
+static enum column find_column(struct scan *s, struct text name, enum column previous)
 {
-    if (member < COLUMN_COUNT) {
-        enum column likely = (enum column)s->reader->order[member];
-        const char *expected = column_name(likely);
-        if (strncmp(expected, name.at, name.length) == 0 && expected[name.length] == '\0')
-            return likely;
-    }
+    enum column likely = (enum column)s->reader->next_of[previous];
+    const char *expected = column_name(likely);
+    if (strncmp(expected, name.at, name.length) == 0 && expected[name.length] == '\0')
+        return likely;
     enum column c = column_by_name(name.at, name.length);
-    if (c != COLUMN_COUNT && member < COLUMN_COUNT)
-        s->reader->order[member] = (unsigned char)c;
+    if (c != COLUMN_COUNT)
+        s->reader->next_of[previous] = (unsigned char)c;
     return c;
 }
 
-static void read_member(struct scan *s, unsigned member, uint64_t *seen)
+/* previous: the column of the member before; becomes that of this one. */
+static void read_member(struct scan *s, enum column *previous, uint64_t *seen)
 {
     if (!take(s, '"')) {
         refuse(s, "the line is not one flat JSON object");
         return;
     }
     struct text name = read_text(s);
-    enum column c = find_column(s, name, member);
+    if (s->why != NULL) {
+        s->why = "the name of a member cannot be read";
+        return;
+    }
+    enum column c = find_column(s, name, *previous);
     if (c == COLUMN_COUNT) {
         refuse(s, "a member is no column of the upload format");
         return;
     }
+    *previous = c;
     s->column = (int)c;
     if (*seen >> c & 1)
         refuse(s, "is given twice");
@@ -223,13 +228,13 @@ static void read_member(struct scan *s, unsigned member, uint64_t *seen)
 static void read_object(struct scan *s)
 {
     uint64_t seen = 0;
-    unsigned member = 0;
+    enum column previous = COLUMN_COUNT;
     if (!take(s, '{'))
         refuse(s, "the line is not one flat JSON object");
     if (take(s, '}'))
         refuse(s, "the object is empty");
     while (s->why == NULL) {
-        read_member(s, member++, &seen);
+        read_member(s, &previous, &seen);
         if (s->why != NULL || take(s, '}'))
             break;
         if (!take(s, ','))

@@ -14,8 +14,9 @@ struct ndjson_reader {
     bool stopped;                       /* the row callback asked to stop */
     bool overlong;                      /* the line is over the limit: reported, passed over to its end */
     size_t used;                        /* bytes of the line in text */
-    unsigned char
-        order[COLUMN_COUNT]; /* columns in the order of the line before: the next line's are likely the same */
+    /* The column that followed each one on a line before (COLUMN_COUNT: the first): the next line's are likely the
+     * same. */
+    unsigned char next_of[COLUMN_COUNT + 1];
     char text[RECORD_MAXIMUM];
     char fields[RECORD_MAXIMUM]; /* unescaped texts; never longer than the line */
     struct raw_row row;

@@ -207,6 +207,35 @@ START_TEST(rules_are_one_table)
 }
 END_TEST
 
+/* The page for trusts tells every rule and column, in the words of the table, and no other rule. */
+START_TEST(the_upload_page_is_complete)
+{
+    FILE *f = fopen("api/formats/upload.md", "r");
+    ck_assert_msg(f != NULL, "run the tests from the top of the repository");
+    static char page[1 << 16];
+    size_t length = fread(page, 1, sizeof page - 1, f);
+    ck_assert_int_eq(fclose(f), 0);
+    page[length] = '\0';
+    for (int i = 0; i < RULE_COUNT; i++) {
+        const struct rule *r = rule_get((enum rule_id)i);
+        char line[600];
+        (void)snprintf(line, sizeof line, "\n| %s | %s | `%s` | %s | %s |\n", r->id, severity_name(r->severity),
+                       r->field, r->sentence, r->hint);
+        ck_assert_msg(strstr(page, line) != NULL, "upload.md lacks: %s", line);
+    }
+    int rows = 0;
+    for (const char *at = page; (at = strstr(at, "\n| ")) != NULL; at++)
+        rows += at[3] >= 'A' && at[3] <= 'Z' && at[4] >= '0' && at[4] <= '9';
+    ck_assert_int_eq(rows, RULE_COUNT);
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        char name[40];
+        (void)snprintf(name, sizeof name, "`%s`", column_name((enum column)c));
+        bool rating = c > COLUMN_H1 && c < COLUMN_SE && strcmp(name, "`h13`") != 0 && strcmp(name, "`sa`") != 0;
+        ck_assert_msg(rating || strstr(page, name) != NULL, "upload.md lacks the column %s", name);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("upload vectors");
@@ -219,6 +248,7 @@ int main(void)
     tcase_add_test(t, operational_days);
     tcase_add_test(t, bad_reference_files_are_refused);
     tcase_add_test(t, rules_are_one_table);
+    tcase_add_test(t, the_upload_page_is_complete);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
