@@ -1,6 +1,7 @@
 #include "worker/jobs.h"
 
 #include "base/log.h"
+#include "store/idempotency.h"
 #include "store/submission.h"
 
 #include <errno.h>
@@ -223,6 +224,7 @@ static void wait_for_work(struct worker *w, int wake_fd, int64_t timeout_ms)
     }
 }
 
+/* What nobody waits for: uploads that died, answers to retries that are too old. */
 static void sweep(struct worker *w, int64_t *next)
 {
     if (clock_monotonic() < *next)
@@ -230,6 +232,8 @@ static void sweep(struct worker *w, int64_t *next)
     int64_t swept = 0;
     if (submission_sweep(w->pg, &swept) == PG_OK && swept > 0)
         log_event(LOG_LEVEL_INFO, "swept", &(struct log_field){"uploads", NULL, swept}, 1);
+    int64_t dropped = 0;
+    (void)idempotency_drop_old(w->pg, w->config->idempotency_days, &dropped);
     *next = clock_monotonic() + (int64_t)SWEEP_SECONDS * MICROS_PER_SECOND;
 }
 
