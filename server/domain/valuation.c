@@ -14,6 +14,7 @@
 struct day_counts {
     int64_t admitted[DAYS_MAX + 1];
     int64_t others[DAYS_MAX + 1];
+    bool used;
 };
 
 struct month_counts {
@@ -214,6 +215,7 @@ bool valuation_add_row(struct valuation *v, const struct activity_row *row)
         struct day_counts *c = &m->counts[place * TERMS_CLUSTERS + cluster];
         date_t first = month_first(m->month);
         date_t admitted = admitted_end(&days, row);
+        c->used = true;
         c->admitted[days.from - first]++;
         c->admitted[admitted - first]--;
         c->others[admitted - first]++;
@@ -268,12 +270,18 @@ static bool add_line(struct activity_lines *lines, size_t *capacity, month_t mon
     return true;
 }
 
-static bool price_day(const struct valuation *v, const struct month_counts *m, int32_t place, int cluster, date_t day,
-                      int64_t admitted, int64_t others, struct activity_lines *lines, size_t *capacity)
+/* Prices of a stretch of days on which they do not change: one look-up for all of it. */
+static bool price_stretch(const struct valuation *v, const struct month_counts *m, int32_t cell, date_t day,
+                          int64_t admitted, int64_t others, struct activity_lines *lines, size_t *capacity)
 {
+    int32_t place = cell / TERMS_CLUSTERS;
+    int cluster = cell % TERMS_CLUSTERS;
     const char *service = place == 0 ? "" : m->service[place - 1];
     const struct terms_price *p;
     bool none;
+    if (admitted == 0 && others == 0) {
+        return true;
+    }
     bool split = terms_charges_split(m->terms, cluster, v->commissioner, service, day, &none);
     if (none) {
         lines->unpriced_days[month_number(m->month) - 1] += admitted + others;
@@ -291,21 +299,52 @@ static bool price_day(const struct valuation *v, const struct month_counts *m, i
     return others == 0 || add_line(lines, capacity, m->month, p, others);
 }
 
+/* The next day on which any price of the cluster begins or ends, or a day behind the month. */
+static date_t next_change(const struct terms *t, int cluster, date_t day, date_t behind)
+{
+    date_t next = behind;
+    for (int32_t i = t->first_price[cluster]; i < t->first_price[cluster + 1]; i++) {
+        const struct terms_price *p = &t->price[i];
+        next = p->from > day && p->from < next ? p->from : next;
+        next = p->to > day && p->to < next ? p->to : next;
+    }
+    return next;
+}
+
+/* One cluster and service: its days, stretch by stretch. */
+static bool price_cell(const struct valuation *v, const struct month_counts *m, int32_t cell,
+                       struct activity_lines *lines, size_t *capacity)
+{
+    const struct day_counts *c = &m->counts[cell];
+    date_t first = month_first(m->month);
+    date_t behind = month_first(m->month + 1);
+    int64_t admitted = 0;
+    int64_t others = 0;
+    date_t day = first;
+    while (day < behind) {
+        date_t from = day;
+        date_t change = next_change(m->terms, cell % TERMS_CLUSTERS, day, behind);
+        int64_t admitted_days = 0;
+        int64_t other_days = 0;
+        for (; day < change; day++) {
+            admitted += c->admitted[day - first];
+            others += c->others[day - first];
+            admitted_days += admitted;
+            other_days += others;
+        }
+        if (!price_stretch(v, m, cell, from, admitted_days, other_days, lines, capacity)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool price_month(const struct valuation *v, const struct month_counts *m, struct activity_lines *lines,
                         size_t *capacity)
 {
-    date_t first = month_first(m->month);
-    int32_t days = month_days(m->month);
-    for (int32_t i = 0; i < (m->service_count + 1) * TERMS_CLUSTERS; i++) {
-        int64_t admitted = 0;
-        int64_t others = 0;
-        for (int32_t d = 0; d < days; d++) {
-            admitted += m->counts[i].admitted[d];
-            others += m->counts[i].others[d];
-            if ((admitted != 0 || others != 0) && !price_day(v, m, i / TERMS_CLUSTERS, i % TERMS_CLUSTERS, first + d,
-                                                             admitted, others, lines, capacity)) {
-                return false;
-            }
+    for (int32_t cell = 0; cell < (m->service_count + 1) * TERMS_CLUSTERS; cell++) {
+        if (m->counts[cell].used && !price_cell(v, m, cell, lines, capacity)) {
+            return false;
         }
     }
     return true;

@@ -87,7 +87,7 @@ static void rows_sum_to_lines(struct contract_year *y, uint64_t seed)
 
 START_TEST(rows_sum_to_lines_and_person_days_are_conserved)
 {
-    for_years(2000, rows_sum_to_lines);
+    for_years(2500, rows_sum_to_lines);
 }
 END_TEST
 
@@ -168,7 +168,7 @@ static void lines_sum_to_position(struct contract_year *y, uint64_t seed)
 
 START_TEST(lines_sum_to_position_and_stage_5_keeps_its_bounds)
 {
-    for_years(2000, lines_sum_to_position);
+    for_years(2500, lines_sum_to_position);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ static void order_is_nothing(struct contract_year *y, uint64_t seed)
 
 START_TEST(same_inputs_in_any_order_and_at_any_later_time_give_the_same_bytes)
 {
-    for_years(1500, order_is_nothing);
+    for_years(1000, order_is_nothing);
 }
 END_TEST
 
@@ -232,7 +232,7 @@ static void identical_resubmission(struct contract_year *y, uint64_t seed)
 
 START_TEST(an_identical_resubmission_changes_nothing)
 {
-    for_years(1500, identical_resubmission);
+    for_years(1000, identical_resubmission);
 }
 END_TEST
 
@@ -295,7 +295,7 @@ static void documents_telescope(struct contract_year *y, uint64_t seed)
 
 START_TEST(documents_sum_to_the_last_billed_position)
 {
-    for_years(1500, documents_telescope);
+    for_years(1000, documents_telescope);
 }
 END_TEST
 
