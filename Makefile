@@ -42,7 +42,7 @@ TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
 
-.PHONY: help all tests demo run test bench lint fuzz-smoke soak install clean
+.PHONY: help all tests demo run test bench lint fuzz-smoke soak fresh install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,7 @@ help:
 	@echo 'make bench       measurements against PostgreSQL itself'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make soak        the random tests for SOAK_ROUNDS=$(SOAK_ROUNDS) rounds, SOAK_SEED=...'
+	@echo 'make fresh       make demo and make test in empty Debian 12 systems, as root and as a user with sudo'
 	@echo 'make all         build the programs into $(BUILD)'
 	@echo 'make install     DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
 	@echo 'make clean       remove what was built'
@@ -92,6 +93,9 @@ soak:
 	@deploy/dependencies.sh build run test
 	@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=build/test SANITIZE=address,undefined OPT=-O1 tests
 	@tests/soak.sh build/test $(SOAK_ROUNDS) $(SOAK_SEED)
+
+fresh:
+	@tests/fresh.sh
 
 all: $(BUILT)
 tests: $(TESTS)

@@ -3,7 +3,7 @@
 
     run.py BUILD [--empty] [--workers N]
 
-The data come in through the public API, acted out by deploy/demo/demo.py: load(service) is all that it must offer.
+The data come in through the public API, acted out by deploy/demo/demo.py.
 --empty starts without them. Each run has a working folder of its own under .run and free ports, so that two runs, and
 a run beside `make demo`, do not meet.
 """
@@ -19,10 +19,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "deploy"), str(ROOT / "deploy/demo")]
 
 import demo  # noqa: E402
+import script  # noqa: E402
 import service as services  # noqa: E402
 
 RUNS = ROOT / ".run"
-FIRST_INSTANT = "2012-03-01T09:00:00Z"
 
 
 def sweep():
@@ -68,9 +68,10 @@ def main():
     ended = None
     try:
         with services.Service(arguments.build, RUNS / str(os.getpid()), workers=arguments.workers,
-                              clock=FIRST_INSTANT) as service:
+                              clock=script.AGREED_ON) as service:
             if not arguments.empty:
-                demo.load(service)
+                print("Playing the demonstration into the service ...", flush=True)
+                demo.load(service, service.workdir / "data")
             show(service)
             ended = watch(service)
             kept = pathlib.Path(f"/tmp/reckoner-logs-{os.getpid()}")
