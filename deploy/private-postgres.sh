@@ -118,7 +118,33 @@ cluster_name = 'reckoner'
 SETTINGS
 }
 
+# Processes that stand in the data folder: the server's, also those that outlive a killed postmaster for a moment.
+left_in_data() {
+    for process in /proc/[0-9]*; do
+        if [ "$(readlink "$process/cwd" 2>/dev/null)" = "$real_data" ]; then
+            echo "${process#/proc/}"
+        fi
+    done
+}
+
+# A postmaster that was killed leaves its lock file, which PostgreSQL takes for a running server as long as process 1 has
+# not collected the dead one (in a container it may never). The file goes when no process of that server is left.
+remove_dead_lock() {
+    [ -f "$data/postmaster.pid" ] || return 0
+    ! alive "$(postmaster_pid)" || return 0
+    real_data=$(readlink -f "$data")
+    tries=0
+    while [ -n "$(left_in_data)" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "processes of the killed server in $data do not end: $(left_in_data | tr '\n' ' ')"
+        sleep 0.1
+    done
+    rm -f "$data/postmaster.pid"
+}
+
 start_server() {
+    cd /
+    remove_dead_lock
     cd "$data"
     if [ ! -d "$socket" ]; then # /tmp was swept: the path must stay, connection strings name it
         mkdir -m 0700 "$socket"

@@ -4,8 +4,8 @@
 #
 #   tests/fresh.sh [root|user]...      both when none is named; needs root, debootstrap and about 4 GB in TMPDIR
 #
-# FRESH_TREE names a folder that debootstrap made earlier (minbase with make, git, sudo and ca-certificates), to save its
-# time; FRESH_COMMAND another command than `make demo && make test`. The committed state of this clone is what is tried.
+# FRESH_TREE names a folder that debootstrap made earlier (minbase with make, git, sudo and ca-certificates), to save
+# its time; FRESH_COMMAND another command than `make demo && make test`. The committed state of this clone is tried.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/reckoner-fresh.XXXXXX")
@@ -25,6 +25,7 @@ base=${FRESH_TREE:-$work/base}
 inside() {
     tree=$1
     shift
+    # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --pid --fork --kill-child sh -c '
         tree=$1
         shift
@@ -32,7 +33,9 @@ inside() {
         mount -t proc proc "$tree/proc"
         mount --rbind /dev "$tree/dev"
         mount -t tmpfs tmpfs "$tree/tmp"
-        exec chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb "$@"' sh "$tree" "$@"
+        # Not exec: this shell is process 1 and collects the dead.
+        chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb "$@"
+        exit $?' sh "$tree" "$@"
 }
 
 try() {
