@@ -127,7 +127,7 @@ left_in_data() {
     done
 }
 
-# A postmaster that was killed leaves its lock file, which PostgreSQL takes for a running server as long as process 1 has
+# A killed postmaster leaves its lock file, which PostgreSQL takes for a running server as long as process 1 has
 # not collected the dead one (in a container it may never). The file goes when no process of that server is left.
 remove_dead_lock() {
     [ -f "$data/postmaster.pid" ] || return 0
@@ -136,7 +136,7 @@ remove_dead_lock() {
     tries=0
     while [ -n "$(left_in_data)" ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "processes of the killed server in $data do not end: $(left_in_data | tr '\n' ' ')"
+        [ "$tries" -lt 300 ] || fail "processes of the killed server in $data do not end: $(left_in_data | xargs)"
         sleep 0.1
     done
     rm -f "$data/postmaster.pid"

@@ -285,6 +285,8 @@ static void check_numbers(const struct group *g)
 
 void cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events)
 {
+    if (count == 0)
+        return; /* qsort takes no null pointer */
     qsort(rows, count, sizeof *rows, compare_rows);
     size_t next;
     for (size_t i = 0; i < count; i = next) {
@@ -310,6 +312,8 @@ static int compare_nhs(const void *a, const void *b)
 
 void cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_events *events)
 {
+    if (count == 0)
+        return; /* qsort takes no null pointer */
     qsort(rows, count, sizeof *rows, compare_nhs);
     size_t first = 0;
     for (size_t i = 1; i < count; i++) {
@@ -330,6 +334,8 @@ static int compare_episodes(const void *a, const void *b)
 
 void cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events)
 {
+    if (count == 0)
+        return; /* qsort takes no null pointer */
     qsort(rows, count, sizeof *rows, compare_episodes);
     size_t first = 0;
     for (size_t i = 1; i < count; i++) {
