@@ -11,7 +11,7 @@ KILLS = 10
 
 
 class WorkerKilled(harness.ServiceCase):
-    settings = {"worker_lease_seconds": 2, "worker_poll_ms": 100}
+    settings = {"worker_lease_seconds": 5, "worker_poll_ms": 100}
 
     @classmethod
     def setUpClass(cls):
