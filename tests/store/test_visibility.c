@@ -250,7 +250,8 @@ START_TEST(another_organisation_changes_nothing)
         "DELETE FROM reckoner.idempotency",
     };
     static const char *const callers[] = {"rxb.one", "pct5qg.one", "aud.one"};
-    store_fixture_sql(&f, "INSERT INTO idempotency VALUES ('RXA', 'rxa.one', 'k', 'POST /', sha256('x'), 201, NULL,"
+    store_fixture_sql(&f, "INSERT INTO idempotency (organisation, person, key, operation, request_sha256, status, "
+                          "body, created_at) VALUES ('RXA', 'rxa.one', 'k', 'POST /', sha256('x'), 201,"
                           " '{}', '2012-04-01Z'); DELETE FROM job; INSERT INTO window_exception (provider, contract,"
                           " month, n, reason, asked_side, asked_by, asked_at) VALUES ('RXA', " ID(
                               "a") ", '2012-04-01',"
