@@ -6,12 +6,15 @@
 #include "store/session.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_PAUSE 100000 /* microseconds without a new attempt to connect */
 #define LAST_PAUSE  2000000
+/* A token found good is good for reads on the same connection for so long; a revoked one may live as much longer. */
+#define TRUST 1000000
 
 static enum role role_of(const char *name)
 {
@@ -30,18 +33,25 @@ static enum role role_of(const char *name)
 
 /* The first statement of every request. A connection that broke since the last one is made anew, once; while the
  * database is away, attempts are spaced out, and requests in between are refused at once. */
-static enum pg_status open_session(struct database_thread *thread, const struct http_exchange *ex,
-                                   struct session *session)
+static enum pg_status open_session(struct database_thread *thread, const struct http_exchange *ex)
 {
     int64_t now = clock_monotonic();
+    bool public = ex->route->roles == ROLE_NONE;
+    thread->backend = 0;
     if (thread->failures > 0 && now < thread->retry_at)
         return PG_AWAY;
     enum pg_status status = PG_AWAY;
     for (int attempt = 0; attempt < 2 && status == PG_AWAY; attempt++) {
-        if (ex->route->roles == ROLE_NONE)
+        if (public)
             status = session_clear(thread->pg);
         else
-            status = session_authenticate(thread->pg, ex->token_hash, session);
+            status = session_authenticate(thread->pg, ex->token_hash, &thread->session);
+    }
+    if (status == PG_OK) {
+        thread->backend = session_backend(thread->pg);
+        thread->public = public;
+        thread->checked_at = now;
+        memcpy(thread->token_hash, ex->token_hash, sizeof thread->token_hash);
     }
     if (status != PG_AWAY) {
         thread->failures = 0;
@@ -53,13 +63,27 @@ static enum pg_status open_session(struct database_thread *thread, const struct 
     return PG_AWAY;
 }
 
+/* The session is open. false: a problem was replied. */
+static bool may_call(const struct database_thread *thread, struct http_exchange *ex)
+{
+    struct request *r = &ex->request;
+    const struct session *session = &thread->session;
+    if (ex->route->roles == ROLE_NONE)
+        return true;
+    r->caller.role = role_of(session->role);
+    snprintf(r->caller.person, sizeof r->caller.person, "%s", session->person);
+    snprintf(r->caller.organisation, sizeof r->caller.organisation, "%s", session->organisation);
+    if ((ex->route->roles & (unsigned)r->caller.role) != 0)
+        return true;
+    reply_problem(r, PROBLEM_FORBIDDEN, NULL, "The role %s may not call %s", session->role, ex->route->operation);
+    return false;
+}
+
 /* false: a problem was replied. */
 static bool admit(struct database_thread *thread, struct http_exchange *ex)
 {
     struct request *r = &ex->request;
-    struct session session;
-    memset(&session, 0, sizeof session);
-    enum pg_status status = open_session(thread, ex, &session);
+    enum pg_status status = open_session(thread, ex);
     if (status == PG_NONE) {
         reply_problem(r, PROBLEM_UNAUTHENTICATED, "Authorization",
                       "The token is not known, has expired or was revoked");
@@ -69,15 +93,20 @@ static bool admit(struct database_thread *thread, struct http_exchange *ex)
         reply_store(r, status);
         return false;
     }
+    return may_call(thread, ex);
+}
+
+/* Does the session speak for this caller already, by a check that is fresh? Only reads go by it: they can be run
+ * again when the connection turns out to be broken. */
+static bool is_trusted(const struct database_thread *thread, const struct http_exchange *ex)
+{
+    if (ex->task != TASK_REQUEST || strcmp(ex->route->method, "GET") != 0 || thread->backend == 0 ||
+        thread->backend != session_backend(thread->pg))
+        return false;
     if (ex->route->roles == ROLE_NONE)
-        return true;
-    r->caller.role = role_of(session.role);
-    snprintf(r->caller.person, sizeof r->caller.person, "%s", session.person);
-    snprintf(r->caller.organisation, sizeof r->caller.organisation, "%s", session.organisation);
-    if ((ex->route->roles & (unsigned)r->caller.role) != 0)
-        return true;
-    reply_problem(r, PROBLEM_FORBIDDEN, NULL, "The role %s may not call %s", session.role, ex->route->operation);
-    return false;
+        return thread->public;
+    return !thread->public && clock_monotonic() - thread->checked_at < TRUST &&
+           sodium_memcmp(thread->token_hash, ex->token_hash, sizeof thread->token_hash) == 0;
 }
 
 /* false: a problem was replied. */
@@ -145,10 +174,16 @@ static void run_task(struct database_thread *thread, struct http_exchange *ex)
 {
     if (ex->task == TASK_ABORT || ex->task == TASK_REFUSED) {
         /* Row-level security wants the caller here too; if that fails, the database sweeps up what was begun. */
-        struct session session;
-        (void)open_session(thread, ex, &session);
+        (void)open_session(thread, ex);
         run_abort(ex);
         return;
+    }
+    if (is_trusted(thread, ex)) {
+        if (may_call(thread, ex))
+            run_request(ex);
+        if (!ex->reply.problem || ex->reply.code != PROBLEM_DATABASE_AWAY)
+            return;
+        reply_discard(ex);
     }
     if (!admit(thread, ex)) {
         if (ex->upload_open)

@@ -7,6 +7,7 @@
 #include "http/metrics.h"
 #include "http/request.h"
 #include "http/router.h"
+#include "store/session.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -132,6 +133,13 @@ struct database_thread {
     struct pg *pg;
     int64_t retry_at; /* monotonic; the database was away: no new attempt to connect before */
     int failures;     /* attempts that failed in a row */
+    /* Who the connection's session speaks for. A read by the same token (or by nobody) soon after needs no new
+     * statement for it. */
+    int backend; /* session_backend() when the session was set; 0: not known */
+    bool public; /* nobody */
+    unsigned char token_hash[TOKEN_HASH_BYTES];
+    int64_t checked_at; /* monotonic */
+    struct session session;
 };
 void dispatch_run(struct database_thread *thread, struct http_exchange *ex);
 

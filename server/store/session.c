@@ -37,3 +37,9 @@ enum pg_status session_clear(struct pg *pg)
     pg_args_init(&a);
     return pg_run(pg, &clear, &a, NULL);
 }
+
+int session_backend(struct pg *pg)
+{
+    PGconn *conn = pg_raw(pg);
+    return conn == NULL || PQstatus(conn) != CONNECTION_OK ? 0 : PQbackendPID(conn);
+}

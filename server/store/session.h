@@ -15,6 +15,9 @@ struct session {
 /* Finds the token and sets the session's caller. PG_NONE: unknown, expired, revoked, or the person is disabled; the
  * session then has no caller. */
 enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES], struct session *out);
+/* Which server process the connection talks to, 0 when it is not connected: a session belongs to it, and is gone with
+ * it. */
+int session_backend(struct pg *pg);
 /* No caller: for public routes. */
 enum pg_status session_clear(struct pg *pg);
 
