@@ -55,7 +55,7 @@ CALENDAR = {
 
 # Agreed before the first bill, and after May's: the second re-settles contract C by itself.
 FIRST_ACHIEVEMENT = {"indicator": "physical", "numerator": 1463, "denominator": 1904,
-                     "evidence": "Sample of case notes, April", "at": "2012-06-07T09:00:00Z"}
+                     "evidence": "Sample of case notes, April", "at": "2012-06-05T09:00:00Z"}
 SECOND_ACHIEVEMENT = {"indicator": "reviews", "numerator": 5, "denominator": 6,
                       "evidence": "Review register to the end of May", "at": "2012-07-11T13:00:00Z"}
 

@@ -214,10 +214,9 @@ class Story:
         with self.timed(f"{month}: FLEX runs"):
             self.settle(month, "FLEX")
         self.day(dates.flex, "FLEX: provisional statements for four accounts, nothing is billed")
-        self.on(dates.late)
         if month == script.MONTHS[0]:
             self.achievement(script.FIRST_ACHIEVEMENT)
-            self.on(dates.late)
+        self.on(dates.late)
         with self.timed(f"{month}: uploads with late rows"):
             late = self.upload_of_both(month, "late")
         more = sum(s["rows"] for s in late) - sum(s["rows"] for s in better)

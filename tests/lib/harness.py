@@ -114,7 +114,7 @@ class ServiceCase(unittest.TestCase):
             text = log.read_text(errors="replace")
             at = min((text.find(sign) for sign in ("ERROR: ", "runtime error: ") if sign in text), default=-1)
             if at >= 0 and ("Sanitizer" in text or "runtime error: " in text):
-                faults.append(f"{log.name}:\n{text[at:at + 6000]}")
+                faults.append(f"{log.name}:\n{text[max(0, at - 300):at + 6000]}")
         cls.service.stop()
         if faults:
             raise AssertionError("a sanitizer found a fault\n" + "\n".join(faults))
@@ -122,7 +122,9 @@ class ServiceCase(unittest.TestCase):
     @classmethod
     def as_person(cls, person):
         """A client that calls as this person; None calls without a token."""
-        return api_client.Client(cls.service.url, cls.service.tokens[person] if person else None)
+        client = api_client.Client(cls.service.url, cls.service.tokens[person] if person else None)
+        cls.addClassCleanup(client.close)
+        return client
 
     @classmethod
     def query(cls, sql):
