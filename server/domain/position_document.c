@@ -186,22 +186,37 @@ static json_t *figures_of(const struct position_input *in, const struct position
     return object;
 }
 
+/* The two parties of the account, as the annual terms name them; left out of terms that name none. */
+static bool add_parties(json_t *object, const struct position_input *in)
+{
+    const char *codes[] = {in->provider, in->commissioner};
+    json_t *parties = json_object();
+    bool complete = parties != NULL;
+    for (int i = 0; complete && i < 2; i++) {
+        const json_t *party = terms_party(in->annual->terms, codes[i]);
+        complete = party == NULL || json_put(parties, codes[i], json_deep_copy(party));
+    }
+    complete = complete && (json_object_size(parties) == 0 || json_object_set(object, "parties", parties) == 0);
+    json_decref(parties);
+    return complete;
+}
+
 json_t *position_document(const struct position_input *in, const struct position *p)
 {
     json_t *object = json_object();
-    bool complete = object != NULL && json_put(object, "@purpose", json_string("reckoner/position/1")) &&
-                    json_put(object, "engine", json_string(POSITION_ENGINE)) &&
-                    json_put(object, "provider", json_string(in->provider)) &&
-                    json_put(object, "contract", json_string(in->contract)) &&
-                    json_put(object, "commissioner", json_string(in->commissioner)) &&
-                    json_put(object, "financial_year", json_integer(in->financial_year)) &&
-                    put_month(object, "month", in->month) &&
-                    json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
-                    put_instant(object, "known_at", p->known_at) && json_put(object, "inputs", inputs_of(in)) &&
-                    json_put(object, "lines", lines_of(p)) && json_put(object, "stages", stages_of(p)) &&
-                    json_put(object, "figures", figures_of(in, p)) && json_object_set(object, "notes", p->notes) == 0 &&
-                    json_put(object, "total_pence", json_integer(p->total)) &&
-                    json_put(object, "billable_pence", json_integer(p->billable));
+    bool complete =
+        object != NULL && json_put(object, "@purpose", json_string("reckoner/position/1")) &&
+        json_put(object, "engine", json_string(POSITION_ENGINE)) &&
+        json_put(object, "provider", json_string(in->provider)) &&
+        json_put(object, "contract", json_string(in->contract)) &&
+        json_put(object, "commissioner", json_string(in->commissioner)) &&
+        json_put(object, "financial_year", json_integer(in->financial_year)) && put_month(object, "month", in->month) &&
+        json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
+        put_instant(object, "known_at", p->known_at) && add_parties(object, in) &&
+        json_put(object, "inputs", inputs_of(in)) && json_put(object, "lines", lines_of(p)) &&
+        json_put(object, "stages", stages_of(p)) && json_put(object, "figures", figures_of(in, p)) &&
+        json_object_set(object, "notes", p->notes) == 0 && json_put(object, "total_pence", json_integer(p->total)) &&
+        json_put(object, "billable_pence", json_integer(p->billable));
     if (!complete) {
         json_decref(object);
         return NULL;

@@ -413,6 +413,39 @@ static size_t index_of(const char *text)
     return (size_t)value;
 }
 
+START_TEST(the_document_holds_what_it_should)
+{
+    struct contract_year *y = contract_year_new(0);
+    struct position p;
+    char *bytes = NULL;
+    struct json_problem problem;
+    for (uint64_t seed = 1; contract_year_position(y, APRIL + 1, 9000000, 0, &p, &bytes) != POSITION_DONE; seed++) {
+        contract_year_free(y);
+        y = contract_year_new(seed);
+    }
+    json_t *document = json_read(bytes, strlen(bytes), &problem);
+    ck_assert_msg(document != NULL, "%s: %s", problem.field, problem.message);
+    ck_assert_int_eq(strncmp(bytes, "{\"@purpose\":\"reckoner/position/1\",", 34), 0);
+    ck_assert_str_eq(json_text(document, "engine"), POSITION_ENGINE);
+    ck_assert_str_eq(json_text(document, "month"), "2012-05");
+    ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(document, "inputs"), "months")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(document, "stages")), STAGE_COUNT);
+    ck_assert_uint_eq(json_array_size(json_object_get(document, "lines")), p.count);
+    ck_assert_int_eq(json_int(document, "total_pence", 0), p.total);
+    const json_t *parties = json_object_get(document, "parties");
+    ck_assert_uint_eq(json_object_size(parties), 2);
+    ck_assert_str_eq(json_text(json_object_get(parties, "5QE"), "buyer_reference"), "R1");
+    size_t length;
+    char *again = json_canonical(document, &length);
+    ck_assert_str_eq(again, bytes);
+    free(again);
+    free(bytes);
+    json_decref(document);
+    position_free(&p);
+    contract_year_free(y);
+}
+END_TEST
+
 START_TEST(each_line_says_how_it_was_made)
 {
     struct contract_year *y = contract_year_new(5);
@@ -466,6 +499,7 @@ int main(void)
     tcase_add_test(t, missing_activity_parks_and_names_every_month);
     tcase_add_test(t, amounts_beyond_exact_numbers_are_refused);
     tcase_add_test(t, every_small_risk_share_with_cap_and_collar);
+    tcase_add_test(t, the_document_holds_what_it_should);
     tcase_add_test(t, each_line_says_how_it_was_made);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
