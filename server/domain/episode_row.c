@@ -66,10 +66,10 @@ static date_t read_date(struct episode_row *out, enum column c)
     return d;
 }
 
-static int8_t read_cluster(struct text t)
+static int16_t read_cluster(struct text t)
 {
     int value = t.length <= 2 ? small_number(t) : -1;
-    return (int8_t)(value < 0 ? CLUSTER_NONE : value);
+    return (int16_t)(value < 0 ? CLUSTER_NONE : value);
 }
 
 static const char cluster_digits[] = "00010203040506070809";

@@ -25,13 +25,13 @@ struct episode_row {
     struct text service;      /* at most 12 characters */
     struct text cluster_text; /* two digits where it could be normalised, else as sent */
     enum nhs_verdict nhs;
-    char nhs_digits[11];    /* the number without spaces when nhs is NHS_VALID, else empty */
-    int8_t nhs_status;      /* 0 blank, 1..7, -1 anything else */
-    int8_t cluster;         /* 0..99 as sent, CLUSTER_NONE when blank or no number */
-    int8_t cluster_initial; /* the same; CLUSTER_NONE when not supplied */
-    char super_class;       /* as sent when one character, 0 when blank, '?' otherwise */
-    int16_t mhct_reason;    /* 10, 11, 12, 97; 0 blank or unknown */
-    int16_t admitted_days;  /* 0..31; blank counts as 0; -1 when it is no number of 0..31 */
+    char nhs_digits[11];     /* the number without spaces when nhs is NHS_VALID, else empty */
+    int8_t nhs_status;       /* 0 blank, 1..7, -1 anything else */
+    int16_t cluster;         /* 0..99 as sent, CLUSTER_NONE when blank or no number */
+    int16_t cluster_initial; /* the same; CLUSTER_NONE when not supplied */
+    char super_class;        /* as sent when one character, 0 when blank, '?' otherwise */
+    int16_t mhct_reason;     /* 10, 11, 12, 97; 0 blank or unknown */
+    int16_t admitted_days;   /* 0..31; blank counts as 0; -1 when it is no number of 0..31 */
     bool assessment_only;
     bool approved;               /* approval_ref is given */
     int8_t rating[RATING_COUNT]; /* 0..4, 9; -1 missing or wrong */

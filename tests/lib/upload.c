@@ -65,9 +65,9 @@ void upload_nhs_number(unsigned n, char out[11])
 {
     for (unsigned i = n * 2;; i++) {
         (void)snprintf(out, 11, "999%06u", i % 1000000);
-        for (char c = '0'; c <= '9'; c++) {
+        for (int digit = 0; digit < 10; digit++) {
             char digits[11];
-            out[9] = c;
+            out[9] = (char)('0' + digit);
             out[10] = '\0';
             if (nhs_number_check(out, 10, digits) == NHS_VALID)
                 return;

@@ -1,10 +1,10 @@
 /* Random files with faults planted at random: the findings are the planted ones, all of them and no others, whatever
  * the format, the order of the columns and the pieces in which the bytes arrive. RECKONER_ROUNDS files are tried;
  * RECKONER_SEED repeats a run. */
+#include "base/parse.h"
 #include "lib/upload.h"
 
 #include <check.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static uint64_t draw(void)
 
 static unsigned below(unsigned n)
 {
-    return (unsigned)(draw() % n);
+    return n == 0 ? 0 : (unsigned)(draw() % n);
 }
 
 static uint64_t number_from(const char *name, uint64_t fallback)
@@ -31,11 +31,9 @@ static uint64_t number_from(const char *name, uint64_t fallback)
     const char *text = getenv(name);
     if (text == NULL || text[0] == '\0')
         return fallback;
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    ck_assert_msg(errno == 0 && *end == '\0', "%s is no number: %s", name, text);
-    return value;
+    int64_t value;
+    ck_assert_msg(parse_i64_within(text, strlen(text), 0, INT64_MAX, &value), "%s is no number: %s", name, text);
+    return (uint64_t)value;
 }
 
 /* A fault: columns to change and the rules that must then fail. Faults of different groups do not meddle with one

@@ -289,6 +289,23 @@ START_TEST(d09_shares_a_day)
 }
 END_TEST
 
+/* An episode of no days does not continue itself. */
+START_TEST(continues_needs_another_row)
+{
+    dates(0, "2013-04-05", "2013-04-05");
+    check(1);
+    ck_assert(!result.continues[0]);
+    same_patient(1);
+    dates(1, "2013-04-05", "");
+    put(1, COLUMN_ASSESSMENT_ONLY, "Y");
+    check(2);
+    ck_assert(!result.continues[0]);
+    put(1, COLUMN_ASSESSMENT_ONLY, "");
+    check(2);
+    ck_assert(result.continues[0]);
+}
+END_TEST
+
 START_TEST(d09_days_of_this_month_only)
 {
     dates(0, "2013-02-01", "2013-04-01");
@@ -411,6 +428,7 @@ int main(void)
     tcase_add_test(t, d07_ignores_assessments);
     tcase_add_test(t, d08_same_start);
     tcase_add_test(t, d09_shares_a_day);
+    tcase_add_test(t, continues_needs_another_row);
     tcase_add_test(t, d09_days_of_this_month_only);
     tcase_add_test(t, d09_a_failed_row_claims_nothing);
     tcase_add_test(t, d10_gaps);

@@ -248,7 +248,9 @@ static void expect_same(const char *what, size_t piece)
 {
     ck_assert_msg(result.count == other.count, "%s, pieces of %zu: %zu findings, %zu", what, piece, result.count,
                   other.count);
-    ck_assert_int_eq(memcmp(&result.summary, &other.summary, sizeof result.summary), 0);
+    ck_assert_uint_eq(result.summary.rows, other.summary.rows);
+    ck_assert_uint_eq(result.summary.delivered, other.summary.delivered);
+    ck_assert_int_eq(result.summary.refused, other.summary.refused);
     ck_assert_int_eq(memcmp(result.failed, other.failed, sizeof result.failed), 0);
     for (size_t i = 0; i < result.count; i++) {
         ck_assert_int_eq((int)result.finding[i].rule, (int)other.finding[i].rule);
