@@ -98,18 +98,23 @@ class Signatures:
 
     def everything(self):
         for letter, contract in script.CONTRACTS.items():
-            for statement in self.auditor.pages(f"{self.story.account(letter)}/statements"):
-                self.check(f"{letter}-{statement['seq']}",
-                           f"/v1/providers/{contract.provider}/statements/{statement['id']}", statement["key_id"])
+            statements = list(self.auditor.pages(f"{self.story.account(letter)}/statements"))
+            previous = []
+            for statement in sorted(statements, key=lambda s: s["seq"]):
+                names = self.check(f"{letter}-{statement['seq']}", self.auditor, statement["key_id"],
+                                   f"/v1/providers/{contract.provider}/statements/{statement['id']}")
+                self.run(names["json"].name, [self.story.service.build / "reckoner", "verify", names["json"],
+                                              "--signature", names["sig"], "--key", names["pem"], *previous])
+                previous = ["--previous", names["json"]]
+        key = self.auditor.get("/v1/keys")["items"][0]["key"]  # a new service has one key
         for provider, submission in self.story.receipts:
             maker = self.story.staff(provider)[1]
             path = f"/v1/providers/{provider}/submissions/{submission}/receipt"
-            key = maker.get("/v1/keys")["items"][0]["id"]
-            self.check(f"receipt-{submission}", path, key, maker)
+            self.check(f"receipt-{submission}", maker, key, path)
         return self.checked
 
-    def check(self, name, path, key, client=None):
-        client = client or self.auditor
+    def check(self, name, client, key, path):
+        """Fetches the bytes, the signatures and the key, and has them judged; returns the files' names."""
         names = {kind: self.folder / f"{name}.{kind}" for kind in ("json", "sig", "minisig", "pem", "pub")}
         names["json"].write_bytes(client.bytes(path))
         names["sig"].write_bytes(client.bytes(f"{path}/signature"))
@@ -119,9 +124,8 @@ class Signatures:
         self.run(name, ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", names["pem"], "-sigfile",
                         names["sig"], "-in", names["json"]])
         self.run(name, ["minisign", "-V", "-q", "-p", names["pub"], "-x", names["minisig"], "-m", names["json"]])
-        self.run(name, [self.story.service.build / "reckoner", "verify", "--key", names["pub"], names["json"],
-                        names["minisig"]])
         self.checked += 1
+        return names
 
     @staticmethod
     def run(name, command):
