@@ -48,7 +48,7 @@ static void print_members(const json_t *object, int indent)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach((json_t *)object, name, value)
     {
         (void)printf("\n%*s", indent, "");
         print_name(name);

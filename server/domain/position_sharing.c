@@ -37,7 +37,7 @@ static bool pay_bands(struct position_work *w, const struct terms_bands *bands, 
             return work_no_memory(w);
         }
         json_decref(entry);
-        from = edge > from ? edge : from;
+        from = edge;
     }
     *paid = sum;
     return true;

@@ -55,7 +55,7 @@ static void account_of(const struct request *r, struct account_key *account)
 void runs_list(struct request *r)
 {
     struct page page;
-    struct account_key account;
+    struct account_key account = {"", "", ""};
     struct account_facts facts;
     PGresult *result = NULL;
     account_of(r, &account);

@@ -18,7 +18,7 @@ static const char *const statement_cursor[] = {"seq", NULL};
 void statements_list(struct request *r)
 {
     struct page page;
-    struct account_key account;
+    struct account_key account = {"", "", ""};
     struct account_facts facts;
     PGresult *result = NULL;
     int64_t below = 0;

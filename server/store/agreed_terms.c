@@ -16,8 +16,8 @@ void agreed_terms_free(struct agreed_terms *t)
 {
     for (size_t i = 0; i < t->count; i++) {
         /* Owned here; const for those who only read them. */
-        terms_free((struct terms *)(uintptr_t)t->version[i].terms);
-        free((char *)(uintptr_t)t->version[i].digest);
+        terms_free((struct terms *)t->version[i].terms);
+        free((char *)t->version[i].digest);
     }
     free(t->version);
     t->version = NULL;

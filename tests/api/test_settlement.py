@@ -129,7 +129,8 @@ class Settlement(harness.ServiceCase):
         self.assertEqual(run["state"], "parked")
         self.assertIn("2012-05", run["reason"])
         client = self.as_person("a.maker")
-        problem = self.assertProblem(client.send("GET", f"/v1/providers/RXA/runs/{run['id']}/position"), 409, "conflict")
+        reply = client.send("GET", f"/v1/providers/RXA/runs/{run['id']}/position")
+        problem = self.assertProblem(reply, 409, "conflict")
         self.assertIn("2012-05", problem["detail"])
         granted = client.post(f"{self.contract}/exceptions", {"month": "2012-05", "reason": "the file was late"})
         self.as_person("e.one").post(f"{self.contract}/exceptions/2012-05/{granted['n']}/decision",
@@ -199,8 +200,10 @@ class Settlement(harness.ServiceCase):
         self.assertProblem(commissioner.send("POST", path + "/proposal", headers={"If-Match": '"1"'}), 403, "forbidden")
         self.assertProblem(commissioner.send("POST", f"{self.account}/runs", {"month": "2012-04", "type": "FREEZE"}),
                            403, "forbidden", "/type")
-        for body, field in (({"month": "2013-04", "type": "PREVIEW"}, "/month"), ({"month": "2012-4x", "type": "FLEX"},
-                            "/month"), ({"month": "2012-04", "type": "FINAL"}, "/type"), ({"month": "2012-04"}, "/type")):
+        for body, field in (({"month": "2013-04", "type": "PREVIEW"}, "/month"),
+                            ({"month": "2012-4x", "type": "FLEX"}, "/month"),
+                            ({"month": "2012-04", "type": "FINAL"}, "/type"),
+                            ({"month": "2012-04"}, "/type")):
             reply = self.as_person("a.maker").send("POST", f"{self.account}/runs", body)
             self.assertProblem(reply, 400, "malformed_json", field)
         reply = self.as_person("a.maker").send("POST", f"{self.account}/runs", {"month": "2012-04", "type": "R"})

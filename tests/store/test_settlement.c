@@ -215,7 +215,7 @@ static void setup(void)
 static void teardown(void)
 {
     pg_free(worker.pg);
-    signer_close((struct signer *)(uintptr_t)worker.signer);
+    signer_close((struct signer *)worker.signer);
     free(config.mode);
     free(config.reference_dir);
     unlink(clock_path);
@@ -387,10 +387,12 @@ START_TEST(a_run_waits_for_an_upload_that_is_being_validated)
     char id[IDENT_SIZE];
     char problem[JOB_PROBLEM_SIZE] = "";
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
-    store_fixture_sql(&f, "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by, idempotency_key,"
-                          " media_type, begun_at, completed_at, sealed_key, sha256) VALUES ('RXA', 9, repeat('w', 20),"
-                          " '2012-04-01', 2, 'received', 'rxa.one', 'w', 'text/csv', '2012-05-04Z', '2012-05-04Z', '',"
-                          " sha256('w'))");
+    store_fixture_sql(
+        &f,
+        "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by,"
+        " idempotency_key, media_type, begun_at, completed_at, sealed_key, sha256) VALUES ('RXA', 9, repeat('w', 20),"
+        " '2012-04-01', 2, 'received', 'rxa.one', 'w', 'text/csv', '2012-05-04Z', '2012-05-04Z', '',"
+        " sha256('w'))");
     ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
     struct job job = claim();
     ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_AGAIN);

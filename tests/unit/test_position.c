@@ -340,6 +340,41 @@ START_TEST(missing_activity_parks_and_names_every_month)
 }
 END_TEST
 
+START_TEST(known_at_is_the_latest_of_the_inputs_in_use)
+{
+    struct account a = account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x',"
+                                  "'weight':'100%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
+    struct terms_version later = {.version = 2, .known_from = 500, .digest = "01", .terms = a.terms};
+    struct position p;
+    achieved(&a, "a", 1, 2);
+    achieved(&a, "elsewhere", 1, 2);
+    a.achievement[1].agreed_at = 9000;
+    a.month[1].known_from = 300;
+    ck_assert_int_eq(done(&a, APRIL).known_at, 0);
+    ck_assert_int_eq(done(&a, APRIL + 1).known_at, 300);
+    a.achievement[0].agreed_at = 400;
+    ck_assert_int_eq(done(&a, APRIL + 1).known_at, 400);
+    struct position_input in = {.commissioner = "5QE",
+                                .month = APRIL,
+                                .months = a.month,
+                                .annual = &a.version,
+                                .activity = &a.activity,
+                                .provider = "RXA",
+                                .contract = "c",
+                                .financial_year = 2012};
+    a.month[0].terms = &later;
+    ck_assert_int_eq(position_compute(&in, &p, a.reason), POSITION_DONE);
+    ck_assert_int_eq(p.known_at, 500);
+    position_free(&p);
+    a.month[0].terms = &a.version;
+    in.annual = &later;
+    ck_assert_int_eq(position_compute(&in, &p, a.reason), POSITION_DONE);
+    ck_assert_int_eq(p.known_at, 500);
+    position_free(&p);
+    terms_free(a.terms);
+}
+END_TEST
+
 START_TEST(amounts_beyond_exact_numbers_are_refused)
 {
     struct account a = account_of("");
@@ -497,6 +532,7 @@ int main(void)
     tcase_add_test(t, nothing_planned_skips_sharing_and_says_so);
     tcase_add_test(t, shadow_bills_block_lines_alone);
     tcase_add_test(t, missing_activity_parks_and_names_every_month);
+    tcase_add_test(t, known_at_is_the_latest_of_the_inputs_in_use);
     tcase_add_test(t, amounts_beyond_exact_numbers_are_refused);
     tcase_add_test(t, every_small_risk_share_with_cap_and_collar);
     tcase_add_test(t, the_document_holds_what_it_should);
