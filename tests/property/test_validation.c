@@ -23,7 +23,9 @@ static uint64_t draw(void)
 
 static unsigned below(unsigned n)
 {
-    return n == 0 ? 0 : (unsigned)(draw() % n);
+    if (n < 2)
+        return 0;
+    return (unsigned)(draw() % n);
 }
 
 static uint64_t number_from(const char *name, uint64_t fallback)
@@ -137,7 +139,7 @@ static void plant_in_row(struct plan *p, size_t row)
         unsigned kinds = 0;
         while (groups[g][kinds].rules != NULL)
             kinds++;
-        if (below(3) != 0)
+        if (kinds == 0 || below(3) != 0)
             continue;
         const struct fault *f = &groups[g][below(kinds)];
         for (int i = 0; i < 4 && f->change[i].text != NULL; i++)
