@@ -94,7 +94,7 @@ class CommandLine(unittest.TestCase):
         self.assertNotEqual(first, second)
         self.assertEqual(int(self.sql("SELECT count(*) FROM reckoner.token")), int(before) + 2)
         self.assertEqual(self.sql("SELECT count(*) FROM reckoner.token WHERE hash = sha256('" + first + "')"), "0")
-        self.assertEqual(self.sql("SELECT DISTINCT (expires_at - created_at) > '89 days' AND expires_at < now() + '91 days'"
+        self.assertEqual(self.sql("SELECT DISTINCT expires_at > now() + '89 days' AND expires_at < now() + '91 days'"
                                   " FROM reckoner.token WHERE person = 't.user'"), "t")
         self.assertRefused(self.run_it("token", "create", "nobody"), 1, "no person nobody")
         for days in ("0", "367", "ten", "1.5", "-1", ""):
@@ -112,7 +112,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_it("auditor", "appoint", "AUD", "RXA").returncode, 0)
         self.assertAudited("auditor.appoint", "organisation/RXA/auditor/AUD")
         self.assertRefused(self.run_it("auditor", "appoint", "AUD", "RXA"), 1, "already")
-        self.assertRefused(self.run_it("auditor", "appoint", "RXA", "AUD"), 1, "must be an organisation of kind auditor")
+        self.assertRefused(self.run_it("auditor", "appoint", "RXA", "AUD"), 1, "must be an organisation of kind")
 
     def test_reference_files(self):
         clusters = ROOT / "config/clusters.csv"
