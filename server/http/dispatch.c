@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_PAUSE 100000 /* microseconds without a new attempt to connect */
 #define LAST_PAUSE  2000000
 /* A token found good is good for reads on the same connection for so long; a revoked one may live as much longer. */
-#define TRUST 1000000
+#define TRUST           1000000
+#define FINISH_PATIENCE 120000000
 
 static enum role role_of(const char *name)
 {
@@ -136,46 +138,66 @@ static void run_request(struct http_exchange *ex)
         ex->route->handle(&ex->request);
 }
 
-static void run_begin(struct http_exchange *ex)
+/* Clears away what an upload had begun and frees its state. While the database is away that waits: upload_open stays
+ * set, the answer goes out, and the exchange comes back as a TASK_ABORT of its own. */
+static void run_finish(struct database_thread *thread, struct http_exchange *ex)
+{
+    struct server *server = ex->server;
+    int64_t now = clock_monotonic();
+    bool again = ex->task == TASK_ABORT || ex->task == TASK_REFUSED ||
+                 (ex->reply.problem && ex->reply.code == PROBLEM_DATABASE_AWAY);
+    bool away = again && open_session(thread, ex) == PG_AWAY;
+    ex->upload_open = true;
+    if (away && ex->give_up == 0) {
+        ex->give_up = now + FINISH_PATIENCE;
+        atomic_fetch_add(&server->unfinished, 1);
+    }
+    if (away && now < ex->give_up && !atomic_load(&server->draining))
+        return;
+    if (ex->give_up != 0)
+        atomic_fetch_sub(&server->unfinished, 1);
+    if (!ex->reply.made || ex->reply.problem)
+        atomic_fetch_add(&server->metrics.uploads_cut, 1);
+    ex->upload_open = false;
+    ex->route->upload->finish(&ex->request, ex->upload_state, ex->received);
+}
+
+static void run_begin(struct database_thread *thread, struct http_exchange *ex)
 {
     ex->chunk = malloc(HTTP_CHUNK_BYTES);
     if (ex->chunk == NULL)
         reply_problem(&ex->request, PROBLEM_OVERLOADED, NULL, "There is no memory for another upload");
+    else if (atomic_load(&ex->server->unfinished) > 0) /* a client that comes again must not meet its own remains */
+        reply_problem(&ex->request, PROBLEM_DATABASE_AWAY, NULL,
+                      "Uploads that the database lost are being cleared away");
     else
         ex->upload_open = ex->route->upload->begin(&ex->request, &ex->upload_state);
+    if (!ex->upload_open && ex->upload_state != NULL)
+        run_finish(thread, ex);
 }
 
-static void run_abort(struct http_exchange *ex)
-{
-    ex->upload_open = false;
-    atomic_fetch_add(&ex->server->metrics.uploads_cut, 1);
-    ex->route->upload->abort(&ex->request, ex->upload_state, ex->received);
-}
-
-static bool run_chunk(struct http_exchange *ex)
+static bool run_chunk(struct database_thread *thread, struct http_exchange *ex)
 {
     size_t length = ex->chunk_length;
     ex->chunk_length = 0;
     if (length == 0 || ex->route->upload->chunk(&ex->request, ex->upload_state, ex->chunk, length))
         return true;
-    run_abort(ex);
+    run_finish(thread, ex);
     return false;
 }
 
-static void run_end(struct http_exchange *ex)
+static void run_end(struct database_thread *thread, struct http_exchange *ex)
 {
-    if (!run_chunk(ex))
+    if (!run_chunk(thread, ex))
         return;
-    ex->upload_open = false;
     ex->route->upload->end(&ex->request, ex->upload_state);
+    run_finish(thread, ex);
 }
 
 static void run_task(struct database_thread *thread, struct http_exchange *ex)
 {
     if (ex->task == TASK_ABORT || ex->task == TASK_REFUSED) {
-        /* Row-level security wants the caller here too; if that fails, the database sweeps up what was begun. */
-        (void)open_session(thread, ex);
-        run_abort(ex);
+        run_finish(thread, ex);
         return;
     }
     if (is_trusted(thread, ex)) {
@@ -187,17 +209,17 @@ static void run_task(struct database_thread *thread, struct http_exchange *ex)
     }
     if (!admit(thread, ex)) {
         if (ex->upload_open)
-            run_abort(ex);
+            run_finish(thread, ex);
         return;
     }
     if (ex->task == TASK_REQUEST)
         run_request(ex);
     else if (ex->task == TASK_BEGIN)
-        run_begin(ex);
+        run_begin(thread, ex);
     else if (ex->task == TASK_CHUNK)
-        (void)run_chunk(ex);
+        (void)run_chunk(thread, ex);
     else
-        run_end(ex);
+        run_end(thread, ex);
 }
 
 void dispatch_run(struct database_thread *thread, struct http_exchange *ex)
@@ -207,7 +229,10 @@ void dispatch_run(struct database_thread *thread, struct http_exchange *ex)
     assert(!pg_in_transaction(thread->pg));
     ex->request.pg = NULL;
     if (ex->connection == NULL) {
-        exchange_free(ex);
+        if (ex->upload_open)
+            (void)usleep(FIRST_PAUSE);
+        if (!ex->upload_open || !pool_submit(ex->server->pool, ex, false))
+            exchange_free(ex);
         return;
     }
     pthread_mutex_lock(&ex->lock);

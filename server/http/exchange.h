@@ -46,8 +46,8 @@ enum task {
     TASK_BEGIN,   /* of an upload */
     TASK_CHUNK,
     TASK_END,
-    TASK_REFUSED, /* abort, then send the reply that is made */
-    TASK_ABORT    /* abort; the connection is gone */
+    TASK_REFUSED, /* finish, then send the reply that is made */
+    TASK_ABORT    /* finish; the connection is gone */
 };
 
 struct parameter {
@@ -81,7 +81,8 @@ struct http_exchange {
     int64_t reserved; /* bytes taken from the server's budget for JSON bodies */
     void *upload_state;
     bool upload_slot; /* counted against max_uploads */
-    bool upload_open; /* begin succeeded, neither end nor abort was called */
+    bool upload_open; /* begin succeeded, finish has not run */
+    int64_t give_up;  /* monotonic; set while finish waits for the database: not longer than this */
     char *chunk;      /* HTTP_CHUNK_BYTES while upload_open */
     size_t chunk_length;
     int sent_status; /* status handed to libmicrohttpd; 0: none */
@@ -114,6 +115,7 @@ struct server {
     atomic_llong exchanges;
     atomic_llong uploads;
     atomic_llong json_bytes;
+    atomic_llong unfinished; /* uploads whose finish waits for the database */
     atomic_llong database_away;
 };
 

@@ -46,17 +46,18 @@ struct request {
  * connection is suspended; between the calls no thread and no database connection is held. The calls of one upload
  * never overlap, but may come on different threads and connections (r->pg): keep no transaction open across them. */
 struct upload_ops {
-    /* Before any byte of the body is accepted. true: go on, *state (may be NULL) is handed to the others; false: a
-     * reply was made. */
+    /* Before any byte of the body is accepted. true: go on; false: a reply was made. *state is handed to the others. */
     bool (*begin)(struct request *r, void **state);
     /* The next bytes, at most HTTP_CHUNK_BYTES and never 0. false: a problem reply was made; the rest of the body is
-     * read and thrown away so that the client can read the answer, and abort is called. */
+     * read and thrown away so that the client can read the answer. */
     bool (*chunk)(struct request *r, void *state, const void *bytes, size_t length);
-    /* The body is complete: makes the reply and frees state. */
+    /* The body is complete: makes the reply. */
     void (*end)(struct request *r, void *state);
-    /* The body will not be complete: cut off, too slow, over the limit, refused by chunk, or shutdown. bytes: body
-     * bytes that had arrived. Frees state; makes no reply; headers can no longer be read; r->pg may be away. */
-    void (*abort)(struct request *r, void *state, int64_t bytes);
+    /* Last and once for every state that begin set, before the reply is sent: clears away what was begun and is not
+     * complete, and frees state. When the body was cut off, was too slow or too long, or the service stops, there was
+     * no end before; headers may be gone then. bytes: body bytes that had arrived. Makes no reply; the database may
+     * be away. */
+    void (*finish)(struct request *r, void *state, int64_t bytes);
 };
 #define HTTP_CHUNK_BYTES (256 * 1024)
 

@@ -207,16 +207,8 @@ static bool upload_begin(struct request *r, void **state)
     (void)crypto_hash_sha256_init(&u->hash);
     bool ok = read_request(r, u) && begin_seal(r, u, sealed_key) && reserve(r, u, sealed_key);
     /* A repeated upload is answered as it was the first time, whatever has closed since. */
-    if (ok && !u->repeated && !month_is_open(r, u)) {
-        (void)submission_abandon(r->pg, u->provider, u->no);
-        ok = false;
-    }
-    if (!ok) {
-        upload_free(u);
-        return false;
-    }
     *state = u;
-    return true;
+    return ok && (u->repeated || month_is_open(r, u));
 }
 
 /* Seals and stores what is pending. false: a problem was replied. */
@@ -357,20 +349,17 @@ static void upload_end(struct request *r, void *state)
     request_digest(r, u, digest);
     if (store_pending(r, u, true))
         request_act_on(r, digest, complete, u);
-    /* Does nothing to a submission that was received. */
-    if (!u->repeated)
-        (void)submission_abandon(r->pg, u->provider, u->no);
-    upload_free(u);
 }
 
-static void upload_abort(struct request *r, void *state, int64_t bytes)
+static void upload_finish(struct request *r, void *state, int64_t bytes)
 {
     struct upload *u = state;
     (void)bytes;
-    /* With the database away the row is swept later: its lease runs out. */
-    if (!u->repeated)
+    /* Does nothing to a submission that was received. With the database away the row is swept later: its lease runs
+     * out. */
+    if (u->no != 0 && !u->repeated)
         (void)submission_abandon(r->pg, u->provider, u->no);
     upload_free(u);
 }
 
-const struct upload_ops submission_upload_ops = {upload_begin, upload_chunk, upload_end, upload_abort};
+const struct upload_ops submission_upload_ops = {upload_begin, upload_chunk, upload_end, upload_finish};
