@@ -149,6 +149,19 @@ enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pau
     return change(pg, &s, &a);
 }
 
+enum pg_status job_wait(struct pg *pg, const struct job *job, int64_t pause_ms)
+{
+    static const struct pg_statement s = {"job_wait",
+                                          "UPDATE reckoner.job SET state = 'queued', lease = NULL, lease_until = NULL,"
+                                          " attempts = greatest(attempts - 1, 0),"
+                                          " run_after = clock_timestamp() + $4 * interval '1 millisecond'" JOB_IS_MINE,
+                                          4};
+    struct pg_args a;
+    job_args(&a, job);
+    pg_arg_i64(&a, pause_ms);
+    return change(pg, &s, &a);
+}
+
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem)
 {
     static const struct pg_statement s = {"job_fail",

@@ -34,6 +34,8 @@ enum pg_status job_progress(struct pg *pg, const struct job *job, int64_t done, 
 enum pg_status job_finish(struct pg *pg, const struct job *job);
 /* Back to the queue after a pause; the attempt counts. PG_NONE: lease lost. */
 enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pause_ms);
+/* The same, without counting the attempt: nothing went wrong, it is not the job's turn yet. */
+enum pg_status job_wait(struct pg *pg, const struct job *job, int64_t pause_ms);
 /* Ends as failed. problem: one or two sentences, what happened and the way out; no personal data. */
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem);
 

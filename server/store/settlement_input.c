@@ -7,7 +7,8 @@
 
 /* A frozen month's pin stands for everything begun before its cutoff: what the first FREEZE took stays, whatever the
  * calendar of a later version says. Openings let later versions in beside it. An upload still being validated is
- * looked for in the same windows, so that the caller can wait for it instead of settling without it. */
+ * looked for in the same windows, so that the caller can wait for it instead of settling without it; one whose
+ * validation failed is not waited for. */
 static const struct pg_statement select_effective = {
     .name = "effective_submissions",
     .sql = "WITH asked AS (SELECT * FROM unnest($3::date[], $4::timestamptz[]) WITH ORDINALITY AS u(month, cutoff, "
@@ -26,7 +27,9 @@ static const struct pg_statement select_effective = {
            " SELECT a.place, s.no, s.id, s.version, encode(s.sha256, 'hex') AS sha256, s.bytes, s.rows, s.rule_set,"
            "  CASE WHEN s.reference IS NOT NULL THEN encode(sha256(convert_to(s.reference::text, 'UTF8')), 'hex') END"
            "   AS reference, (extract(epoch FROM b.known_from) * 1000000)::bigint AS known_from,"
-           "  EXISTS (SELECT FROM open o WHERE o.place = a.place AND o.state = 'received') AS waits"
+           "  EXISTS (SELECT FROM open o JOIN reckoner.submission w ON w.provider = $1 AND w.no = o.no"
+           "   JOIN reckoner.job j ON j.provider = $1 AND j.kind = 'validate' AND j.subject = w.id"
+           "   WHERE o.place = a.place AND o.state = 'received' AND j.state IN ('queued', 'leased')) AS waits"
            " FROM asked a LEFT JOIN best b USING (place)"
            " LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.no = b.no ORDER BY a.place",
     .parameters = 5,

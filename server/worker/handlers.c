@@ -7,10 +7,7 @@
 #include <stddef.h>
 
 const struct job_handler job_handlers[] = {
-    {"validate", validate_run, NULL},
-    {"evaluate", evaluate_run, NULL},
-    {"settle", settle_run, settle_give_up},
-    {"preview", settle_run, settle_give_up},
-    {"resettle", resettle_contract, NULL},
-    {NULL, NULL, NULL},
+    {"validate", validate_run, NULL},       {"evaluate", evaluate_run, NULL},
+    {"settle", settle_run, settle_give_up}, {"preview", settle_run, settle_give_up},
+    {"resettle", resettle_contract, NULL},  {NULL, NULL, NULL},
 };

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define SWEEP_SECONDS     60
+#define WAIT_MS           500 /* until a job whose turn had not come is looked at again */
 #define MICROS_PER_SECOND 1000000
 
 #ifndef RECKONER_VERSION
@@ -153,7 +154,7 @@ static int64_t pause_after(int64_t attempts)
 
 static const char *outcome_name(enum job_outcome outcome)
 {
-    static const char *const names[] = {"done", "lost", "again", "failed"};
+    static const char *const names[] = {"done", "lost", "again", "waits", "failed"};
     return names[outcome];
 }
 
@@ -170,7 +171,7 @@ static void log_job(const struct job *job, enum job_outcome outcome, const char 
         {"problem", problem, 0},
     };
     unsigned count = sizeof fields / sizeof fields[0] - (problem[0] == '\0');
-    log_event(outcome == JOB_DONE ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job", fields, count);
+    log_event(outcome == JOB_DONE || outcome == JOB_WAITS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job", fields, count);
 }
 
 static void run_job(struct worker *w, const struct job_handler *handlers, const struct job *job)
@@ -202,6 +203,8 @@ static void run_job(struct worker *w, const struct job_handler *handlers, const 
     /* Should these fail as well (the database is away), the lease runs out and the job is claimed again. */
     if (outcome == JOB_AGAIN)
         (void)job_retry_later(w->pg, job, pause_after(job->attempts));
+    if (outcome == JOB_WAITS)
+        (void)job_wait(w->pg, job, WAIT_MS + (int64_t)randombytes_uniform(WAIT_MS / 4));
     if (outcome == JOB_FAILED)
         (void)write_failure(w, handler, job, problem);
     log_job(job, outcome, problem, began);

@@ -29,6 +29,7 @@ enum job_outcome {
     JOB_LOST,  /* job_finish or job_progress answered PG_NONE: another worker has the job; nothing was written */
     JOB_AGAIN, /* it may well succeed later (database away, a conflict): tried again after a pause, while attempts last
                 */
+    JOB_WAITS, /* nothing is wrong, but other work comes first: tried again soon; the attempt does not count */
     JOB_FAILED /* it will not succeed: ends as failed */
 };
 
@@ -36,9 +37,9 @@ enum job_outcome {
 
 struct job_handler {
     const char *kind;
-    /* Does the job. May leave a transaction open unless it answers JOB_DONE: the loop rolls back. For JOB_AGAIN and
-     * JOB_FAILED it writes one or two sentences into problem (JOB_PROBLEM_SIZE bytes): what happened and the way out.
-     * Long work looks at w->lost now and then and answers JOB_LOST. */
+    /* Does the job. May leave a transaction open unless it answers JOB_DONE: the loop rolls back. For JOB_AGAIN,
+     * JOB_WAITS and JOB_FAILED it writes one or two sentences into problem (JOB_PROBLEM_SIZE bytes): what happened and
+     * the way out. Long work looks at w->lost now and then and answers JOB_LOST. */
     enum job_outcome (*run)(struct worker *w, const struct job *job, char *problem);
     /* Runs in the transaction that ends the job as failed, for what else must show it; may be NULL. */
     enum pg_status (*give_up)(struct worker *w, const struct job *job, const char *problem);

@@ -191,20 +191,19 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
     x.work.settlement.lost = &w->lost;
     x.work.settlement.account = x.run.account;
     x.work.settlement.known_at = x.work.now;
-    enum settlement_status outcome = SETTLEMENT_OK;
     enum pg_status status = pg_begin(w->pg);
     if (status == PG_OK)
         status = account_lock(w->pg, &x.run.account);
-    if (status == PG_OK)
-        outcome = resettle_locked(&x);
-    run_work_free(&x.work);
-    if (status == PG_OK && outcome == SETTLEMENT_OK)
-        status = job_progress(w->pg, job, 1, -1);
-    if (status == PG_OK && outcome == SETTLEMENT_OK)
-        status = pg_commit(w->pg);
     if (status != PG_OK)
-        return job_outcome_of(status, w->pg, problem);
-    return settle_outcome(w, outcome, x.store, x.reason, problem);
+        return account_is_busy(w->pg, status, problem);
+    enum settlement_status outcome = resettle_locked(&x);
+    run_work_free(&x.work);
+    if (outcome != SETTLEMENT_OK)
+        return settle_outcome(w, outcome, x.store, x.reason, problem);
+    status = job_progress(w->pg, job, 1, -1);
+    if (status == PG_OK)
+        status = pg_commit(w->pg);
+    return job_outcome_of(status, w->pg, problem);
 }
 
 enum job_outcome resettle_contract(struct worker *w, const struct job *job, char *problem)

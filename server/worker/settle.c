@@ -19,7 +19,7 @@ enum job_outcome settle_outcome(struct worker *w, enum settlement_status status,
         break;
     }
     snprintf(problem, JOB_PROBLEM_SIZE, "%s", reason);
-    return status == SETTLEMENT_WAITS ? JOB_AGAIN : JOB_FAILED;
+    return status == SETTLEMENT_WAITS ? JOB_WAITS : JOB_FAILED;
 }
 
 static bool is_type(const struct run *run, const char *type)
@@ -119,6 +119,14 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
     return settle_outcome(w, outcome, store, reason, problem);
 }
 
+enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem)
+{
+    if (status != PG_RETRY)
+        return job_outcome_of(status, pg, problem);
+    snprintf(problem, JOB_PROBLEM_SIZE, "Another run of the account is being made; this one follows it.");
+    return JOB_WAITS;
+}
+
 /* The run by the job's subject, locked, after its account: whoever had the account before us may have made it. A failed
  * one is taken up again: its job was retried. */
 static enum pg_status take_run(struct worker *w, const struct job *job, struct run *run)
@@ -146,7 +154,7 @@ enum job_outcome settle_run(struct worker *w, const struct job *job, char *probl
         return JOB_FAILED;
     }
     if (status != PG_OK)
-        return job_outcome_of(status, w->pg, problem);
+        return account_is_busy(w->pg, status, problem);
     if (strcmp(run.state, "queued") != 0) {
         /* Made already, by a worker that died before it heard of its commit, or by another job for the same run. */
         status = job_finish(w->pg, job);

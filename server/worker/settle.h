@@ -32,6 +32,9 @@ void run_work_free(struct run_work *work);
 /* What is billed: the position of billed_month. */
 const struct account_position *run_billed(const struct run_work *work);
 
+/* A job's outcome when the account could not be locked: it waits while another run holds it. */
+enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem);
+
 /* A job's outcome for a settlement that did not come to its end (not for PARKED). */
 enum job_outcome settle_outcome(struct worker *w, enum settlement_status status, enum pg_status store_status,
                                 const char *reason, char *problem);

@@ -393,11 +393,43 @@ START_TEST(a_run_waits_for_an_upload_that_is_being_validated)
         " idempotency_key, media_type, begun_at, completed_at, sealed_key, sha256) VALUES ('RXA', 9, repeat('w', 20),"
         " '2012-04-01', 2, 'received', 'rxa.one', 'w', 'text/csv', '2012-05-04Z', '2012-05-04Z', '',"
         " sha256('w'))");
+    store_fixture_sql(&f, "INSERT INTO job (provider, id, kind, subject, run_after) VALUES ('RXA', repeat('j', 20),"
+                          " 'validate', repeat('w', 20), clock_timestamp() + interval '1 hour')");
     ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
     struct job job = claim();
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_AGAIN);
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
     pg_rollback(worker.pg);
     expect_run(id, "queued");
+    /* It does not wait for ever: a validation that failed holds up nobody. */
+    store_fixture_sql(&f, "UPDATE job SET state = 'failed', problem = 'x' WHERE kind = 'validate'");
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    expect_run(id, "done " APRIL);
+}
+END_TEST
+
+/* Two runs of one account never interleave; a run of another account goes on. */
+START_TEST(a_run_waits_for_another_of_its_account)
+{
+    char id[IDENT_SIZE];
+    char problem[JOB_PROBLEM_SIZE] = "";
+    struct pg *other = store_fixture_connect(&f, "reckoner_worker");
+    struct account_key account = {"RXA", CONTRACT, "5QE"};
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
+    struct job job = claim();
+    ck_assert_int_eq(pg_begin(other), PG_OK);
+    ck_assert_int_eq(account_lock(other, &account), PG_OK);
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
+    pg_rollback(worker.pg);
+    expect_run(id, "queued");
+    pg_rollback(other);
+    snprintf(account.commissioner, sizeof account.commissioner, "5QF");
+    ck_assert_int_eq(pg_begin(other), PG_OK);
+    ck_assert_int_eq(account_lock(other, &account), PG_OK);
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    expect_run(id, "done " APRIL);
+    pg_rollback(other);
+    pg_free(other);
 }
 END_TEST
 
@@ -502,6 +534,7 @@ int main(void)
     tcase_add_test(t, a_month_without_activity_parks_and_has_a_way_out);
     tcase_add_test(t, a_balance_beyond_the_bound_parks);
     tcase_add_test(t, a_run_waits_for_an_upload_that_is_being_validated);
+    tcase_add_test(t, a_run_waits_for_another_of_its_account);
     tcase_add_test(t, a_worker_that_lost_its_lease_leaves_nothing);
     tcase_add_test(t, a_failed_run_says_why_and_can_be_retried);
     tcase_add_test(t, statements_are_signed_and_chained);
