@@ -160,7 +160,7 @@ struct terms {
     struct terms_sum *block;
     int32_t group_count;
     struct terms_group *group;
-    int8_t group_of[TERMS_CLUSTERS]; /* index into group, -1: the ungrouped clusters together */
+    int16_t group_of[TERMS_CLUSTERS]; /* index into group, -1: the ungrouped clusters together */
     struct terms_risk_share risk_share;
     struct terms_cquin cquin;
     struct terms_rules rules;

@@ -48,7 +48,8 @@ bool terms_read_percent(struct terms_reader *r, const json_t *object, const char
 
 bool terms_read_cluster(struct terms_reader *r, const json_t *text, const char *pointer, int16_t *out)
 {
-    int cluster = json_is_string(text) ? cluster_index(json_string_value(text)) : -1;
+    const char *code = json_string_value(text);
+    int cluster = code == NULL ? -1 : cluster_index(code);
     if (cluster < 0) {
         return terms_refuse(r, pointer, "must be a cluster: 00 to 08 or 10 to 21");
     }
@@ -104,7 +105,7 @@ bool terms_read_clusters(struct terms_reader *r, const json_t *array, const char
     size_t count = json_array_size(array);
     for (size_t i = 0; i < count; i++) {
         char where[140];
-        int16_t cluster = -1;
+        int16_t cluster = 0;
         snprintf(where, sizeof where, "%s/%zu", pointer, i);
         if (!terms_read_cluster(r, json_array_get(array, i), where, &cluster)) {
             return false;
@@ -271,13 +272,18 @@ static bool check_plan_sums(struct terms_reader *r)
     return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
 /* The label tells the block lines of an account and month apart in every position. */
 static bool check_blocks(struct terms_reader *r)
 {
     const struct terms *t = r->t;
     for (int32_t i = 0; i < t->block_count; i++) {
         for (int32_t j = 0; j < i; j++) {
-            if (t->block[j].month == t->block[i].month && strcmp(t->block[j].label, t->block[i].label) == 0 &&
+            if (t->block[j].month == t->block[i].month && same_text(t->block[j].label, t->block[i].label) &&
                 same_account(t->block[j].commissioner, t->block[i].commissioner)) {
                 char pointer[40];
                 snprintf(pointer, sizeof pointer, "/block/%d/label", i);

@@ -95,7 +95,7 @@ static bool read_group(struct terms_reader *r, const json_t *object, int32_t ind
             cluster_code(c, code);
             return terms_refuse(r, where, "puts cluster %s in a second group", code);
         }
-        t->group_of[c] = (int8_t)index;
+        t->group_of[c] = (int16_t)index;
     }
     snprintf(where, sizeof where, "%s/bands", pointer);
     return read_bands(r, json_object_get(object, "bands"), where, &group->bands);
