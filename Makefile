@@ -11,7 +11,7 @@ JOBS     := $(shell nproc)
 
 # Seconds per fuzz target; rounds and seed of the long random tests (seed empty: drawn and printed).
 FUZZ_SECONDS ?= 20
-SOAK_ROUNDS  ?= 200000
+SOAK_ROUNDS  ?= 3000
 SOAK_SEED    ?=
 
 PREFIX     ?= /usr

@@ -18,7 +18,8 @@ ended() {
 find server tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 --dry-run -Werror
 ended "layout (clang-format)" $?
 
-# Of the tests, the compiler and the sanitizers are judge enough. clang-tidy finds compile_flags.txt beside the build: one flag per line, paths from there.
+# Of the tests, the compiler and the sanitizers are judge enough. clang-tidy finds compile_flags.txt beside the build:
+# one flag per line.
 {
     printf '%s\n' -std=c17 -D_GNU_SOURCE '-DRECKONER_VERSION="lint"' "-I$PWD/server" "-I$PWD/$build/gen" "-I$PWD/tests"
     pkg-config --cflags libmicrohttpd libpq jansson libsodium check | tr -s ' ' '\n'
