@@ -358,8 +358,9 @@ static void make_row(struct contract_year *y, month_t month, size_t n, struct ye
     date_t first = month_first(month);
     date_t last = month_last(month);
     struct activity_row *facts = &row->facts;
-    (void)snprintf(row->episode, sizeof row->episode, "E%llu",
-                   (unsigned long long)((uint64_t)n * 100 + year_random(y, 100)));
+    uint64_t number = n;
+    number = number * 100 + year_random(y, 100);
+    (void)snprintf(row->episode, sizeof row->episode, "E%llu", (unsigned long long)number);
     (void)snprintf(row->patient, sizeof row->patient, "P%llu", (unsigned long long)year_random(y, 6));
     (void)snprintf(row->service, sizeof row->service, "%s", services[year_random(y, 4)]);
     (void)snprintf(row->commissioner, sizeof row->commissioner, "%s", chance(y, 95) ? COMMISSIONER : "5QF");
