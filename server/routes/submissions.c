@@ -111,7 +111,7 @@ void submissions_list(struct request *r)
     json_t *items = json_array();
     int64_t count = PQntuples(result);
     int64_t shown = count < page.limit ? count : page.limit;
-    struct submission s;
+    struct submission s = {.version = 0};
     bool ok = items != NULL;
     for (int64_t i = 0; i < shown && ok; i++) {
         submission_read(result, (int)i, &s);
