@@ -18,8 +18,6 @@
 #include <unistd.h>
 
 #define CONNECTION_MEMORY (32 * 1024)
-/* A refused request's short body is read away rather than the connection closed. */
-#define SHORT_BODY (64 * 1024)
 /* Beyond its limit a refused body is read away up to here, so that the client can read the answer. */
 #define DISCARD_MAXIMUM (16LL * 1024 * 1024)
 
@@ -114,14 +112,12 @@ static void hand_over(struct http_exchange *ex, enum task task)
     MHD_resume_connection(ex->connection);
 }
 
-/* The reply is made before the body has been read. A short body is read away; otherwise the reply goes out at once
- * and the connection closes behind it. */
+/* The reply is made before the body has been read: when one is announced, it goes out at once and the connection
+ * closes behind it. */
 static enum MHD_Result answer_headers(struct http_exchange *ex)
 {
-    int64_t length = accept_body_length(ex);
-    bool expects = MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, "Expect") != NULL;
     ex->stage = STAGE_ANSWER;
-    if (length == 0 || (length > 0 && length <= SHORT_BODY && !expects))
+    if (accept_body_length(ex) == 0)
         return MHD_YES;
     ex->answered_early = true;
     return reply_queue(ex);

@@ -54,12 +54,25 @@ static void reply_key_file(struct request *r, json_t *key, const char *form, con
     json_decref(key);
 }
 
+/* NULL: none of what the header takes is served. */
+static const char *accepted_form(const char *accept)
+{
+    if (accept == NULL || strstr(accept, "application/json") != NULL || strstr(accept, "*/*") != NULL ||
+        strstr(accept, "application/*") != NULL)
+        return "json";
+    return strstr(accept, "application/x-pem-file") != NULL ? "pem" : NULL;
+}
+
 /* ?format= says the form; without it, the Accept header does. */
 void keys_get(struct request *r)
 {
-    const char *format = request_query(r, "format"), *accept = request_header(r, "Accept");
+    const char *format = request_query(r, "format");
     if (format == NULL)
-        format = accept != NULL && strcmp(accept, "application/x-pem-file") == 0 ? "pem" : "json";
+        format = accepted_form(request_header(r, "Accept"));
+    if (format == NULL) {
+        reply_problem(r, PROBLEM_NOT_ACCEPTABLE, "Accept", "A key comes as application/json or application/x-pem-file");
+        return;
+    }
     if (strcmp(format, "json") != 0 && strcmp(format, "pem") != 0 && strcmp(format, "minisign") != 0) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "format", "format is json, pem or minisign");
         return;
