@@ -202,32 +202,53 @@ bool valuation_begin_month(struct valuation *v, month_t month, const struct term
     return true;
 }
 
-bool valuation_add_row(struct valuation *v, const struct activity_row *row)
+/* The place in counts of a row's cluster and service; -1 when the cluster is no currency and has no days: K02 to K04
+ * lowered by the terms. */
+static int32_t count_days(struct month_counts *m, const struct review_periods *reviews, const struct activity_row *row,
+                          int64_t count)
 {
-    struct month_counts *m = v->current;
     int cluster = cluster_index(row->cluster);
-    if (m == NULL || cluster < 0) {
-        return m != NULL; /* a cluster that is no currency has no days: K02 to K04 lowered by the terms */
+    if (cluster < 0) {
+        return -1;
     }
     int32_t place = service_place(m, row->service);
-    struct row_days days = valuation_days(m->terms, v->reviews, m->month, row);
+    struct row_days days = valuation_days(m->terms, reviews, m->month, row);
     if (days.to > days.from) {
         struct day_counts *c = &m->counts[place * TERMS_CLUSTERS + cluster];
         date_t first = month_first(m->month);
         date_t admitted = admitted_end(&days, row);
         c->used = true;
-        c->admitted[days.from - first]++;
-        c->admitted[admitted - first]--;
-        c->others[admitted - first]++;
-        c->others[days.to - first]--;
+        c->admitted[days.from - first] += count;
+        c->admitted[admitted - first] -= count;
+        c->others[admitted - first] += count;
+        c->others[days.to - first] -= count;
     }
-    if (assessment_price(m->terms, v->commissioner, m->month, row) == NULL) {
+    return place;
+}
+
+bool valuation_add_rows(struct valuation *v, const struct activity_row *row, int64_t count)
+{
+    if (v->current == NULL) {
+        return false;
+    }
+    (void)count_days(v->current, v->reviews, row, count);
+    return true;
+}
+
+bool valuation_add_row(struct valuation *v, const struct activity_row *row)
+{
+    struct month_counts *m = v->current;
+    if (m == NULL) {
+        return false;
+    }
+    int32_t place = count_days(m, v->reviews, row, 1);
+    if (place < 0 || assessment_price(m->terms, v->commissioner, m->month, row) == NULL) {
         return true;
     }
     struct assessment a = {.mhct_date = row->mhct_date,
                            .referral = row->referral_date == DATE_NONE ? row->mhct_date : row->referral_date,
                            .month = m->month,
-                           .cluster = (int16_t)cluster,
+                           .cluster = (int16_t)cluster_index(row->cluster),
                            .service = place};
     memcpy(a.patient, row->patient, sizeof a.patient);
     return assessments_offer(v->assessments, &a, row->episode_id);

@@ -72,6 +72,9 @@ void valuation_free(struct valuation *v);
 bool valuation_begin_month(struct valuation *v, month_t month, const struct terms *t);
 /* Adds one payable row of the account. false: out of memory. */
 bool valuation_add_row(struct valuation *v, const struct activity_row *row);
+/* Adds count payable rows that are alike in all but patient and dates of review and referral, none of which is a
+ * candidate for an assessment. Not under terms that stop pay, which look at the review of each. */
+bool valuation_add_rows(struct valuation *v, const struct activity_row *row, int64_t count);
 /* The lines of all months begun. false: out of memory, or a sum beyond 64 bits. The caller frees with
  * activity_lines_free. */
 bool valuation_lines(const struct valuation *v, struct activity_lines *out);

@@ -152,12 +152,13 @@ struct scan {
     const atomic_bool *lost;
     uint32_t rows;
     bool was_lost;
+    bool alike; /* row_no counts rows that are alike */
 };
 
 static bool add_row(void *context, const struct episode *e)
 {
     struct scan *scan = context;
-    const struct activity_row row = {
+    struct activity_row row = {
         .episode_id = e->episode_id,
         .cluster = e->cluster,
         .service = e->service,
@@ -170,28 +171,33 @@ static bool add_row(void *context, const struct episode *e)
         .assessment_only = e->assessment_only,
         .continues = e->continues,
     };
-    struct activity_row counted = row;
-    memcpy(counted.patient, e->patient, sizeof counted.patient);
+    memcpy(row.patient, e->patient, sizeof row.patient);
     if (++scan->rows % LOOK_EVERY == 0 && scan->lost != NULL && atomic_load(scan->lost)) {
         scan->was_lost = true;
         return false;
     }
-    if (!payability_allows(scan->payability, &counted, e->failed, e->approved, e->minor))
+    if (!payability_allows(scan->payability, &row, e->failed, e->approved, e->minor))
         return true;
-    return valuation_add_row(scan->valuation, &counted);
+    return scan->alike && e->row_no > 1 ? valuation_add_rows(scan->valuation, &row, e->row_no)
+                                        : valuation_add_row(scan->valuation, &row);
 }
 
 static enum settlement_status scan_month(struct settlement *s, struct valuation *v, size_t i)
 {
     const struct terms *terms = s->month[i].terms->terms;
     struct payability *payability = payability_new(terms, &s->reviews, s->account.commissioner, s->month[i].month);
-    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost};
+    /* Overdue days are looked for review by review; all other rows may be counted by what the price depends on. */
+    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost, .alike = !terms->rules.stop_pay};
+    const char *provider = s->account.provider;
+    const char *commissioner = s->account.commissioner;
+    int64_t no = s->submission[i].no;
     if (payability == NULL || !valuation_begin_month(v, s->month[i].month, terms)) {
         payability_free(payability);
         return no_memory(s);
     }
-    enum pg_status status =
-        episode_scan(s->pg, s->account.provider, s->submission[i].no, s->account.commissioner, add_row, &scan);
+    enum pg_status status = scan.alike ? episode_scan_alike(s->pg, provider, no, commissioner, s->month[i].month,
+                                                            payability_errors(payability), add_row, &scan)
+                                       : episode_scan(s->pg, provider, no, commissioner, add_row, &scan);
     payability_free(payability);
     if (scan.was_lost)
         return SETTLEMENT_LOST;

@@ -27,9 +27,16 @@ static struct clock product_clock;
 static struct worker worker;
 static char clock_path[] = "/tmp/reckoner-settlement.XXXXXX";
 
+static const char *rules = ""; /* member of the terms that are agreed next, with a comma behind it */
+
 static const char terms_format[] =
     "{\"@purpose\":\"reckoner/terms/1\",\"mode\":\"live\",\"financial_year\":2012,\"effective_from\":\"2012-04\","
-    "\"prices\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"pence\":%d}],"
+    "%s\"prices\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"pence\":%d},"
+    "{\"cluster\":\"05\",\"basis\":\"ADMITTED\",\"pence\":31000},"
+    "{\"cluster\":\"05\",\"basis\":\"NONADMITTED\",\"pence\":1700},"
+    "{\"cluster\":\"05\",\"basis\":\"ADMITTED\",\"pence\":32000,\"service\":\"S1\"},"
+    "{\"cluster\":\"05\",\"basis\":\"NONADMITTED\",\"pence\":1800,\"service\":\"S1\"},"
+    "{\"cluster\":\"04\",\"basis\":\"ASSESSMENT\",\"pence\":20000}],"
     "\"plan\":{\"lines\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"units\":[300,310,300,310,310,300,310,300,310,310,280,"
     "310]}],\"sums\":[]},"
     "\"cquin\":{\"rate\":\"2.5%%\",\"on_account\":\"100%%\",\"indicators\":[{\"id\":\"reviews\",\"label\":\"Reviews\","
@@ -46,7 +53,7 @@ static void agree_terms(int version, int price_pence, const char *at)
     char text[4096];
     char sql[8192];
     struct json_problem problem = {"", ""};
-    snprintf(text, sizeof text, terms_format, price_pence);
+    snprintf(text, sizeof text, terms_format, rules, price_pence);
     json_t *json = json_read(text, strlen(text), &problem);
     ck_assert_msg(json != NULL, "%s %s", problem.field, problem.message);
     struct terms *t = terms_parse(json, &problem);
@@ -209,6 +216,7 @@ static void setup(void)
     ck_assert_ptr_nonnull(worker.signer);
     worker.name = "test";
     submission_count = 0;
+    rules = "";
     agree_terms(1, 612, "2012-04-02T09:00:00Z");
 }
 
@@ -433,6 +441,42 @@ START_TEST(a_run_waits_for_another_of_its_account)
 }
 END_TEST
 
+/* Rows that are alike are counted by the database, unless overdue days are not paid. A grace that no review here is
+ * overdue by makes the worker look at each row, and must give the same lines. */
+START_TEST(counting_alike_rows_gives_the_same_lines)
+{
+    char first[IDENT_SIZE];
+    char second[IDENT_SIZE];
+    submit("2012-04", 1, 0, 0, "2012-05-03T09:00:00Z");
+    store_fixture_sql(
+        &f,
+        "SELECT setseed(0.42); INSERT INTO episode (provider, submission, row_no, episode_id, patient, commissioner,"
+        " cluster, service, start_date, end_date, mhct_date, referral_date, mhct_reason, admitted_days,"
+        " assessment_only, continues, approved, minor, failed) SELECT 'RXA', 1, i, 'E' || i,"
+        " md5((i / 3)::text)::uuid, CASE WHEN random() < 0.9 THEN '5QE' ELSE '5QF' END,"
+        " CASE WHEN random() < 0.5 THEN '04' WHEN random() < 0.9 THEN '05' ELSE '06' END,"
+        " (ARRAY[NULL, 'S1', 'S2'])[1 + floor(random() * 3)], date '2012-03-15' + floor(random() * 40)::integer,"
+        " CASE WHEN random() < 0.3 THEN date '2012-04-10' + floor(random() * 22)::integer END,"
+        " date '2012-03-20' + floor(random() * 41)::integer, date '2012-03-01' + floor(random() * 10)::integer,"
+        " (ARRAY[10, 11])[1 + floor(random() * 2)], floor(random() * 8)::integer, random() < 0.05, random() < 0.1,"
+        " random() < 0.5, false, CASE WHEN random() < 0.1 THEN 1 WHEN random() < 0.2 THEN 2 ELSE 0 END"
+        " FROM generate_series(1, 3000) i");
+    ask("2012-04", "PREVIEW", "2012-05-20T09:00:00Z", first);
+    work();
+    rules = "\"rules\":{\"stop_pay_when_overdue\":{\"grace_days\":366}},";
+    agree_terms(2, 612, "2012-05-21T09:00:00Z");
+    ask("2012-04", "PREVIEW", "2012-05-22T09:00:00Z", second);
+    work();
+    ck_assert_int_eq(number("SELECT count(*) FROM run WHERE state = 'done'"), 2);
+    ck_assert_int_gt(number("SELECT sum(units) FROM run_line WHERE basis = 'ADMITTED'"), 1000);
+    ck_assert_int_gt(number("SELECT sum(units) FROM run_line WHERE basis = 'ASSESSMENT'"), 100);
+    ck_assert_int_gt(number("SELECT count(*) FROM run_line"), 10);
+    ck_assert_int_eq(number("SELECT count(*) FROM (SELECT line_key, units, pence FROM run_line GROUP BY 1, 2, 3"
+                            " HAVING count(DISTINCT run) <> 2) x"),
+                     0);
+}
+END_TEST
+
 /* The lease goes to another worker while the first computes: nothing of the first may stay. */
 START_TEST(a_worker_that_lost_its_lease_leaves_nothing)
 {
@@ -535,6 +579,7 @@ int main(void)
     tcase_add_test(t, a_balance_beyond_the_bound_parks);
     tcase_add_test(t, a_run_waits_for_an_upload_that_is_being_validated);
     tcase_add_test(t, a_run_waits_for_another_of_its_account);
+    tcase_add_test(t, counting_alike_rows_gives_the_same_lines);
     tcase_add_test(t, a_worker_that_lost_its_lease_leaves_nothing);
     tcase_add_test(t, a_failed_run_says_why_and_can_be_retried);
     tcase_add_test(t, statements_are_signed_and_chained);
