@@ -35,6 +35,7 @@ minisign checks signatures in the demonstration
 LIST
     test) cat <<'LIST' ;;
 check unit test library
+python3-yaml reads the API description in its test
 LIST
     lint) cat <<'LIST' ;;
 clang-format-14 layout of C

@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/token.h"
+#include "http/request.h"
 #include "http/server.h"
 #include "store/migrate.h"
 
@@ -16,11 +17,31 @@
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: reckonerd [--config FILE]\n"
+    fputs("usage: reckonerd [--config FILE | --routes]\n"
           "Serves the HTTP API of Reckoner until SIGTERM or SIGINT: requests under way are finished\n"
           "(option drain_seconds), a second signal leaves at once. `reckoner config` prints every option.\n",
           out);
     return status;
+}
+
+/* One line for each route: method, path, operation, roles, kind of body, query parameters. For the test that holds
+ * api/openapi.yaml against the table. */
+static int print_routes(void)
+{
+    static const char *const roles[] = {"provider", "commissioner", "auditor", "operator"};
+    static const char *const bodies[] = {[BODY_NONE] = "none", [BODY_JSON] = "json", [BODY_UPLOAD] = "upload"};
+    for (const struct route *route = route_table; route->method != NULL; route++) {
+        printf("%s\t%s\t%s\t", route->method, route->path, route->operation);
+        const char *comma = "";
+        for (unsigned i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+            if ((route->roles & 1u << i) != 0) {
+                printf("%s%s", comma, roles[i]);
+                comma = " ";
+            }
+        }
+        printf("\t%s\t%s\n", bodies[route->body], route->query != NULL ? route->query : "");
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static void report(const char *event, const char *sentence)
@@ -114,6 +135,8 @@ int main(int argc, char **argv)
     const char *path = NULL;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
+    if (argc == 2 && strcmp(argv[1], "--routes") == 0)
+        return print_routes();
     if (argc == 3 && strcmp(argv[1], "--config") == 0)
         path = argv[2];
     else if (argc != 1)

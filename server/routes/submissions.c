@@ -411,7 +411,7 @@ void submissions_receipt_signature(struct request *r)
 
 void submissions_receipt_minisig(struct request *r)
 {
-    reply_receipt(r, "minisig", "text/plain", ".json.minisig");
+    reply_receipt(r, "minisig", "text/plain; charset=utf-8", ".json.minisig");
 }
 
 static enum pg_status confirm(struct request *r, void *context)

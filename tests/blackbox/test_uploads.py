@@ -14,16 +14,17 @@ class Uploads(harness.ServiceCase):
 
     def setUp(self):
         self.client = self.as_person("a.maker")
+        self.other = self.as_person("b.maker")
         self.token = self.service.tokens["a.maker"]
 
     def raw(self, month, **more):
         return raw.RawUpload(self.service.url, self.token, "RXA", month, **more)
 
-    def submissions(self, month):
+    def submissions(self, month, provider="RXA"):
         return self.query("SELECT id, state, version, bytes FROM reckoner.submission "
-                          f"WHERE provider = 'RXA' AND month = '{month}-01' ORDER BY no")
+                          f"WHERE provider = '{provider}' AND month = '{month}-01' ORDER BY no")
 
-    def file_of(self, size, month="2012-04"):
+    def file_of(self, size, month, filler):
         """A valid file of exactly this many bytes: many rows, the last one's commissioner_reason fills up."""
         rows = []
         while len(harness.csv_bytes(rows + [harness.row(len(rows), month)])) <= size - 45:
@@ -31,7 +32,7 @@ class Uploads(harness.ServiceCase):
         short = size - len(harness.csv_bytes(rows))
         for number in range(len(rows)):
             step = min(short, 40)
-            rows[number]["commissioner_reason"] = "x" * step
+            rows[number]["commissioner_reason"] = filler * step
             short -= step
         data = harness.csv_bytes(rows)
         self.assertEqual(len(data), size)
@@ -57,7 +58,7 @@ class Uploads(harness.ServiceCase):
             for size, status in ((LIMIT, 202), (LIMIT + 1, 413)):
                 with self.subTest(chunked=chunked, size=size):
                     before = len(self.submissions("2012-05"))
-                    self.send_in_pieces(self.file_of(size, "2012-05"), chunked, status)
+                    self.send_in_pieces(self.file_of(size, "2012-05", "y" if chunked else "x"), chunked, status)
                     self.wait_until(lambda: len([s for s in self.submissions("2012-05") if s[1] != "receiving"])
                                     == before + (1 if status == 202 else 0), what="the count of submissions")
 
@@ -95,37 +96,42 @@ class Uploads(harness.ServiceCase):
                           "AND s.id = j.subject WHERE s.month = '2012-06-01'")
         self.assertEqual(jobs, "0")
 
+    @staticmethod
+    def row_b(number, month):
+        """A row of the other trust, whose months have about the same size: none is suspiciously short."""
+        return harness.row(number, month, provider="RXB")
+
     def test_the_same_upload_sent_twice_is_one_submission(self):
         self.service.set_clock("2012-08-08T09:00:00Z")
-        data = harness.csv_bytes([harness.row(n, "2012-07") for n in range(20)])
-        first = self.client.upload("RXA", "2012-07", data, key="the-same-key")
-        again = self.client.upload("RXA", "2012-07", data, key="the-same-key")
+        data = harness.csv_bytes([self.row_b(n, "2012-07") for n in range(20)])
+        first = self.other.upload("RXB", "2012-07", data, key="the-same-key")
+        again = self.other.upload("RXB", "2012-07", data, key="the-same-key")
         self.assertEqual(first, again)
-        other = harness.csv_bytes([harness.row(n, "2012-07") for n in range(21)])
-        reply = self.client.send("POST", "/v1/providers/RXA/months/2012-07/submissions", other,
+        other = harness.csv_bytes([self.row_b(n, "2012-07") for n in range(21)])
+        reply = self.other.send("POST", "/v1/providers/RXB/months/2012-07/submissions", other,
                                  {"Content-Type": "text/csv", "Idempotency-Key": "the-same-key"})
         self.assertProblem(reply, 422, "idempotency_conflict")
-        self.assertEqual(len([s for s in self.submissions("2012-07") if s[1] != "receiving"]), 1)
+        self.assertEqual(len([s for s in self.submissions("2012-07", "RXB") if s[1] != "receiving"]), 1)
 
     def test_one_key_sent_by_eight_connections_at_once_is_one_submission(self):
         self.service.set_clock("2012-09-08T09:00:00Z")
-        data = harness.csv_bytes([harness.row(n, "2012-08") for n in range(300)])
+        data = harness.csv_bytes([self.row_b(n, "2012-08") for n in range(300)])
         replies = self.at_once([("same-key", data)] * 8, "2012-08")
         taken = [r.json()["submission"] for r in replies if r.status == 202]
         self.assertGreaterEqual(len(taken), 1)
         self.assertEqual(len(set(taken)), 1)
         self.assertTrue(all(r.status in (202, 409) for r in replies), [r.status for r in replies])
-        self.assertEqual(len([s for s in self.submissions("2012-08") if s[1] != "receiving"]), 1)
+        self.assertEqual(len([s for s in self.submissions("2012-08", "RXB") if s[1] != "receiving"]), 1)
 
     def test_two_uploads_of_one_month_at_once_become_two_versions(self):
         self.service.set_clock("2012-10-08T09:00:00Z")
-        files = [("key-a", harness.csv_bytes([harness.row(n, "2012-09") for n in range(300)])),
-                 ("key-b", harness.csv_bytes([harness.row(n, "2012-09") for n in range(301)]))]
+        files = [("key-a", harness.csv_bytes([self.row_b(n, "2012-09") for n in range(300)])),
+                 ("key-b", harness.csv_bytes([self.row_b(n, "2012-09") for n in range(301)]))]
         replies = self.at_once(files, "2012-09")
         self.assertEqual([r.status for r in replies], [202, 202], [r.body for r in replies])
         for reply in replies:
-            self.client.wait_for_job("RXA", reply.json()["job"])
-        found = self.submissions("2012-09")
+            self.other.wait_for_job("RXB", reply.json()["job"])
+        found = self.submissions("2012-09", "RXB")
         self.assertEqual([s[2] for s in sorted(found, key=lambda s: int(s[2]))], ["1", "2"])
         self.assertEqual({s[1] for s in found}, {"accepted"})
         for identifier, _, _, size in found:
@@ -141,9 +147,9 @@ class Uploads(harness.ServiceCase):
         gate = threading.Barrier(len(files))
 
         def send(place, key, data):
-            client = self.as_person("a.maker")
+            client = self.as_person("b.maker")
             gate.wait()
-            replies[place] = client.send("POST", f"/v1/providers/RXA/months/{month}/submissions", data,
+            replies[place] = client.send("POST", f"/v1/providers/RXB/months/{month}/submissions", data,
                                          {"Content-Type": "text/csv", "Idempotency-Key": key})
             client.close()
 

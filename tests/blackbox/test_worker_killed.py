@@ -74,12 +74,10 @@ class WorkerKilled(harness.ServiceCase):
         asked = client.post(runs, {"month": "2012-04", "type": "FLEX"})
         client.wait_for_job("RXB", asked["job"])
         whole = time.monotonic() - begun
-        wanted = []
         for number in range(KILLS):
             kind = "FREEZE" if number == KILLS - 1 else "PREVIEW"
-            wanted.append(client.post(runs, {"month": "2012-04", "type": kind}))
+            asked = client.post(runs, {"month": "2012-04", "type": kind})
             self.kill_after(self.random.random() * whole)
-        for asked in wanted:
             client.wait_for_job("RXB", asked["job"])
         made = self.query("SELECT type, state, count(DISTINCT position_sha256), count(*) FROM reckoner.run "
                           "WHERE provider = 'RXB' GROUP BY 1, 2 ORDER BY 1")

@@ -127,10 +127,11 @@ class ServiceCase(unittest.TestCase):
         return client
 
     @classmethod
-    def query(cls, sql):
+    def query(cls, sql, database="reckoner"):
         """Runs SQL as the cluster's superuser; returns the rows as lists of text."""
+        conninfo = cls.service.conninfo.replace("dbname=reckoner", f"dbname={database}")
         done = subprocess.run([str(PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
-                               cls.service.conninfo], input=sql, text=True, capture_output=True, check=False)
+                               conninfo], input=sql, text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise AssertionError(f"psql: {done.stderr}")
         return [line.split("\t") for line in done.stdout.splitlines()]

@@ -1,0 +1,314 @@
+"""api/openapi.yaml against the table of routes and against the service: every operation is called, every example in the
+file is sent, and every answer is held against its schema."""
+
+import json
+import re
+import subprocess
+import unittest
+
+import yaml
+
+import harness
+
+API = yaml.safe_load((harness.ROOT / "api/openapi.yaml").read_text(encoding="utf-8"))
+METHODS = ("get", "post", "put", "delete")
+SCHEMA_WORDS = {"$ref", "type", "description", "properties", "required", "additionalProperties", "items", "enum",
+                "pattern", "anyOf", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "format",
+                "examples", "default"}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
+
+
+def operations():
+    for path, entry in API["paths"].items():
+        for method in METHODS:
+            if method in entry:
+                yield method.upper(), path, entry[method]
+
+
+def resolve(part):
+    while "$ref" in part:
+        found = API
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        part = found
+    return part
+
+
+def faults(value, schema, where=""):
+    """What is wrong with a value, as sentences. Knows the words of JSON Schema that the file uses, and no others."""
+    schema = resolve(schema)
+    unknown = set(schema) - SCHEMA_WORDS
+    if unknown:
+        return [f"{where}: the validator does not know {unknown}"]
+    if "anyOf" in schema:
+        tries = [faults(value, option, where) for option in schema["anyOf"]]
+        return [] if any(not found for found in tries) else [f"{where}: fits none of {schema['anyOf']}: {value!r}"]
+    wanted = schema.get("type")
+    if wanted is not None and (not isinstance(value, TYPES[wanted]) or (wanted == "integer" and value in (True, False)
+                                                                        and isinstance(value, bool))):
+        return [f"{where}: {value!r} is no {wanted}"]
+    out = []
+    if "enum" in schema and value not in schema["enum"]:
+        out.append(f"{where}: {value!r} is none of {schema['enum']}")
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        out.append(f"{where}: {value!r} does not match {schema['pattern']}")
+    size = len(value) if isinstance(value, (str, list)) else value
+    for word, wrong in (("minimum", lambda a, b: a < b), ("maximum", lambda a, b: a > b),
+                        ("minLength", lambda a, b: a < b), ("maxLength", lambda a, b: a > b),
+                        ("minItems", lambda a, b: a < b), ("maxItems", lambda a, b: a > b)):
+        if word in schema and wrong(size, schema[word]):
+            out.append(f"{where}: {value!r} breaks {word} {schema[word]}")
+    if wanted == "object":
+        out += object_faults(value, schema, where)
+    if wanted == "array":
+        for place, item in enumerate(value):
+            out += faults(item, schema.get("items", {}), f"{where}/{place}")
+    return out
+
+
+def object_faults(value, schema, where):
+    properties = schema.get("properties", {})
+    out = [f"{where}: {name} is missing" for name in schema.get("required", []) if name not in value]
+    for name, member in value.items():
+        if name in properties:
+            out += faults(member, properties[name], f"{where}/{name}")
+        elif schema.get("additionalProperties") is False:
+            out.append(f"{where}: {name} is not described")
+    return out
+
+
+class Description(unittest.TestCase):
+    """The file by itself, and against the table of routes."""
+
+    def test_same_routes(self):
+        done = subprocess.run([str(harness.BUILD / "reckonerd"), "--routes"], capture_output=True, text=True, check=True)
+        table = {}
+        for line in done.stdout.splitlines():
+            method, path, operation, roles, body, query = line.split("\t")
+            table[method, path] = (operation, set(roles.split()), body, set(query.split()))
+        described = {}
+        for method, path, operation in operations():
+            content = set(operation.get("requestBody", {}).get("content", {}))
+            body = "json" if "application/json" in content else "upload" if content else "none"
+            query = {resolve(p)["name"] for p in operation.get("parameters", []) if resolve(p)["in"] == "query"}
+            described[method, path] = (operation["operationId"], set(operation["x-roles"]), body, query)
+        self.assertGreater(len(table), 40)
+        self.assertEqual(described, table)
+
+    def test_references_and_parameters(self):
+        for method, path, operation in operations():
+            named = {resolve(p)["name"] for p in API["paths"][path].get("parameters", [])}
+            self.assertEqual(named, set(re.findall(r"{(\w+)}", path)), path)
+            for part in self.references(operation):
+                self.assertTrue(resolve(part), part)
+            keys = {resolve(p)["name"] for p in operation.get("parameters", [])}
+            self.assertEqual("Idempotency-Key" in keys, method == "POST", operation["operationId"])
+
+    def references(self, part):
+        if isinstance(part, dict):
+            if "$ref" in part:
+                yield part
+            for member in part.values():
+                yield from self.references(member)
+        elif isinstance(part, list):
+            for member in part:
+                yield from self.references(member)
+
+    def test_problem_codes_are_of_the_registry(self):
+        lines = (harness.ROOT / "api/errors.tsv").read_text(encoding="utf-8").splitlines()
+        codes = {line.split("\t")[0] for line in lines[1:] if not line.startswith("#")}
+        for _, _, operation in operations():
+            self.assertLessEqual(set(operation["x-problems"]), codes, operation["operationId"])
+
+    def test_the_validator_finds_faults(self):
+        schema = {"type": "object", "additionalProperties": False, "required": ["a"],
+                  "properties": {"a": {"type": "integer"}, "b": {"type": "string", "enum": ["x"]}}}
+        for good, value in ((True, {"a": 1}), (True, {"a": 1, "b": "x"}), (False, {}), (False, {"a": "1"}),
+                            (False, {"a": True}), (False, {"a": 1, "b": "y"}), (False, {"a": 1, "c": 1})):
+            self.assertEqual(faults(value, schema) == [], good, value)
+
+
+class Replies(harness.ServiceCase):
+    """Every operation is called in an order that makes its resources; what is not called fails the last test."""
+
+    settings = {"worker_poll_ms": 100}
+
+    def call(self, operation_id, person, expect=None, *, example=None, etag=None, query="", headers=None, **path):
+        """Calls an operation with its example (or another body), and holds the answer against the description."""
+        method, template, operation = next(o for o in operations() if o[2]["operationId"] == operation_id)
+        body, sent = self.body_of(operation, example)
+        sent |= headers or {}
+        if etag is not None:
+            sent["If-Match"] = f'"{etag}"'
+        address = template.format(**({"provider": "RXA"} | path)) + query
+        reply = self.person(person).send(method, address, body, sent)
+        status = expect or int(next(s for s in operation["responses"] if s != "default"))
+        self.assertEqual(reply.status, status, f"{operation_id}: {reply.body[:600]}")
+        described = resolve(operation["responses"].get(str(status), operation["responses"]["default"]))
+        content = described.get("content", {})
+        kind = reply.headers["Content-Type"]
+        if not content:
+            self.assertEqual(reply.body, b"", operation_id)
+            self.called.add(operation_id)
+            return None
+        self.assertIn(kind, content, operation_id)
+        self.called.add(operation_id)
+        if kind.endswith("json"):
+            value = reply.json()
+            self.assertEqual(faults(value, content[kind]["schema"]), [], operation_id)
+            if reply.code is not None:
+                self.assertIn(reply.code, operation["x-problems"], operation_id)
+            return value
+        return reply.body
+
+    def person(self, person):
+        """One connection for each person."""
+        if person not in self.clients:
+            self.clients[person] = self.as_person(person)
+        return self.clients[person]
+
+    def body_of(self, operation, example):
+        content = operation.get("requestBody", {}).get("content", {})
+        if not content:
+            return None, {}
+        kind = next(iter(content))
+        value = content[kind]["example"] if example is None else example
+        if kind == "application/json":
+            self.assertEqual(faults(value, content[kind]["schema"]), [], operation["operationId"])
+            return json.dumps(value).encode(), {"Content-Type": kind}
+        return value.encode() if isinstance(value, str) else value, {"Content-Type": kind}
+
+    def test_every_operation(self):
+        self.called, self.clients = set(), {}
+        self.organisations()
+        path = self.contracts()
+        self.submissions()
+        self.settlement(path)
+        self.exceptions_and_achievements(path)
+        self.refusals(path)
+        self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
+
+    def organisations(self):
+        self.call("listProblems", None)
+        self.call("getMe", "audit.one")
+        made = self.call("createOrganisation", "operator.one")
+        self.call("listOrganisations", "e.one", query="?limit=2")
+        self.call("replaceOrganisation", "operator.one", organisation=made["code"], etag=made["revision"])
+        self.call("appointAuditor", "operator.one", organisation=made["code"])
+        self.call("getOrganisation", "b.author", organisation=made["code"])
+
+    def contracts(self):
+        self.call("createContract", "a.author")
+        made = self.call("createContract", "a.author", example={
+            "financial_year": 2012, "mode": "live", "title": "Example", "commissioners": ["5QE"], "coordinator": "5QE"})
+        path = {"contract": made["contract"]}
+        for operation in ("listAllContracts", "listContracts"):
+            self.call(operation, "operator.one")
+        draft = self.call("draftTerms", "a.author", **path)
+        version = path | {"version": draft["version"]}
+        changed = self.call("replaceTerms", "a.author", etag=draft["revision"], **version)
+        self.call("withdrawTerms", "a.author", etag=changed["revision"], **version)
+        terms = harness.simple_terms()
+        terms["cquin"] = {"rate": "2.5%", "on_account": "50%", "indicators": [
+            {"id": "reviews", "label": "Reviews", "weight": "100%", "measure": "step",
+             "thresholds": [{"at": "80%", "earns": "100%"}]}]}
+        draft = self.call("draftTerms", "a.author", example=terms, **path)
+        version = path | {"version": draft["version"]}
+        for person in ("a.maker", "e.one"):
+            self.call("approveTerms", person, example={"digest": draft["digest"]}, **version)
+        self.call("listTerms", "audit.one", **path)
+        self.call("getTerms", "e.one", **version)
+        self.call("getContract", "e.one", **path)
+        return path
+
+    def wait(self, person, job, provider="RXA"):
+        self.person(person).wait_for_job(provider, job)
+        return self.call("getJob", person, job=job)
+
+    def submissions(self):
+        month = {"month": "2012-04"}
+        body = next(o for o in operations() if o[2]["operationId"] == "uploadSubmission")[2]["requestBody"]["content"]
+        for kind, media in body.items():
+            acknowledged = self.call("uploadSubmission", "a.maker", 202, example=media["example"],
+                                     headers={"Content-Type": kind}, **month)
+            self.wait("a.maker", acknowledged["job"])
+            found = self.call("getSubmission", "a.maker", submission=acknowledged["submission"])
+            self.assertEqual((found["state"], found["rows"]), ("accepted", 1))
+        rows = [harness.row(n, h1="7" if n == 3 else "1", h2="9" if n % 2 else "0") for n in range(10)]
+        acknowledged = self.call("uploadSubmission", "a.maker", 202, example=harness.csv_bytes(rows), **month)
+        self.wait("a.maker", acknowledged["job"])
+        self.call("uploadSubmission", "a.maker", 200, example=harness.csv_bytes(rows), **month)
+        one = {"submission": acknowledged["submission"]}
+        self.call("listSubmissions", "e.one", **month)
+        self.call("listFindings", "a.maker", query="?limit=3", **one)
+        self.call("listFindings", "e.one", query="?rule=P08", **one)
+        self.call("summariseFindings", "e.one", **one)
+        key = self.call("listKeys", None)["items"][0]["key"]  # there since the first receipt was signed
+        for form in ("json", "pem", "minisign"):
+            self.call("getKey", None, key=key, query=f"?format={form}")
+        for operation in ("getReceipt", "getReceiptSignature", "getReceiptMinisig"):
+            self.call(operation, "a.maker", **one)
+        short = self.call("uploadSubmission", "a.maker", 202, example=harness.csv_bytes(rows[:5]), **month,
+                          headers={"Row-Count": "10"})
+        self.wait("a.maker", short["job"])
+        confirmed = self.call("confirmSubmission", "a.maker", submission=short["submission"])
+        self.wait("a.maker", confirmed["job"])
+        self.call("confirmSubmission", "a.maker", 409, submission=short["submission"])
+
+    def settlement(self, path):
+        account = path | {"commissioner": "5QE"}
+        asked = self.call("requestRun", "e.one", **account)
+        self.wait("a.maker", asked["job"])
+        self.service.set_clock("2012-06-11T09:00:00Z")
+        asked = self.call("requestRun", "a.maker", example={"month": "2012-04", "type": "FREEZE"}, **account)
+        self.wait("a.maker", asked["job"])
+        self.call("listRuns", "audit.one", **account)
+        run = self.call("getRun", "e.one", run=asked["run"])
+        self.call("getPosition", "e.one", run=run["id"])
+        self.call("listRunLines", "audit.one", run=run["id"])
+        self.call("listDocuments", "a.maker", query="?state=draft")
+        document = self.call("getDocument", "a.maker", document=run["document"])
+        proposed = self.call("proposeDocument", "a.maker", document=document["id"], etag=document["revision"])
+        self.call("issueDocument", "a.checker", document=document["id"], etag=proposed["revision"])
+        statement = self.call("listStatements", "e.one", **account)["items"][0]
+        for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
+            self.call(operation, "audit.one", statement=statement["id"])
+
+    def exceptions_and_achievements(self, path):
+        asked = self.call("askException", "a.author", **path)
+        one = path | {"month": asked["month"], "n": asked["n"]}
+        self.call("decideException", "e.one", **one)
+        self.call("getException", "audit.one", **one)
+        self.call("listExceptions", "a.author", **path)
+        account = path | {"commissioner": "5QE"}
+        proposed = self.call("proposeAchievement", "a.maker", **account)
+        one = account | {"indicator": proposed["indicator"], "n": proposed["n"]}
+        self.call("agreeAchievement", "e.two", **one)
+        self.call("getAchievement", "e.one", **one)
+        self.call("listAchievements", "audit.one", **account)
+
+    def refusals(self, path):
+        """Who is not named may not call, and what is another organisation's is not there."""
+        people = {"provider": "a.author", "commissioner": "e.one", "auditor": "audit.one", "operator": "operator.one"}
+        values = {"provider": "RXA", "organisation": "RXA", "commissioner": "5QE", "version": 1, "n": 1,
+                  "month": "2012-04", "indicator": "x", "key": "0" * 16} | path
+        for method, template, operation in operations():
+            names = {name: values.get(name, "bcdfghjklmnpqrstvwxz") for name in re.findall(r"{(\w+)}", template)}
+            for role, person in people.items():
+                if not operation["x-roles"] or role in operation["x-roles"]:
+                    continue
+                with self.subTest(operation=operation["operationId"], role=role):
+                    content = next(iter(operation.get("requestBody", {}).get("content", {})), None)
+                    reply = self.person(person).send(method, template.format(**names), b"{}" if content else None,
+                                                     {"If-Match": '"1"', "Content-Type": content})
+                    self.assertProblem(reply, 403, "forbidden")
+        failed = self.value("INSERT INTO reckoner.job (provider, id, kind, subject, state, problem) VALUES ('RXA', "
+                            "'fffffffffffffffffff' || 'f', 'resettle', 'nothing', 'failed', 'for a test') RETURNING id")
+        self.call("retryJob", "operator.one", job=failed)
+        for operation, person, more in (("getContract", "f.one", path), ("listTerms", "b.author", path),
+                                        ("listRuns", "f.one", path | {"commissioner": "5QE"})):
+            self.call(operation, person, 404, **more)
+
+
+if __name__ == "__main__":
+    harness.main()
