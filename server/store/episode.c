@@ -288,6 +288,17 @@ static bool alike_sql(PGconn *raw, const char *provider, int64_t submission, con
     return n > 0 && (size_t)n < size;
 }
 
+/* Few groups come of many rows, which the planner cannot know: the statistics of a table that has just been loaded do
+ * not know the submission. It would sort them all, at five times the cost. */
+static enum pg_status prefer_hashing(struct pg *pg, bool prefer)
+{
+    static const struct pg_statement s = {"episode_prefer_hashing", "SELECT set_config('enable_sort', $1, true)", 1};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, prefer ? "off" : "on");
+    return pg_run(pg, &s, &a, NULL);
+}
+
 enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                                   month_t month, uint64_t unpayable,
                                   bool (*each)(void *context, const struct episode *e), void *context)
@@ -298,5 +309,8 @@ enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t s
     char sql[1600];
     if (!alike_sql(pg_raw(pg), provider, submission, commissioner, month, unpayable, sql, sizeof sql))
         return PG_FAILED;
-    return copy_rows(pg, sql, each, context);
+    status = prefer_hashing(pg, true);
+    if (status == PG_OK)
+        status = copy_rows(pg, sql, each, context);
+    return status == PG_OK ? prefer_hashing(pg, false) : status;
 }
