@@ -195,9 +195,9 @@ static const struct pg_statement finish_done = {
     .name = "run_done",
     .sql = "UPDATE reckoner.run SET state = 'done', finished_at = $3, engine = $4, position_sha256 = $5,"
            " position_pence = $6, billing_sha256 = $7, billable_pence = $8, billed_pence = $9,"
-           " balance_pence = $8::bigint - $9::bigint, reason = NULL"
+           " balance_pence = $8::bigint - $9::bigint, reason = NULL, known_at = $10"
            " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
-    .parameters = 9,
+    .parameters = 10,
 };
 
 enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o)
@@ -220,6 +220,7 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
         pg_arg_null(&a);
         pg_arg_null(&a);
     }
+    pg_arg_instant(&a, o->known_at);
     enum pg_status status = pg_run_one(pg, &finish_done, &a, &r);
     PQclear(r);
     return status;
@@ -263,6 +264,24 @@ enum pg_status run_add_input(struct pg *pg, const char *provider, const char *ru
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
     return pg_run(pg, &insert_input, &a, NULL);
+}
+
+static const struct pg_statement insert_position = {
+    .name = "run_add_position",
+    .sql = "INSERT INTO reckoner.run_position (provider, run, month, sha256) VALUES ($1, $2, $3, $4)",
+    .parameters = 4,
+};
+
+enum pg_status run_add_position(struct pg *pg, const char *provider, const char *run, month_t month,
+                                const unsigned char sha256[32])
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    pg_arg_month(&a, month);
+    pg_arg_bytes(&a, sha256, 32);
+    return pg_run(pg, &insert_position, &a, NULL);
 }
 
 void run_line_args(struct pg_args *a, const struct run_line *l)
@@ -329,10 +348,11 @@ enum pg_status run_billing_head(struct pg *pg, const struct account_key *account
 /* finished_at ties only when the clock stands still; the statement's number then decides. */
 static const struct pg_statement select_last_position = {
     .name = "run_last_position",
-    .sql = "SELECT r.position_sha256 FROM reckoner.run r JOIN reckoner.statement s"
-           " ON s.provider = r.provider AND s.run = r.id"
-           " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND r.month = $4 AND r.state = 'done'"
-           " AND r.type <> 'PREVIEW' ORDER BY s.seq DESC LIMIT 1",
+    .sql = "SELECT CASE WHEN r.month = $4 THEN r.position_sha256 ELSE p.sha256 END AS position_sha256"
+           " FROM reckoner.run r JOIN reckoner.statement s ON s.provider = r.provider AND s.run = r.id"
+           " LEFT JOIN reckoner.run_position p ON p.provider = r.provider AND p.run = r.id AND p.month = $4"
+           " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND r.state = 'done'"
+           " AND r.type <> 'PREVIEW' AND (r.month = $4 OR p.sha256 IS NOT NULL) ORDER BY s.seq DESC LIMIT 1",
     .parameters = 4,
 };
 

@@ -54,6 +54,7 @@ enum pg_status run_latest(struct pg *pg, const struct account_key *account, mont
 /* What a finished run found. The digests are 32 bytes. */
 struct run_outcome {
     instant_t finished_at;
+    instant_t known_at; /* inputs known up to this instant were used */
     const char *engine;
     const unsigned char *position_sha256;
     int64_t position_pence;
@@ -67,6 +68,9 @@ enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id,
                             instant_t finished_at);
 
 enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission);
+/* The position that an R run found for a settled month after its own. The document is stored already. */
+enum pg_status run_add_position(struct pg *pg, const char *provider, const char *run, month_t month,
+                                const unsigned char sha256[32]);
 
 struct run_line {
     const char *key;
@@ -87,7 +91,8 @@ enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run
 
 /* Billing head: the highest month with a billing run of the account that is done. PG_NONE: nothing billed yet. */
 enum pg_status run_billing_head(struct pg *pg, const struct account_key *account, month_t *head);
-/* Digest of the position that the newest run of the month (PREVIEW left out) found. PG_NONE: no such run. */
+/* Digest of the month's position that a run found last: a run of the month (PREVIEW left out), or an R run of a month
+ * before. PG_NONE: no such run. */
 enum pg_status run_last_position(struct pg *pg, const struct account_key *account, month_t month,
                                  unsigned char sha256[32]);
 

@@ -8,7 +8,8 @@
 /* A frozen month's pin stands for everything begun before its cutoff: what the first FREEZE took stays, whatever the
  * calendar of a later version says. Openings let later versions in beside it. An upload still being validated is
  * looked for in the same windows, so that the caller can wait for it instead of settling without it; one whose
- * validation failed is not waited for. */
+ * validation failed is not waited for. Past the cutoff of a month without a pin, one that began in time and is still
+ * arriving is waited for too: the pin would shut it out. */
 static const struct pg_statement select_effective = {
     .name = "effective_submissions",
     .sql = "WITH asked AS (SELECT * FROM unnest($3::date[], $4::timestamptz[]) WITH ORDINALITY AS u(month, cutoff, "
@@ -29,7 +30,12 @@ static const struct pg_statement select_effective = {
            "   AS reference, (extract(epoch FROM b.known_from) * 1000000)::bigint AS known_from,"
            "  EXISTS (SELECT FROM open o JOIN reckoner.submission w ON w.provider = $1 AND w.no = o.no"
            "   JOIN reckoner.job j ON j.provider = $1 AND j.kind = 'validate' AND j.subject = w.id"
-           "   WHERE o.place = a.place AND o.state = 'received' AND j.state IN ('queued', 'leased')) AS waits"
+           "   WHERE o.place = a.place AND o.state = 'received' AND j.state IN ('queued', 'leased'))"
+           "  OR (a.cutoff <= $5 AND EXISTS (SELECT FROM reckoner.submission w WHERE w.provider = $1"
+           "   AND w.month = a.month AND w.state = 'receiving' AND w.begun_at < a.cutoff"
+           "   AND w.receiving_until > clock_timestamp())"
+           "   AND NOT EXISTS (SELECT FROM reckoner.frozen_month f WHERE f.provider = $1 AND f.contract = $2"
+           "   AND f.month = a.month)) AS waits"
            " FROM asked a LEFT JOIN best b USING (place)"
            " LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.no = b.no ORDER BY a.place",
     .parameters = 5,
@@ -141,13 +147,12 @@ enum pg_status agreed_achievements(struct pg *pg, const struct account_key *acco
 }
 
 static const struct pg_statement select_accounts = {
-    .name = "billed_accounts",
-    .sql = "SELECT DISTINCT commissioner FROM reckoner.run WHERE provider = $1 AND contract = $2 AND state = 'done'"
-           " AND billing_sha256 IS NOT NULL ORDER BY commissioner",
+    .name = "contract_accounts",
+    .sql = "SELECT commissioner FROM reckoner.account WHERE provider = $1 AND contract = $2 ORDER BY commissioner",
     .parameters = 2,
 };
 
-enum pg_status billed_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result)
+enum pg_status contract_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result)
 {
     struct pg_args a;
     pg_args_init(&a);

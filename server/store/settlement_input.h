@@ -23,7 +23,7 @@ struct effective_submission {
     char rule_set[72];
     char reference[72];   /* digest over the reference data that validation used; "" = none */
     instant_t known_from; /* when it began, or was confirmed */
-    bool waits;           /* an upload that would count is not validated yet */
+    bool waits;           /* an upload that would count is still arriving, or not validated yet */
 };
 
 /* For each month the newest accepted version known at known_at that was begun before the cutoff (or is pinned, where
@@ -42,8 +42,8 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
 enum pg_status agreed_achievements(struct pg *pg, const struct account_key *account, instant_t known_at,
                                    PGresult **result);
 
-/* Commissioners of the contract's accounts that have a billing run, in order: column commissioner. */
-enum pg_status billed_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result);
+/* Commissioners of the contract's accounts, in order: column commissioner. */
+enum pg_status contract_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result);
 
 /* Months of the account that a FREEZE or re-settlement has settled, in order: column month. */
 enum pg_status settled_months(struct pg *pg, const struct account_key *account, PGresult **result);

@@ -156,6 +156,8 @@ static enum settlement_status resettle_locked(struct resettlement *x)
     bool changed = false;
     struct settlement *s = &x->work.settlement;
     enum pg_status status = run_billing_head(x->worker->pg, &x->run.account, &x->head);
+    if (status == PG_NONE)
+        return SETTLEMENT_OK; /* nothing is billed yet */
     if (status != PG_OK)
         return store_failed(x, status);
     enum settlement_status outcome = settlement_open(s);
@@ -209,7 +211,8 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
 enum job_outcome resettle_contract(struct worker *w, const struct job *job, char *problem)
 {
     PGresult *r = NULL;
-    enum pg_status status = billed_accounts(w->pg, job->provider, job->subject, &r);
+    /* All accounts: whether one is billed is looked up under its lock, since its first run may be under way. */
+    enum pg_status status = contract_accounts(w->pg, job->provider, job->subject, &r);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
     enum job_outcome outcome = JOB_DONE;

@@ -20,6 +20,7 @@ struct writing {
     const char *provider;
     unsigned char own_sha256[32];
     unsigned char billed_sha256[32];
+    struct account_position other[TERMS_MONTHS]; /* an R run's: of the settled months after its own, by month */
     int64_t billed_before;
     struct bill bill;
     struct document_draft draft;
@@ -140,6 +141,44 @@ static enum settlement_status make_bill(struct writing *x)
     return outcome;
 }
 
+/* The next cause is compared with what the last run found, month by month: an R run tells it for all that it settles
+ * again, not for its own month alone. */
+static enum settlement_status find_others(struct writing *x)
+{
+    PGresult *r = NULL;
+    struct settlement *s = &x->work->settlement;
+    enum settlement_status outcome = SETTLEMENT_OK;
+    if (strcmp(x->work->run->type, "R") != 0)
+        return SETTLEMENT_OK;
+    enum pg_status status = settled_months(s->pg, &s->account, &r);
+    if (status != PG_OK)
+        return store_failed(x, status);
+    for (int i = 0; outcome == SETTLEMENT_OK && i < PQntuples(r); i++) {
+        month_t month = pg_month(r, i, "month");
+        if (month > x->work->run->month)
+            outcome = settlement_position(s, month, &x->other[month_number(month) - 1]);
+    }
+    PQclear(r);
+    if (outcome != SETTLEMENT_OK)
+        snprintf(x->reason, POSITION_REASON_SIZE, "%s", s->reason);
+    return outcome;
+}
+
+static enum pg_status write_others(struct writing *x)
+{
+    month_t first = financial_year_first(x->work->settlement.facts.financial_year);
+    enum pg_status status = PG_OK;
+    for (month_t k = 0; status == PG_OK && k < TERMS_MONTHS; k++) {
+        unsigned char sha256[32];
+        if (x->other[k].bytes == NULL)
+            continue;
+        status = position_store(x->work->settlement.pg, x->provider, x->other[k].bytes, x->other[k].length, sha256);
+        if (status == PG_OK)
+            status = run_add_position(x->work->settlement.pg, x->provider, x->work->run->id, first + k, sha256);
+    }
+    return status;
+}
+
 static enum pg_status write_positions(struct writing *x)
 {
     const struct account_position *billed = run_billed(x->work);
@@ -147,7 +186,7 @@ static enum pg_status write_positions(struct writing *x)
     enum pg_status status = position_store(pg, x->provider, x->work->own.bytes, x->work->own.length, x->own_sha256);
     if (status == PG_OK && x->work->bills)
         status = position_store(pg, x->provider, billed->bytes, billed->length, x->billed_sha256);
-    return status;
+    return status == PG_OK ? write_others(x) : status;
 }
 
 static enum pg_status write_lines(struct writing *x)
@@ -175,7 +214,8 @@ static enum pg_status write_lines(struct writing *x)
     return status;
 }
 
-/* Inputs of all months read, and the pins of a first FREEZE: every month up to its own whose window has closed. */
+/* Inputs of all months read, and the pins of a first FREEZE: every month up to its own. It was asked for when their
+ * windows had closed; terms agreed since then do not open them again. */
 static enum pg_status write_inputs(struct writing *x)
 {
     const struct settlement *s = &x->work->settlement;
@@ -185,7 +225,7 @@ static enum pg_status write_inputs(struct writing *x)
     for (size_t i = 0; status == PG_OK && i < s->months; i++) {
         month_t month = s->submission[i].month;
         status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no);
-        if (status == PG_OK && freezes && month <= run->month && s->cutoff[i].cutoff <= run->known_at)
+        if (status == PG_OK && freezes && month <= run->month)
             status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no, x->work->now);
     }
     return status;
@@ -244,6 +284,7 @@ static enum pg_status write_done(struct writing *x)
     const struct run_work *work = x->work;
     const struct run_outcome outcome = {
         .finished_at = work->now,
+        .known_at = work->settlement.known_at,
         .engine = POSITION_ENGINE,
         .position_sha256 = x->own_sha256,
         .position_pence = work->own.position.total,
@@ -337,6 +378,8 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
     x.provider = work->run->account.provider;
     x.reason = reason;
     enum settlement_status outcome = work->bills ? make_bill(&x) : SETTLEMENT_OK;
+    if (outcome == SETTLEMENT_OK)
+        outcome = find_others(&x);
     if (outcome == SETTLEMENT_OK) {
         bool issued_nothing = strcmp(work->run->type, "PREVIEW") == 0;
         x.status = write_positions(&x);
@@ -353,6 +396,8 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
         outcome = x.status == PG_OK ? SETTLEMENT_OK : SETTLEMENT_STORE;
     }
     bill_free(&x.bill);
+    for (size_t i = 0; i < TERMS_MONTHS; i++)
+        account_position_free(&x.other[i]);
     /* For a job PG_NONE says that its lease was lost; here it is a row that should be there. */
     *store_status = x.status == PG_NONE ? PG_FAILED : x.status;
     return outcome;

@@ -97,11 +97,13 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
     work.settlement.reference_dir = w->config->reference_dir;
     work.settlement.lost = &w->lost;
     work.settlement.account = run->account;
-    work.settlement.known_at = run->known_at;
     if (!clock_now(w->clock, &work.now)) {
         snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
         return JOB_AGAIN;
     }
+    /* What became known while the run was queued counts: its re-settlement may have come and gone before this run was
+     * there to be settled again. The clock of whoever asked may be ahead of this machine's. */
+    work.settlement.known_at = work.now > run->known_at ? work.now : run->known_at;
     enum settlement_status outcome = compute(&work);
     if (outcome == SETTLEMENT_OK) {
         outcome = run_write(&work, reason, &store);

@@ -114,7 +114,7 @@ static enum settlement_status find_submissions(struct settlement *s)
             char month[8];
             month_format(e->month, month);
             snprintf(s->reason, sizeof s->reason,
-                     "An upload of %s is still being validated; the run waits for its outcome.", month);
+                     "An upload of %s is still arriving or being validated; the run waits for its outcome.", month);
             return SETTLEMENT_WAITS;
         }
         if (e->no == 0)

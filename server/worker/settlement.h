@@ -12,7 +12,7 @@
 enum settlement_status {
     SETTLEMENT_OK,
     SETTLEMENT_PARKED, /* something is missing; the reason says what, and the ways out */
-    SETTLEMENT_WAITS,  /* an upload that would count is still being validated */
+    SETTLEMENT_WAITS,  /* an upload that would count is still arriving or being validated */
     SETTLEMENT_STORE,  /* the store failed: see store_status */
     SETTLEMENT_LOST,   /* the job went to another worker meanwhile */
     SETTLEMENT_FAULT   /* out of memory, or an amount beyond 64 bits: reason says which */

@@ -157,7 +157,8 @@ static enum pg_status add_jobs(struct validation *v)
         bool frozen = false;
         if (v->windows[i].inside)
             status = window_frozen(v->w->pg, v->s.provider, v->windows[i].contract, v->s.month, &frozen);
-        if (status == PG_OK && frozen)
+        /* Under an exception also when it is not frozen yet: its FREEZE may be under way, without this upload. */
+        if (status == PG_OK && (frozen || v->windows[i].exception))
             status = job_add(v->w->pg, v->s.provider, "resettle", v->windows[i].contract, id);
     }
     return status;

@@ -39,6 +39,7 @@ static const char settlement[] =
     RUN("r1")
     RUN_LINE("r1", "1", "500")
     "INSERT INTO run_input VALUES ('RXA', " ID("r1") ", '2012-04-01', 1);"
+    "INSERT INTO run_position VALUES ('RXA', " ID("r1") ", '2012-05-01', sha256('{}'));"
     "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z');"
     RUN_DONE("r1", "500")
     DRAFT("d1", "r1", "500", "0")

@@ -77,8 +77,11 @@ static char *read_file(const char *path)
 static void create_database(struct store_fixture *f)
 {
     char sql[256];
-    struct pg *cluster = connect_to(f->cluster);
-    /* Test programs run side by side, and roles are the cluster's: one at a time. */
+    char conninfo[1200];
+    /* Test programs run side by side, and roles are the cluster's: one at a time. The lock is one database's, so all
+     * meet in the same; the last dbname counts. */
+    (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres", f->cluster);
+    struct pg *cluster = connect_to(conninfo);
     must(cluster, "SET lock_timeout = '60s'; SET statement_timeout = '60s'; SELECT pg_advisory_lock(77)");
     must(cluster, read_file("migrations/roles.sql"));
     (void)snprintf(sql, sizeof sql, "CREATE DATABASE %s OWNER reckoner_migrate", f->database);

@@ -59,6 +59,9 @@ START_TEST(a_done_run_stays)
     refused("INSERT INTO reckoner.run_input (provider, run, month, submission) VALUES ('RXA', " ID(
                 "r1") ", '2012-05-01', 1)",
             "run_immutable");
+    refused("INSERT INTO reckoner.run_position (provider, run, month, sha256) VALUES ('RXA', " ID(
+                "r1") ", '2012-06-01', sha256('{}'))",
+            "run_immutable");
     refused("UPDATE reckoner.run_line SET pence = 1", "");
     refused("DELETE FROM reckoner.run_line", "");
     refused("TRUNCATE reckoner.run CASCADE", "");
@@ -68,8 +71,9 @@ END_TEST
 START_TEST(append_only_tables)
 {
     static const char *const tables[] = {
-        "audit_event", "signed_record", "position",      "ledger_posting",     "statement",    "receipt",
-        "run_line",    "run_input",     "document_line", "document_reference", "frozen_month", "terms_approval"};
+        "audit_event",  "signed_record",  "position",    "ledger_posting", "statement",
+        "receipt",      "run_line",       "run_input",   "document_line",  "document_reference",
+        "frozen_month", "terms_approval", "run_position"};
     char sql[200];
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         (void)snprintf(sql, sizeof sql, "DELETE FROM reckoner.%s", tables[i]);

@@ -477,6 +477,98 @@ START_TEST(counting_alike_rows_gives_the_same_lines)
 }
 END_TEST
 
+/* One cause that changes two settled months is one run; when something else arrives that changes nothing, none of the
+ * months makes another. */
+START_TEST(a_cause_is_settled_once_for_all_months)
+{
+    char id[IDENT_SIZE];
+    settle_april(id);
+    submit("2012-05", 1, 11, 0, "2012-06-05T09:00:00Z");
+    ask("2012-05", "FREEZE", "2012-07-20T09:00:00Z", id);
+    work();
+    issue("rxa.one", "rxa.two", "2012-07-20T10:00:00Z");
+    agree_terms(2, 600, "2012-07-21T09:00:00Z");
+    resettle("2012-07-21T10:00:00Z");
+    /* 10 rows, 61 days at £0.12 less = £73.20, and £1.83. */
+    ck_assert_str_eq(value("SELECT concat_ws(' ', month, n, position_pence, billable_pence, balance_pence) FROM run"
+                           " WHERE type = 'R'"),
+                     "2012-04-01 1 184500 375150 -7503");
+    resettle("2012-07-22T10:00:00Z");
+    agree_terms(3, 600, "2012-07-23T09:00:00Z");
+    resettle("2012-07-23T10:00:00Z");
+    ck_assert_int_eq(number("SELECT count(*) FROM run WHERE type = 'R'"), 1);
+    /* What reaches back to the first price again changes both months once more. */
+    agree_terms(4, 612, "2012-07-24T09:00:00Z");
+    resettle("2012-07-24T10:00:00Z");
+    resettle("2012-07-25T10:00:00Z");
+    ck_assert_str_eq(value("SELECT string_agg(concat_ws(' ', month, n, balance_pence), ', ' ORDER BY n) FROM run"
+                           " WHERE type = 'R'"),
+                     "2012-04-01 1 -7503, 2012-04-01 2 0");
+}
+END_TEST
+
+/* A run uses what is known when it is made. Terms that were agreed while it stood in the queue would otherwise be lost:
+ * their re-settlement came before there was anything to settle again. */
+START_TEST(what_became_known_while_a_run_was_queued_counts)
+{
+    char id[IDENT_SIZE];
+    char resettlement[IDENT_SIZE];
+    char problem[JOB_PROBLEM_SIZE] = "";
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
+    agree_terms(2, 600, "2012-06-20T09:30:00Z");
+    set_clock("2012-06-20T09:30:00Z");
+    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, resettlement), PG_OK);
+    struct job settle = claim();
+    work();
+    ck_assert_int_eq(settle_run(&worker, &settle, problem), JOB_DONE);
+    expect_run(id, "done 184500 0 184500");
+    ck_assert_int_eq(number("SELECT count(*) FROM run WHERE known_at >= '2012-06-20T09:30:00Z'"), 1);
+}
+END_TEST
+
+/* Re-settlement does not overlook an account whose first billing run another worker is just writing. */
+START_TEST(resettlement_waits_for_a_first_freeze)
+{
+    char problem[JOB_PROBLEM_SIZE] = "";
+    char id[IDENT_SIZE];
+    struct pg *other = store_fixture_connect(&f, "reckoner_worker");
+    struct account_key account = {"RXA", CONTRACT, "5QE"};
+    set_clock("2012-06-20T09:00:00Z");
+    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, id), PG_OK);
+    struct job job = claim();
+    ck_assert_int_eq(pg_begin(other), PG_OK);
+    ck_assert_int_eq(account_lock(other, &account), PG_OK);
+    ck_assert_int_eq(resettle_contract(&worker, &job, problem), JOB_WAITS);
+    pg_rollback(worker.pg);
+    pg_rollback(other);
+    pg_free(other);
+    ck_assert_int_eq(resettle_contract(&worker, &job, problem), JOB_DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM run"), 0);
+}
+END_TEST
+
+/* An upload that began inside the window has an hour to arrive; a FREEZE does not pin the version before it. */
+START_TEST(a_freeze_waits_for_an_upload_that_began_in_time)
+{
+    char id[IDENT_SIZE];
+    char problem[JOB_PROBLEM_SIZE] = "";
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    store_fixture_sql(&f, "INSERT INTO submission (provider, no, id, month, state, uploaded_by, idempotency_key,"
+                          " media_type, begun_at, receiving_until, sealed_key) VALUES ('RXA', 9, repeat('w', 20),"
+                          " '2012-04-01', 'receiving', 'rxa.one', 'w', 'text/csv', '2012-06-14T22:59:00Z',"
+                          " clock_timestamp() + interval '1 hour', '')");
+    ask("2012-04", "FREEZE", "2012-06-14T23:10:00Z", id);
+    struct job job = claim();
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
+    pg_rollback(worker.pg);
+    /* It was cut off. */
+    store_fixture_sql(&f, "UPDATE submission SET receiving_until = clock_timestamp() WHERE no = 9");
+    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    expect_run(id, "done " APRIL " 0 " APRIL);
+}
+END_TEST
+
 /* The lease goes to another worker while the first computes: nothing of the first may stay. */
 START_TEST(a_worker_that_lost_its_lease_leaves_nothing)
 {
@@ -580,6 +672,10 @@ int main(void)
     tcase_add_test(t, a_run_waits_for_an_upload_that_is_being_validated);
     tcase_add_test(t, a_run_waits_for_another_of_its_account);
     tcase_add_test(t, counting_alike_rows_gives_the_same_lines);
+    tcase_add_test(t, a_cause_is_settled_once_for_all_months);
+    tcase_add_test(t, what_became_known_while_a_run_was_queued_counts);
+    tcase_add_test(t, resettlement_waits_for_a_first_freeze);
+    tcase_add_test(t, a_freeze_waits_for_an_upload_that_began_in_time);
     tcase_add_test(t, a_worker_that_lost_its_lease_leaves_nothing);
     tcase_add_test(t, a_failed_run_says_why_and_can_be_retried);
     tcase_add_test(t, statements_are_signed_and_chained);
