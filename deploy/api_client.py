@@ -129,7 +129,12 @@ class Client:
         deadline = time.monotonic() + seconds
         pause = 0.01
         while True:
-            found = self.get(f"/v1/providers/{provider}/jobs/{job}")
+            try:
+                found = self.get(f"/v1/providers/{provider}/jobs/{job}")
+            except Refused as refused:
+                if refused.status != 503 or time.monotonic() > deadline:
+                    raise
+                found = {"state": "out of sight: the service is away"}
             if found["state"] == "done":
                 return found
             if found["state"] == "failed":

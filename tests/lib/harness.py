@@ -185,10 +185,5 @@ class ServiceCase(unittest.TestCase):
             time.sleep(0.02)
 
 
-def count_of(counts, rule):
-    """Findings of a rule in a summary."""
-    return sum(item["findings"] for item in counts if item["rule"] == rule)
-
-
 def main():
     unittest.main(verbosity=2)

@@ -1,8 +1,12 @@
 """An upload over a bare socket, for what a polite HTTP client never does: stopping midway, dribbling, leaving."""
 
+import http.client
 import secrets
 import socket
 import urllib.parse
+
+import harness  # noqa: F401  (finds deploy/)
+import api_client
 
 
 class RawUpload:
@@ -60,3 +64,11 @@ class RawUpload:
 
     def close(self):
         self.socket.close()
+
+
+def parse_answer(connection):
+    """Reads one HTTP answer from a socket as an api_client.Reply."""
+    connection.settimeout(60)
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return api_client.Reply(answer.status, answer.headers, answer.read())
