@@ -97,7 +97,9 @@ static enum pg_status ask(struct request *r, void *context)
                       a->facts.financial_year, a->facts.financial_year + 1);
         return PG_INVALID;
     }
-    status = look_at_latest(r, a, &again, &waiting);
+    status = account_lock_asking(r->pg, &a->run.account);
+    if (status == PG_OK)
+        status = look_at_latest(r, a, &again, &waiting);
     if (status == PG_OK && (is_type(a, "FLEX") || is_type(a, "FREEZE")))
         status = run_windows_check(r, &a->run, a->facts.financial_year);
     if (status == PG_OK && again)

@@ -55,6 +55,19 @@ enum pg_status account_lock(struct pg *pg, const struct account_key *account)
     return pg_run(pg, &lock_account, &a, NULL);
 }
 
+static const struct pg_statement lock_asking = {
+    .name = "account_lock_asking",
+    .sql = "SELECT pg_advisory_xact_lock(hashtextextended('asking/' || $1 || '/' || $2 || '/' || $3, 0))",
+    .parameters = 3,
+};
+
+enum pg_status account_lock_asking(struct pg *pg, const struct account_key *account)
+{
+    struct pg_args a;
+    account_args(&a, account);
+    return pg_run(pg, &lock_asking, &a, NULL);
+}
+
 static const struct pg_statement insert_run = {
     .name = "run_insert",
     .sql = "INSERT INTO reckoner.run (provider, contract, commissioner, id, month, type, n, state, cause,"

@@ -39,6 +39,10 @@ enum pg_status account_facts(struct pg *pg, const struct account_key *account, s
  * have ended. Held to the end of the transaction. */
 enum pg_status account_lock(struct pg *pg, const struct account_key *account);
 
+/* One asks for runs of the account at a time, until the transaction ends: what the newest run is, and whether it is to
+ * be made, must be one decision. Not account_lock, which a run holds for as long as it computes. */
+enum pg_status account_lock_asking(struct pg *pg, const struct account_key *account);
+
 /* A new queued run; n is the next of its account, month and type and is filled in, as is the id. */
 enum pg_status run_insert(struct pg *pg, struct run *run);
 /* Puts a parked or failed run back to queued with the new asker, instants and cause of *run (by run->id).
