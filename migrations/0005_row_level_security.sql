@@ -8,75 +8,99 @@ SET LOCAL search_path = reckoner, pg_catalog;
 
 -- ---------------------------------------------------------------------------------------------------------------- caller
 
-CREATE FUNCTION caller_person() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT nullif(current_setting('reckoner.person', true), '') $$;
+-- Bodies without quotes are read when they are created, so nobody's search_path changes their meaning, and the planner
+-- puts them in place of the call. The functions that read tables with their owner's rights are plpgsql: it keeps their
+-- plans, where a function in SQL is planned anew at each call.
+CREATE FUNCTION caller_person() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN nullif(current_setting('reckoner.person', true), '');
 COMMENT ON FUNCTION caller_person() IS 'Person the session speaks for; null when nobody is signed in';
 
-CREATE FUNCTION caller_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT nullif(current_setting('reckoner.organisation', true), '') $$;
+CREATE FUNCTION caller_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN nullif(current_setting('reckoner.organisation', true), '');
 COMMENT ON FUNCTION caller_organisation() IS 'Organisation the session speaks for; null when nobody is signed in';
 
-CREATE FUNCTION caller_role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT nullif(current_setting('reckoner.role', true), '') $$;
+CREATE FUNCTION caller_role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN nullif(current_setting('reckoner.role', true), '');
 COMMENT ON FUNCTION caller_role() IS 'provider, commissioner, auditor or operator; null when nobody is signed in';
 
-CREATE FUNCTION acting_provider() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT CASE WHEN reckoner.caller_role() = 'provider' THEN reckoner.caller_organisation() END $$;
+CREATE FUNCTION acting_provider() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN CASE WHEN reckoner.caller_role() = 'provider' THEN reckoner.caller_organisation() END;
 COMMENT ON FUNCTION acting_provider() IS 'The caller''s organisation when it acts as a provider; else null';
 
-CREATE FUNCTION acting_commissioner() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT CASE WHEN reckoner.caller_role() = 'commissioner' THEN reckoner.caller_organisation() END $$;
+CREATE FUNCTION acting_commissioner() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN CASE WHEN reckoner.caller_role() = 'commissioner' THEN reckoner.caller_organisation() END;
 COMMENT ON FUNCTION acting_commissioner() IS 'The caller''s organisation when it acts as a commissioner; else null';
 
-CREATE FUNCTION is_operator() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog
-  AS $$ SELECT coalesce(reckoner.caller_role() = 'operator', false) $$;
+CREATE FUNCTION is_operator() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN coalesce(reckoner.caller_role() = 'operator', false);
 COMMENT ON FUNCTION is_operator() IS 'Whether the caller is a person of the operator';
 
-CREATE FUNCTION visible_providers() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT CASE reckoner.caller_role()
-    WHEN 'provider' THEN ARRAY[reckoner.caller_organisation()]
-    WHEN 'auditor' THEN ARRAY(SELECT a.organisation FROM reckoner.audit_appointment a
-                              JOIN reckoner.organisation o ON o.code = a.organisation AND o.kind = 'provider'
-                              WHERE a.auditor = reckoner.caller_organisation())
-    ELSE ARRAY[]::text[] END
-$$;
+CREATE FUNCTION visible_providers() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() = 'provider' THEN
+    RETURN ARRAY[reckoner.caller_organisation()];
+  ELSIF reckoner.caller_role() = 'auditor' THEN
+    RETURN ARRAY(SELECT a.organisation FROM reckoner.audit_appointment a
+                 JOIN reckoner.organisation o ON o.code = a.organisation AND o.kind = 'provider'
+                 WHERE a.auditor = reckoner.caller_organisation());
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION visible_providers() IS 'Providers all of whose rows the caller may read: itself, or those that appointed the auditor';
 
-CREATE FUNCTION visible_commissioners() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT CASE reckoner.caller_role()
-    WHEN 'commissioner' THEN ARRAY[reckoner.caller_organisation()]
-    WHEN 'auditor' THEN ARRAY(SELECT a.organisation FROM reckoner.audit_appointment a
-                              JOIN reckoner.organisation o ON o.code = a.organisation AND o.kind = 'commissioner'
-                              WHERE a.auditor = reckoner.caller_organisation())
-    ELSE ARRAY[]::text[] END
-$$;
+CREATE FUNCTION visible_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() = 'commissioner' THEN
+    RETURN ARRAY[reckoner.caller_organisation()];
+  ELSIF reckoner.caller_role() = 'auditor' THEN
+    RETURN ARRAY(SELECT a.organisation FROM reckoner.audit_appointment a
+                 JOIN reckoner.organisation o ON o.code = a.organisation AND o.kind = 'commissioner'
+                 WHERE a.auditor = reckoner.caller_organisation());
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION visible_commissioners() IS 'Commissioners whose accounts and rows the caller may read: itself, or those that appointed the auditor';
 
-CREATE FUNCTION contracts_of_commissioners() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
-  AS $$ SELECT ARRAY(SELECT DISTINCT provider || '/' || contract FROM reckoner.account
-                     WHERE commissioner = ANY (reckoner.visible_commissioners())) $$;
+CREATE FUNCTION contracts_of_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() IN ('commissioner', 'auditor') THEN
+    RETURN ARRAY(SELECT DISTINCT provider || '/' || contract FROM reckoner.account
+                 WHERE commissioner = ANY (reckoner.visible_commissioners()));
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION contracts_of_commissioners() IS 'provider/contract of each contract with an account of a visible commissioner';
 
-CREATE FUNCTION providers_of_commissioners() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
-  AS $$ SELECT ARRAY(SELECT DISTINCT provider FROM reckoner.account
-                     WHERE commissioner = ANY (reckoner.visible_commissioners())) $$;
+CREATE FUNCTION providers_of_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() IN ('commissioner', 'auditor') THEN
+    RETURN ARRAY(SELECT DISTINCT provider FROM reckoner.account
+                 WHERE commissioner = ANY (reckoner.visible_commissioners()));
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION providers_of_commissioners() IS 'Providers that have a contract with a visible commissioner';
 
-CREATE FUNCTION acting_for_providers() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT CASE reckoner.caller_role()
-    WHEN 'provider' THEN ARRAY[reckoner.caller_organisation()]
-    WHEN 'commissioner' THEN reckoner.providers_of_commissioners()
-    ELSE ARRAY[]::text[] END
-$$;
+CREATE FUNCTION acting_for_providers() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() = 'provider' THEN
+    RETURN ARRAY[reckoner.caller_organisation()];
+  ELSIF reckoner.caller_role() = 'commissioner' THEN
+    RETURN reckoner.providers_of_commissioners();
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION acting_for_providers() IS 'Providers in whose affairs the caller may start work: itself, or those it has a contract with';
 
-CREATE FUNCTION acting_on_contracts() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT CASE reckoner.caller_role()
-    WHEN 'provider' THEN ARRAY(SELECT provider || '/' || id FROM reckoner.contract
-                               WHERE provider = reckoner.caller_organisation())
-    WHEN 'commissioner' THEN reckoner.contracts_of_commissioners()
-    ELSE ARRAY[]::text[] END
-$$;
+CREATE FUNCTION acting_on_contracts() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF reckoner.caller_role() = 'provider' THEN
+    RETURN ARRAY(SELECT provider || '/' || id FROM reckoner.contract WHERE provider = reckoner.caller_organisation());
+  ELSIF reckoner.caller_role() = 'commissioner' THEN
+    RETURN reckoner.contracts_of_commissioners();
+  END IF;
+  RETURN ARRAY[]::text[];
+END $$;
 COMMENT ON FUNCTION acting_on_contracts() IS 'provider/contract of each contract that the caller''s organisation is a party to';
 
 CREATE FUNCTION coordinates(p_provider text, p_contract text) RETURNS boolean
