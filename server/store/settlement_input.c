@@ -146,6 +146,35 @@ enum pg_status agreed_achievements(struct pg *pg, const struct account_key *acco
     return pg_run(pg, &select_achievements, &a, result);
 }
 
+static const struct pg_statement select_known = {
+    .name = "account_known_until",
+    .sql = "SELECT (extract(epoch FROM greatest("
+           "(SELECT max(known_from) FROM reckoner.terms WHERE provider = $1 AND contract = $2 AND state = 'approved'),"
+           " (SELECT max(agreed_at) FROM reckoner.achievement WHERE provider = $1 AND contract = $2"
+           "  AND commissioner = $3),"
+           " (SELECT max(coalesce(s.confirmed_at, s.begun_at)) FROM reckoner.submission s"
+           "  JOIN reckoner.account a ON a.provider = s.provider AND a.contract = $2 AND a.commissioner = $3"
+           "  WHERE s.provider = $1 AND s.state = 'accepted' AND s.month >= make_date(a.financial_year, 4, 1)"
+           "  AND s.month < make_date(a.financial_year + 1, 4, 1)))) * 1000000)::bigint AS until",
+    .parameters = 3,
+};
+
+enum pg_status account_known_until(struct pg *pg, const struct account_key *account, instant_t *until)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, account->provider);
+    pg_arg_text(&a, account->contract);
+    pg_arg_text(&a, account->commissioner);
+    enum pg_status status = pg_run_one(pg, &select_known, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *until = pg_is_null(r, 0, "until") ? INT64_MIN : pg_instant(r, 0, "until");
+    PQclear(r);
+    return PG_OK;
+}
+
 static const struct pg_statement select_accounts = {
     .name = "contract_accounts",
     .sql = "SELECT commissioner FROM reckoner.account WHERE provider = $1 AND contract = $2 ORDER BY commissioner",

@@ -42,6 +42,10 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
 enum pg_status agreed_achievements(struct pg *pg, const struct account_key *account, instant_t known_at,
                                    PGresult **result);
 
+/* The latest instant at which terms, an achievement or an accepted upload of the account became known, by the clock of
+ * the machine that took it; INT64_MIN when there is none. */
+enum pg_status account_known_until(struct pg *pg, const struct account_key *account, instant_t *until);
+
 /* Commissioners of the contract's accounts, in order: column commissioner. */
 enum pg_status contract_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result);
 

@@ -105,7 +105,7 @@ static enum pg_status queue_run(struct resettlement *x)
     struct run latest;
     snprintf(x->run.type, sizeof x->run.type, "R");
     x->run.requested_at = x->work.now;
-    x->run.known_at = x->work.now;
+    x->run.known_at = x->work.settlement.known_at;
     enum pg_status status = run_latest(x->worker->pg, &x->run.account, x->run.month, "R", &latest);
     if (status == PG_OK && strcmp(latest.state, "done") != 0) {
         memcpy(x->run.id, latest.id, sizeof x->run.id);
@@ -155,11 +155,17 @@ static enum settlement_status resettle_locked(struct resettlement *x)
 {
     bool changed = false;
     struct settlement *s = &x->work.settlement;
+    instant_t until = 0;
     enum pg_status status = run_billing_head(x->worker->pg, &x->run.account, &x->head);
     if (status == PG_NONE)
         return SETTLEMENT_OK; /* nothing is billed yet */
     if (status != PG_OK)
         return store_failed(x, status);
+    /* The cause may carry an instant of another machine, whose clock is ahead of this one's. */
+    status = account_known_until(x->worker->pg, &x->run.account, &until);
+    if (status != PG_OK)
+        return store_failed(x, status);
+    s->known_at = until > s->known_at ? until : s->known_at;
     enum settlement_status outcome = settlement_open(s);
     if (outcome == SETTLEMENT_OK)
         outcome = settlement_read(s, x->head);

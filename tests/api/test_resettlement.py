@@ -18,11 +18,13 @@ INVARIANTS = {
     "the documents issued are the position billed last, and the ledger says the same": """
         SELECT a.contract, a.commissioner FROM reckoner.account a WHERE
           (SELECT coalesce(sum(d.balance_pence), 0) FROM reckoner.document d
-            WHERE (d.provider, d.contract, d.commissioner) = (a.provider, a.contract, a.commissioner) AND d.state = 'issued')
+            WHERE (d.provider, d.contract, d.commissioner) = (a.provider, a.contract, a.commissioner)
+              AND d.state = 'issued')
           <> coalesce((SELECT d.position_pence FROM reckoner.document d WHERE (d.provider, d.contract, d.commissioner)
             = (a.provider, a.contract, a.commissioner) AND d.state = 'issued' ORDER BY d.number DESC LIMIT 1), 0)
           OR (SELECT coalesce(sum(d.balance_pence), 0) FROM reckoner.document d WHERE (d.provider, d.contract,
-            d.commissioner) = (a.provider, a.contract, a.commissioner) AND d.state = 'issued')
+            d.commissioner) = (a.provider, a.contract, a.commissioner)
+              AND d.state = 'issued')
           <> (SELECT coalesce(sum(l.pence), 0) FROM reckoner.ledger_posting l JOIN reckoner.document d
             ON d.provider = l.provider AND d.id = l.document WHERE (d.provider, d.contract, d.commissioner)
             = (a.provider, a.contract, a.commissioner) AND l.ledger_account = 'receivable')""",
