@@ -114,7 +114,7 @@ CREATE TABLE window_exception (
   contract      text        NOT NULL,
   month         date        NOT NULL CHECK (extract(day FROM month) = 1),
   n             integer     NOT NULL CHECK (n > 0),
-  reason        text        NOT NULL CHECK (length(reason) BETWEEN 10 AND 500),
+  reason        text        NOT NULL CHECK (octet_length(reason) BETWEEN 10 AND 500),
   asked_side    text        NOT NULL CHECK (asked_side IN ('provider', 'commissioner')),
   asked_by      text        NOT NULL REFERENCES person (id),
   asked_at      timestamptz NOT NULL,

@@ -4,7 +4,14 @@
 -- below read it through functions that stand in uncorrelated subqueries, so that they run once per statement and not once
 -- per row. reckoner_worker has BYPASSRLS (roles.sql): it works for everybody, and COPY refuses tables with policies.
 -- reckoner_auditor is a database account that reads everything but secrets.
+--
+-- Functions name pg_temp last in their search_path: unnamed it comes first for types and tables, and a session could have the
+-- owner's functions run code of its own. Nobody needs temporary objects, so nobody may make them.
 SET LOCAL search_path = reckoner, pg_catalog;
+DO $$
+BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------- caller
 
@@ -35,7 +42,8 @@ CREATE FUNCTION is_operator() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
   RETURN coalesce(reckoner.caller_role() = 'operator', false);
 COMMENT ON FUNCTION is_operator() IS 'Whether the caller is a person of the operator';
 
-CREATE FUNCTION visible_providers() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION visible_providers() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() = 'provider' THEN
     RETURN ARRAY[reckoner.caller_organisation()];
@@ -48,7 +56,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION visible_providers() IS 'Providers all of whose rows the caller may read: itself, or those that appointed the auditor';
 
-CREATE FUNCTION visible_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION visible_commissioners() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() = 'commissioner' THEN
     RETURN ARRAY[reckoner.caller_organisation()];
@@ -61,7 +70,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION visible_commissioners() IS 'Commissioners whose accounts and rows the caller may read: itself, or those that appointed the auditor';
 
-CREATE FUNCTION contracts_of_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION contracts_of_commissioners() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() IN ('commissioner', 'auditor') THEN
     RETURN ARRAY(SELECT DISTINCT provider || '/' || contract FROM reckoner.account
@@ -71,7 +81,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION contracts_of_commissioners() IS 'provider/contract of each contract with an account of a visible commissioner';
 
-CREATE FUNCTION providers_of_commissioners() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION providers_of_commissioners() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() IN ('commissioner', 'auditor') THEN
     RETURN ARRAY(SELECT DISTINCT provider FROM reckoner.account
@@ -81,7 +92,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION providers_of_commissioners() IS 'Providers that have a contract with a visible commissioner';
 
-CREATE FUNCTION acting_for_providers() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION acting_for_providers() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() = 'provider' THEN
     RETURN ARRAY[reckoner.caller_organisation()];
@@ -92,7 +104,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION acting_for_providers() IS 'Providers in whose affairs the caller may start work: itself, or those it has a contract with';
 
-CREATE FUNCTION acting_on_contracts() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION acting_on_contracts() RETURNS text[]
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reckoner.caller_role() = 'provider' THEN
     RETURN ARRAY(SELECT provider || '/' || id FROM reckoner.contract WHERE provider = reckoner.caller_organisation());
@@ -104,7 +117,7 @@ END $$;
 COMMENT ON FUNCTION acting_on_contracts() IS 'provider/contract of each contract that the caller''s organisation is a party to';
 
 CREATE FUNCTION coordinates(p_provider text, p_contract text) RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM reckoner.contract c WHERE c.provider = p_provider AND c.id = p_contract
                  AND c.coordinator = reckoner.acting_commissioner())
 $$;
@@ -112,7 +125,7 @@ COMMENT ON FUNCTION coordinates(text, text) IS 'Whether the caller is the coordi
 
 CREATE FUNCTION authenticate(p_token_hash bytea, p_wall timestamptz)
   RETURNS TABLE (person text, organisation text, role text)
-  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   caller record;
 BEGIN
@@ -134,7 +147,8 @@ COMMENT ON FUNCTION authenticate(bytea, timestamptz) IS
 
 -- --------------------------------------------------------------------------------------------- what must hold for everybody
 
-CREATE FUNCTION check_run() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION check_run() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NEW.position_pence <> (SELECT coalesce(sum(l.pence), 0) FROM reckoner.run_line l
                             WHERE l.provider = NEW.provider AND l.run = NEW.id) THEN
@@ -147,7 +161,7 @@ COMMENT ON FUNCTION check_run() IS 'Trigger body: the plain sum of a done run''s
 CREATE CONSTRAINT TRIGGER run_lines_add_up AFTER INSERT OR UPDATE ON run DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.state = 'done') EXECUTE FUNCTION check_run();
 
-CREATE FUNCTION keep_run() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_run() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF OLD.state = 'done' OR TG_OP = 'DELETE' THEN
     RAISE EXCEPTION 'a run is not changed once done, and never deleted'
@@ -159,7 +173,8 @@ COMMENT ON FUNCTION keep_run() IS 'Trigger body: a done run is immutable, also f
 CREATE TRIGGER run_immutable BEFORE UPDATE OR DELETE ON run FOR EACH ROW EXECUTE FUNCTION keep_run();
 CREATE TRIGGER run_not_truncated BEFORE TRUNCATE ON run FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE FUNCTION keep_run_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_run_part() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM new_rows n JOIN reckoner.run r ON r.provider = n.provider AND r.id = n.run
              WHERE r.state = 'done') THEN
@@ -186,7 +201,8 @@ CREATE TRIGGER frozen_month_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON f
 ALTER TABLE statement ADD UNIQUE (provider, record);
 ALTER TABLE receipt ADD UNIQUE (provider, record);
 
-CREATE FUNCTION check_document() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION check_document() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   d reckoner.document;
   fault text;
@@ -230,7 +246,7 @@ CREATE CONSTRAINT TRIGGER document_line_agrees AFTER INSERT ON document_line DEF
 CREATE CONSTRAINT TRIGGER ledger_posting_agrees AFTER INSERT ON ledger_posting DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION check_document();
 
-CREATE FUNCTION keep_document() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_document() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'DELETE' OR OLD.state IN ('issued', 'superseded')
      OR (NEW.provider, NEW.id, NEW.contract, NEW.commissioner, NEW.run, NEW.kind, NEW.position_pence, NEW.billed_pence,
@@ -247,7 +263,8 @@ COMMENT ON FUNCTION keep_document() IS 'Trigger body: amounts never change, a do
 CREATE TRIGGER document_immutable BEFORE UPDATE OR DELETE ON document FOR EACH ROW EXECUTE FUNCTION keep_document();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE FUNCTION keep_document_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_document_part() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM new_rows n JOIN reckoner.document d ON d.provider = n.provider AND d.id = n.document
              WHERE d.state <> 'draft') THEN
@@ -266,7 +283,7 @@ CREATE TRIGGER document_reference_of_draft AFTER INSERT ON document_reference RE
 CREATE TRIGGER document_reference_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_reference
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE FUNCTION keep_submission() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_submission() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     IF OLD.state = 'receiving' THEN
@@ -286,7 +303,8 @@ END $$;
 COMMENT ON FUNCTION keep_submission() IS 'Trigger body: only the known changes of state, nothing of what was sent changes once complete, and only an incomplete one is deleted';
 CREATE TRIGGER submission_kept BEFORE UPDATE OR DELETE ON submission FOR EACH ROW EXECUTE FUNCTION keep_submission();
 
-CREATE FUNCTION keep_chunk() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_chunk() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   -- Only an incomplete submission can be deleted, and takes its chunks with it: then its row is gone already.
   IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM reckoner.submission s
@@ -299,7 +317,8 @@ END $$;
 COMMENT ON FUNCTION keep_chunk() IS 'Trigger body: uploaded bytes are never changed, and go only with an upload that was cut off';
 CREATE TRIGGER submission_chunk_kept BEFORE UPDATE OR DELETE ON submission_chunk FOR EACH ROW EXECUTE FUNCTION keep_chunk();
 
-CREATE FUNCTION keep_terms() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_terms() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   sides integer := (SELECT count(*) FROM reckoner.terms_approval a
                     WHERE a.provider = OLD.provider AND a.contract = OLD.contract AND a.version = OLD.version);
@@ -315,7 +334,8 @@ END $$;
 COMMENT ON FUNCTION keep_terms() IS 'Trigger body: a version changes only as a draft that nobody has approved, and becomes approved by one approval of each party';
 CREATE TRIGGER terms_kept BEFORE UPDATE OR DELETE ON terms FOR EACH ROW EXECUTE FUNCTION keep_terms();
 
-CREATE FUNCTION check_terms_approval() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION check_terms_approval() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NEW.side = 'commissioner' AND NOT EXISTS (SELECT FROM reckoner.contract c WHERE c.provider = NEW.provider
        AND c.id = NEW.contract AND c.coordinator = NEW.organisation) THEN
@@ -335,7 +355,7 @@ CREATE TRIGGER terms_approval_checked BEFORE INSERT ON terms_approval
 CREATE TRIGGER terms_approval_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON terms_approval
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE FUNCTION keep_decision() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION keep_decision() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'what was decided or agreed stands' USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME,
     CONSTRAINT = TG_NAME;
@@ -368,7 +388,7 @@ COMMENT ON COLUMN document_counter.provider IS 'Provider (ODS)';
 COMMENT ON COLUMN document_counter.last IS 'Number given last; a rolled back issue gives it back';
 
 CREATE FUNCTION next_document_number(p_provider text) RETURNS bigint
-  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   given bigint;
 BEGIN
@@ -380,7 +400,7 @@ COMMENT ON FUNCTION next_document_number(text) IS 'Next number of a provider; it
 
 CREATE FUNCTION issue_document(p_provider text, p_document text, p_revision integer, p_at timestamptz)
   RETURNS TABLE (number bigint, revision integer)
-  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   d reckoner.document;
   checker text := reckoner.caller_person();

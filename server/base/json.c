@@ -51,6 +51,9 @@ static const char *value_fault(const json_t *value, int depth)
         return "is nested deeper than 32 levels";
     if (json_is_real(value))
         return "must be an integer or a text: numbers with a fraction or an exponent are not read";
+    if (json_is_integer(value) &&
+        (json_integer_value(value) > LARGEST_INTEGER || json_integer_value(value) < -LARGEST_INTEGER))
+        return "is a number beyond 9007199254740991 (2^53 - 1)";
     if (json_is_string(value) && has_control(json_string_value(value), json_string_length(value)))
         return "contains a control character";
     return NULL;
@@ -153,8 +156,6 @@ static bool is_canonical(const json_t *value, int depth)
 {
     if (value_fault(value, depth) != NULL)
         return false;
-    if (json_is_integer(value))
-        return json_integer_value(value) <= LARGEST_INTEGER && json_integer_value(value) >= -LARGEST_INTEGER;
     for (size_t i = 0; i < json_array_size(value); i++) {
         if (!is_canonical(json_array_get(value, i), depth + 1))
             return false;

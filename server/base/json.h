@@ -13,8 +13,9 @@ struct json_problem {
     char message[300];
 };
 
-/* Parses a whole text. Refuses duplicate members, reals, NUL and control characters in strings, depth over 32,
- * and anything behind the value. Returns a new reference or NULL with *problem filled. */
+/* Parses a whole text. Refuses duplicate members, reals, integers beyond 2^53 - 1 (which no canonical document can
+ * state), NUL and control characters in strings, depth over 32, and anything behind the value. Returns a new reference
+ * or NULL with *problem filled. */
 json_t *json_read(const char *text, size_t length, struct json_problem *problem);
 
 /* Canonical bytes (RFC 8785 for our subset): UTF-8, members sorted, no white space, integers only.

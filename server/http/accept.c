@@ -107,23 +107,44 @@ static bool accept_route(struct http_exchange *ex, const char *url, const char *
     return !ex->reply.made;
 }
 
+struct token_search {
+    struct http_exchange *ex;
+    unsigned sent;
+    bool fits;
+};
+
 /* Takes the token's hash and wipes the token from libmicrohttpd's buffer (which is ours to read until the request is
  * complete, and writable memory of the connection's pool). */
-static bool accept_token(struct http_exchange *ex)
+static enum MHD_Result take_token(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    const char *sent = incoming(ex, "Authorization");
-    size_t length = sent == NULL ? 0 : strlen(sent);
+    (void)kind;
+    struct token_search *search = context;
     static const char scheme[] = "Bearer ";
     size_t head = sizeof scheme - 1;
-    bool fits = length > head + 19 && length <= head + TOKEN_MAX_LENGTH && strncasecmp(sent, scheme, head) == 0;
-    if (fits)
-        token_hash(ex->server->token_key, sent + head, length - head, ex->token_hash);
+    if (strcasecmp(name, "Authorization") != 0)
+        return MHD_YES;
+    size_t length = value == NULL ? 0 : strlen(value);
+    search->sent++;
+    search->fits = length > head + 19 && length <= head + TOKEN_MAX_LENGTH && strncasecmp(value, scheme, head) == 0;
+    if (search->fits)
+        token_hash(search->ex->server->token_key, value + head, length - head, search->ex->token_hash);
     if (length > 0)
-        sodium_memzero((void *)(uintptr_t)sent, length);
-    if (!fits)
-        reply_problem(&ex->request, PROBLEM_UNAUTHENTICATED, "Authorization",
-                      length == 0 ? "A bearer token is needed" : "Authorization does not hold a bearer token");
-    return fits;
+        sodium_memzero((void *)(uintptr_t)value, length);
+    return MHD_YES;
+}
+
+/* Of two tokens none is chosen: a proxy before us may have looked at the other. */
+static bool accept_token(struct http_exchange *ex)
+{
+    struct token_search search = {.ex = ex};
+    MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, take_token, &search);
+    if (search.sent == 1 && search.fits)
+        return true;
+    reply_problem(&ex->request, PROBLEM_UNAUTHENTICATED, "Authorization", "%s",
+                  search.sent == 0  ? "A bearer token is needed"
+                  : search.sent > 1 ? "Authorization is given more than once"
+                                    : "Authorization does not hold a bearer token");
+    return false;
 }
 
 static bool accept_keys(struct http_exchange *ex, const char *method)

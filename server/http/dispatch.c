@@ -227,6 +227,7 @@ void dispatch_run(struct database_thread *thread, struct http_exchange *ex)
     ex->request.pg = thread->pg;
     run_task(thread, ex);
     assert(!pg_in_transaction(thread->pg));
+    refusal_record(ex);
     ex->request.pg = NULL;
     if (ex->connection == NULL) {
         if (ex->upload_open)

@@ -117,6 +117,8 @@ struct server {
     atomic_llong json_bytes;
     atomic_llong unfinished; /* uploads whose finish waits for the database */
     atomic_llong database_away;
+    atomic_llong refused_tokens;     /* not yet in the audit trail */
+    atomic_llong next_sign_in_event; /* monotonic; no event of refused tokens before */
 };
 
 /* reply.c */
@@ -144,6 +146,10 @@ struct database_thread {
     struct session session;
 };
 void dispatch_run(struct database_thread *thread, struct http_exchange *ex);
+
+/* refusal.c: writes the audit event of an attempt that was refused, in a statement of its own, on the database thread
+ * and session that answered it. Does nothing for other answers. When it cannot be written, the log says so. */
+void refusal_record(struct http_exchange *ex);
 
 /* listener.c */
 void exchange_free(struct http_exchange *ex);

@@ -58,9 +58,9 @@ void runs_list(struct request *r)
     struct account_key account = {"", "", ""};
     struct account_facts facts;
     PGresult *result = NULL;
-    account_of(r, &account);
-    if (!request_page(r, &page))
+    if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
+    account_of(r, &account);
     /* An account that is not the caller's is not an account without runs. */
     enum pg_status status = account_facts(r->pg, &account, &facts);
     if (status == PG_OK)

@@ -22,7 +22,7 @@ void statements_list(struct request *r)
     struct account_facts facts;
     PGresult *result = NULL;
     int64_t below = 0;
-    if (!request_page(r, &page))
+    if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
     if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &below)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");

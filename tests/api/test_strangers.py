@@ -1,0 +1,156 @@
+"""Every resource of one account, asked for by everybody who is not a party to it: what is not theirs does not exist, in the
+same words as what was never made. The addresses come from the route table, so that a new route is held to it as well."""
+
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import harness  # noqa: E402
+
+MADE_UP = "bcdfghjklmnpqrstvwxz"
+BODIES = {
+    "draftTerms": harness.simple_terms(), "replaceTerms": harness.simple_terms(), "approveTerms": {"digest": "0" * 64},
+    "askException": {"month": "2012-04", "reason": "rows were late"}, "decideException": {"decision": "refused"},
+    "proposeAchievement": {"indicator": "Q", "numerator": 1, "denominator": 2, "evidence": "none"},
+    "requestRun": {"month": "2012-04", "type": "PREVIEW"},
+    "createContract": {"financial_year": 2012, "mode": "live", "title": "t", "commissioners": ["5QF"], "coordinator": "5QF"}}
+
+
+def routes():
+    """(method, path, operation) of every route of the table that hangs under a provider."""
+    text = (harness.ROOT / "server/routes/table.c").read_text()
+    for name, value in reversed(re.findall(r'#define (\w+)\s+((?:\w+ )?"[^"]*"(?: "[^"]*")*|\w+ "[^"]*")', text)):
+        text = re.sub(rf"(\.path = |#define \w+\s+){name}\b", lambda m, value=value: m.group(1) + value, text)
+    for method, path, operation in re.findall(
+            r'\.method = "(\w+)",\s*\.path = ([^,]+),\s*\.operation = "(\w+)"', text):
+        joined = "".join(re.findall(r'"([^"]*)"', path))
+        if joined.startswith("/v1/providers/"):
+            yield method, joined, operation
+
+
+class Strangers(harness.ServiceCase):
+    clients = {}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ours = cls.agree()
+        cls.theirs = cls.agree("RXB", "5QF", authors=("b.author", "b.maker", "f.one"))
+        sent = cls.send([harness.row(n) for n in range(12)])
+        client = cls.as_person("a.maker")
+        client.post(cls.ours + "/exceptions", {"month": "2012-04", "reason": "rows were late"})
+        client.post(cls.ours + "/accounts/5QE/achievements", BODIES["proposeAchievement"])
+        cls.service.set_clock("2012-06-11T09:00:00Z")
+        asked = client.post(cls.ours + "/accounts/5QE/runs", {"month": "2012-04", "type": "FREEZE"})
+        client.wait_for_job("RXA", asked["job"])
+        run = client.get(f"/v1/providers/RXA/runs/{asked['run']}")
+        cls.places = {
+            "provider": "RXA", "contract": cls.ours.rsplit("/", 1)[1], "commissioner": "5QE", "version": "1",
+            "month": "2012-04", "n": "1", "indicator": "Q", "submission": sent["submission"], "run": run["id"],
+            "document": run["document"], "statement": run["statement"], "job": asked["job"]}
+
+    @classmethod
+    def as_person(cls, person):
+        """As the harness's, but one connection for each person: these tests ask often."""
+        if person not in cls.clients:
+            cls.clients[person] = super().as_person(person)
+        return cls.clients[person]
+
+    def ask(self, person, method, path, operation):
+        headers = {"Content-Type": "text/csv"} if operation == "uploadSubmission" else {}
+        if "PUT" == method or "DELETE" == method or operation in ("proposeDocument", "issueDocument"):
+            headers["If-Match"] = '"1"'
+        body = b"x" if operation == "uploadSubmission" else BODIES.get(operation)
+        return self.as_person(person).send(method, path, body, headers)
+
+    @staticmethod
+    def words(reply):
+        return {k: v for k, v in reply.json().items() if k not in ("instance", "request_id")}
+
+    def test_the_table_is_read(self):
+        found = list(routes())
+        self.assertGreater(len(found), 40)
+        self.assertEqual([path for _, path, _ in found if "{" not in path], [])
+
+    def test_a_party_finds_what_strangers_are_asked_for(self):
+        """Without this the other tests could pass on addresses that are wrong for everybody."""
+        for method, path, operation in routes():
+            if method == "GET":
+                with self.subTest(operation):
+                    self.assertEqual(self.ask("a.maker", method, path.format_map(self.places), operation).status, 200)
+
+    def test_another_provider_and_another_commissioner_find_nothing(self):
+        for person in ("b.author", "f.one"):
+            for method, path, operation in routes():
+                if operation == "createContract":
+                    continue
+                with self.subTest(operation, person=person):
+                    self.refused_alike(person, method, path, operation, self.places)
+
+    def refused_alike(self, person, method, path, operation, places):
+        reply = self.ask(person, method, path.format_map(places), operation)
+        if reply.status == 200 and method == "GET" and reply.json() == {"items": [], "next": None}:
+            self.assertTrue(path.endswith(("/contracts", "/submissions", "/documents")), path)
+            return
+        self.assertIn(reply.status, (403, 404), reply.body[:300])
+        made_up = places | {name: MADE_UP for name, value in places.items() if len(value) == 20}
+        other = self.ask(person, method, path.format_map(made_up), operation)
+        self.assertEqual((other.status, self.words(other)), (reply.status, self.words(reply)))
+
+    def test_an_id_of_another_provider_under_ones_own_path(self):
+        for person, places in (("b.author", self.places | {"provider": "RXB"}),
+                               ("f.one", self.places | {"provider": "RXB"}),
+                               ("f.one", self.places | {"commissioner": "5QF"}),
+                               ("a.maker", self.places | {"provider": "RXB"})):
+            for method, path, operation in routes():
+                if operation in ("uploadSubmission", "createContract", "listContracts", "listSubmissions", "listDocuments") \
+                        or ("{commissioner}" not in path and places["provider"] == "RXA"):
+                    continue
+                with self.subTest(operation, person=person):
+                    self.refused_alike(person, method, path, operation, places)
+
+    def test_the_operator_reads_no_contents(self):
+        for method, path, operation in routes():
+            if operation in ("getContract", "listContracts", "getJob", "retryJob"):
+                continue
+            with self.subTest(operation):
+                reply = self.ask("operator.one", method, path.format_map(self.places), operation)
+                self.assertProblem(reply, 403, "forbidden")
+
+    def test_nobody_without_a_token(self):
+        for method, path, operation in routes():
+            with self.subTest(operation):
+                self.assertProblem(self.ask(None, method, path.format_map(self.places), operation), 401, "unauthenticated")
+
+    def test_refused_attempts_are_in_the_audit_trail(self):
+        place = "/v1/providers/RXA/documents/" + self.places["document"]
+        for person, method, path, body, wanted in (
+                ("b.author", "POST", place + "/issue", None, ["issueDocument", "not_found", "RXA", self.places["document"]]),
+                ("e.one", "POST", place + "/issue", None, ["issueDocument", "forbidden", "RXA", self.places["document"]]),
+                ("operator.one", "GET", place, None, ["getDocument", "forbidden", "RXA", self.places["document"]]),
+                ("b.author", "POST", "/v1/providers/9990000018/contracts", BODIES["createContract"],
+                 ["createContract", "not_found", "", ""])):
+            with self.subTest(person=person, path=path):
+                key = "refused-" + person.replace(".", "-") + str(len(path))
+                reply = self.as_person(person).send(method, path, body, {"If-Match": '"1"', "X-Request-Id": key})
+                self.assertIn(reply.status, (403, 404))
+                found = self.query("SELECT subject, detail->>'problem', detail->>'provider', detail->>'resource', act, person"
+                                   f" FROM reckoner.audit_event WHERE request_id = '{key}'")
+                self.assertEqual(found, [[*wanted, "request.refuse", person]])
+
+    def test_refused_tokens_are_counted_in_the_audit_trail(self):
+        """One event at once, the others in a later one: who has no token cannot fill the trail."""
+        client = self.as_person(None)
+        for _ in range(30):
+            reply = client.send("GET", "/v1/me", headers={"Authorization": "Bearer " + "x" * 40})
+            self.assertProblem(reply, 401, "unauthenticated")
+        events = self.query("SELECT person, organisation, detail->>'attempts' FROM reckoner.audit_event"
+                            " WHERE act = 'session.refuse'")
+        self.assertIn(len(events), (1, 2, 3))
+        self.assertEqual(events[0], ["", "", "1"])
+
+
+if __name__ == "__main__":
+    harness.main()
