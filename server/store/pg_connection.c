@@ -24,7 +24,8 @@ static char *make_settings(const struct pg_options *o)
     /* search_path: every name in our SQL is qualified, so nothing can be put in its way. */
     int n = asprintf(&text,
                      "%s -c statement_timeout=%lld -c lock_timeout=%lld -c idle_in_transaction_session_timeout=%d "
-                     "-c TimeZone=UTC -c DateStyle=ISO -c client_min_messages=warning -c search_path=pg_catalog,pg_temp",
+                     "-c TimeZone=UTC -c DateStyle=ISO -c client_min_messages=warning "
+                     "-c search_path=pg_catalog,pg_temp",
                      own, (long long)o->statement_timeout_ms, (long long)o->lock_timeout_ms, IDLE_TRANSACTION_MS);
     PQconninfoFree(parsed);
     return n < 0 ? NULL : text;

@@ -1,5 +1,5 @@
-"""What the database withholds from reckonerd itself: whoever took over that process has role reckoner_web and any SQL. What
-it does not withhold is written in api/guides/operators.md."""
+"""What the database withholds from reckonerd itself: whoever took over that process has role reckoner_web and any SQL.
+What it does not withhold is written in api/guides/operators.md."""
 
 import pathlib
 import subprocess
@@ -24,9 +24,9 @@ class WebRole(harness.ServiceCase):
     workers = 0
 
     def as_web(self, sql, person="a.maker", organisation="RXA", role="provider"):
-        """Runs SQL in a session that says it speaks for this person. Returns (whether it succeeded, all that was said)."""
-        session = (f"SELECT set_config('reckoner.person', '{person}', false), set_config('reckoner.organisation', "
-                   f"'{organisation}', false), set_config('reckoner.role', '{role}', false);")
+        """Runs SQL in a session that says it speaks for this person. Returns (whether it worked, all that was said)."""
+        session = "".join(f"SET reckoner.{name} = '{value}';" for name, value in
+                          (("person", person), ("organisation", organisation), ("role", role)))
         done = subprocess.run([str(harness.PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                                self.service.conninfo_for("reckoner_web")], input=session + sql, text=True,
                               capture_output=True, check=False)
@@ -40,7 +40,8 @@ class WebRole(harness.ServiceCase):
 
     def test_functions_of_the_owner_look_in_the_sessions_own_schema_last(self):
         found = self.query("SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'reckoner'::regnamespace"
-                           " AND p.prosecdef AND NOT coalesce(p.proconfig, '{}') @> '{\"search_path=pg_catalog, pg_temp\"}'")
+                           " AND p.prosecdef AND NOT coalesce(p.proconfig, '{}') @>"
+                           " '{\"search_path=pg_catalog, pg_temp\"}'")
         self.assertEqual(found, [])
 
     def test_what_it_cannot_read_or_write(self):
@@ -51,13 +52,15 @@ class WebRole(harness.ServiceCase):
                     "UPDATE reckoner.document SET balance_pence = 0", "UPDATE reckoner.document SET number = 1",
                     "UPDATE reckoner.document SET issued_by = 'a.maker'", "DELETE FROM reckoner.document",
                     "UPDATE reckoner.run SET position_pence = 0", "UPDATE reckoner.run SET balance_pence = 0",
-                    "UPDATE reckoner.person SET organisation = 'RXA'", "UPDATE reckoner.contract SET coordinator = '5QF'",
+                    "UPDATE reckoner.person SET organisation = 'RXA'",
+                    "UPDATE reckoner.contract SET coordinator = '5QF'",
                     "UPDATE reckoner.terms_approval SET person = 'a.maker'", "DELETE FROM reckoner.terms",
                     "ALTER TABLE reckoner.document DISABLE TRIGGER ALL", "SET session_replication_role = replica",
                     "SET ROLE reckoner_migrate", "CREATE TABLE reckoner.x (a int)", "CREATE TABLE public.x (a int)",
                     *(f"INSERT INTO reckoner.{table} DEFAULT VALUES" for table in (
-                        "token", "person", "episode", "finding", "stake", "severity", "position", "run_line", "run_input",
-                        "frozen_month", "document", "document_line", "ledger_posting", "signed_record", "statement",
+                        "token", "person", "episode", "finding", "stake", "severity", "position", "run_line",
+                        "run_input", "frozen_month", "document", "document_line", "ledger_posting", "signed_record",
+                        "statement",
                         "receipt", "signing_key", "reference_set", "rule"))):
             with self.subTest(sql):
                 done, said = self.as_web(sql + ";")

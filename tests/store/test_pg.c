@@ -177,7 +177,7 @@ END_TEST
 START_TEST(the_session_is_ours)
 {
     ck_assert_str_eq(store_fixture_value(pg, "SHOW timezone"), "UTC");
-    ck_assert_str_eq(store_fixture_value(pg, "SHOW search_path"), "pg_catalog");
+    ck_assert_str_eq(store_fixture_value(pg, "SHOW search_path"), "pg_catalog,pg_temp");
     ck_assert_str_eq(store_fixture_value(pg, "SHOW statement_timeout"), "5s");
     ck_assert_str_eq(store_fixture_value(pg, "SHOW lock_timeout"), "1s");
     ck_assert_str_eq(store_fixture_value(pg, "SHOW idle_in_transaction_session_timeout"), "1min");
