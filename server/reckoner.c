@@ -48,7 +48,7 @@ static const struct command commands[] = {
      "Write made-up uploads for the demonstration and the benchmark",
      "Two trusts, April to June 2012, and a manifest of the faults planted. Same arguments, same bytes.\n"
      "  --scale PERCENT  size of the trusts; 100 (the default) is 20,400 and 3,000 open episodes\n"
-     "  --rows N         instead, one upload of RXA for April with exactly N rows and no faults\n"
+     "  --rows N         instead, one upload of RXA for April with exactly N rows\n"
      "  --casemix FILE   weights by cluster, default deploy/demo/casemix.csv\n",
      NEEDS_NOTHING, demo_data},
     {"explain", "FILE [LINE]", "Show how each amount of a statement or position was made",

@@ -19,7 +19,7 @@ static const char usage[] =
     "of\n"
     "  which rule each holds. Same arguments, same bytes. NHS numbers are from the 999 test range.\n"
     "  --scale  size of the trusts; 100 (the default) is 20,400 and 3,000 open episodes\n"
-    "  --rows   instead, one upload of RXA for April with exactly N rows and no faults\n"
+    "  --rows   instead, one upload of RXA for April with exactly N rows\n"
     "  --casemix  weights by cluster, default deploy/demo/casemix.csv\n";
 
 struct options {
@@ -106,7 +106,9 @@ static bool write_episode(struct upload *u, FILE *file, uint32_t index)
     demo_row_make(&row, u->scene, e, index);
     u->rows++;
     u->caseload += (e->end == DATE_NONE || e->end > month_last(m)) ? 1 : 0;
-    if (e->fault == 0 || (u->stage != DEMO_FIRST_UPLOAD && !e->fault_stays)) {
+    bool mended = u->stage != DEMO_FIRST_UPLOAD && !e->fault_stays;
+    bool no_room = u->limit > 0 && u->rows >= u->limit; /* for a companion */
+    if (e->fault == 0 || mended || no_room) {
         return demo_write_row(file, &row);
     }
     bool two = demo_spoil(&row, &companion, e, m);
@@ -228,14 +230,14 @@ static bool write_trust(const struct options *o, const struct demo_trust *trust,
     bool good = true;
     for (int k = 0; good && k < (o->rows > 0 ? 1 : DEMO_MONTHS); k++) {
         struct demo_file_scene scene = {.trust = trust, .month = demo_first_month() + k, .seed = seed};
-        if (o->rows > 0) {
-            good = write_upload(o, &scene, &p, DEMO_LATE_ROWS, files);
-            break;
-        }
         if (k == 0 && strcmp(trust->code, "RXB") == 0) {
             good = write_refused(o, &scene, &p, files);
         }
         demo_plant(&p, &scene);
+        if (o->rows > 0) {
+            good = write_upload(o, &scene, &p, DEMO_FIRST_UPLOAD, files);
+            break;
+        }
         for (int stage = DEMO_FIRST_UPLOAD; good && stage <= DEMO_LATE_ROWS; stage++) {
             good = write_upload(o, &scene, &p, (enum demo_stage)stage, files);
         }

@@ -190,7 +190,7 @@ def measure(build):
     folder = build / "bench"
     data = folder / "data"
     subprocess.run([str(build / "reckoner"), "demo-data", "--out", str(data), "--rows", str(ROWS)], check=True)
-    path = data / "RXA-2012-04-3-late.csv"
+    path = data / "RXA-2012-04-1-first.csv"
     found = {"machine": machine(), "rows": ROWS}
     with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
         author, token, contract = prepare(service)
