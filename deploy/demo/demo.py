@@ -76,10 +76,12 @@ def run(build, folder):
         with story.timed("every amount compared"):
             amounts = compare.Comparison(story, compare.expected()).everything()
         say(f"  {story.findings:,} findings are exactly those that were planted")
-        say(f"  {amounts:,} amounts (lines, stages, positions, documents, ledgers, balances) equal deploy/demo/expected.json")
+        say(f"  {amounts:,} amounts (lines, stages, positions, documents, ledgers, balances) equal "
+            "deploy/demo/expected.json")
         with story.timed("every signature checked"):
             signed = compare.Signatures(story, folder / "signed").everything()
-        say(f"  {signed} signed statements and receipts are accepted by openssl and minisign, the statements by reckoner verify too")
+        say(f"  {signed} signed statements and receipts are accepted by openssl and minisign, "
+            "the statements by reckoner verify too")
         print_timings(story, time.monotonic() - begun)
     print_next(folder)
     say("\nThe demonstration succeeded.")

@@ -208,8 +208,8 @@ class Story:
         self.on(dates.corrected)
         with self.timed(f"{month}: corrected uploads"):
             better = self.upload_of_both(month, "corrected")
-        self.day(dates.corrected, f"they mend them and upload again; {sum(s['rows'] - s['payable_rows'] for s in better)}"
-                                  " cannot be paid")
+        self.day(dates.corrected, f"they mend them and upload again; "
+                                  f"{sum(s['rows'] - s['payable_rows'] for s in better)} cannot be paid")
         self.on(dates.flex)
         with self.timed(f"{month}: FLEX runs"):
             self.settle(month, "FLEX")
@@ -251,8 +251,8 @@ class Story:
         asked = maker.post(path, {"month": what["month"], "reason": what["reason"]})
         self.clients[script.FINANCE[contract.commissioner]].post(
             f"{path}/{what['month']}/{asked['n']}/decision", {"decision": "granted", "closes_on": what["closes_on"]})
-        self.day(what["at"], f"Alder Valley asks {contract.commissioner} to open {what['month']} again: ward W3's bed days "
-                             "were counted twice; granted")
+        self.day(what["at"], f"Alder Valley asks {contract.commissioner} to open {what['month']} again: "
+                             "ward W3's bed days were counted twice; granted")
         self.on(what["upload_at"])
         with self.timed("after FREEZE: upload and R1"):
             self.upload(script.file_name(contract.provider, what["month"], "after-freeze"))
@@ -265,7 +265,8 @@ class Story:
         deadline = time.monotonic() + 60
         while (script.MONTHS[0], "R", 1) not in self.runs(letter):
             if time.monotonic() > deadline:
-                raise Difference(f"contract {letter}: run R1 of {script.MONTHS[0]} did not raise itself within a minute")
+                raise Difference(f"contract {letter}: run R1 of {script.MONTHS[0]} did not raise itself "
+                                 "within a minute")
             time.sleep(0.02)
 
 

@@ -60,7 +60,7 @@ static bool take(struct lingerer *linger, struct lingering *all, unsigned *count
 static void *lingerer_main(void *context)
 {
     struct lingerer *linger = context;
-    struct lingering all[LINGER_SOCKETS];
+    struct lingering all[LINGER_SOCKETS] = {{0}};
     struct pollfd polled[LINGER_SOCKETS + 1];
     unsigned count = 0;
     for (bool open = true; open;) {

@@ -81,7 +81,8 @@ class Description(unittest.TestCase):
     """The file by itself, and against the table of routes."""
 
     def test_same_routes(self):
-        done = subprocess.run([str(harness.BUILD / "reckonerd"), "--routes"], capture_output=True, text=True, check=True)
+        done = subprocess.run([str(harness.BUILD / "reckonerd"), "--routes"],
+                              capture_output=True, text=True, check=True)
         table = {}
         for line in done.stdout.splitlines():
             method, path, operation, roles, body, query = line.split("\t")

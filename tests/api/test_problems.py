@@ -212,7 +212,8 @@ class EveryProblem(harness.ServiceCase):
         """An upload keeps the draining service alive; the other connection was open before."""
         data = harness.csv_bytes([harness.row(n, "2012-05") for n in range(30)])
         self.wait_until(lambda: self.trust.send("GET", "/v1/me").status == 200, what="the database")
-        with raw.RawUpload(self.service.url, self.service.tokens["a.maker"], "RXA", "2012-05", length=len(data)) as upload:
+        token = self.service.tokens["a.maker"]
+        with raw.RawUpload(self.service.url, token, "RXA", "2012-05", length=len(data)) as upload:
             upload.piece(data[:1000])
             time.sleep(0.5)
             self.service.daemon.send_signal(signal.SIGTERM)
