@@ -2,6 +2,7 @@
 #include "domain/billing.h"
 #include "domain/statement.h"
 #include "signing/public_key.h"
+#include "store/audit.h"
 #include "store/document.h"
 #include "store/position.h"
 #include "store/statement.h"
@@ -370,6 +371,25 @@ static enum pg_status write_statement(struct writing *x)
     return status;
 }
 
+/* The service's own act: which position it found, and what it drafted for it. */
+static enum pg_status write_audit(struct writing *x)
+{
+    char subject[40];
+    char digest[65];
+    size_t length = 0;
+    hex_encode(x->own_sha256, 32, digest);
+    snprintf(subject, sizeof subject, "run/%s", x->work->run->id);
+    json_t *detail = json_pack("{s:s, s:s}", "type", x->work->run->type, "position_sha256", digest);
+    bool ok = detail != NULL && (!x->work->bills || json_put(detail, "document", json_string(x->draft.id)));
+    char *text = ok ? json_canonical(detail, &length) : NULL;
+    const struct audit_event event = {
+        .provider = x->provider, .at = x->work->now, .act = "run.settle", .subject = subject, .detail = text};
+    enum pg_status status = text == NULL ? PG_FAILED : audit_append(x->work->settlement.pg, &event);
+    free(text);
+    json_decref(detail);
+    return status;
+}
+
 enum settlement_status run_write(struct run_work *work, char *reason, enum pg_status *store_status)
 {
     struct writing x;
@@ -393,6 +413,8 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
             x.status = write_done(&x);
         if (x.status == PG_OK && !issued_nothing)
             x.status = write_statement(&x);
+        if (x.status == PG_OK)
+            x.status = write_audit(&x);
         outcome = x.status == PG_OK ? SETTLEMENT_OK : SETTLEMENT_STORE;
     }
     bill_free(&x.bill);

@@ -77,6 +77,9 @@ class Settlement(harness.ServiceCase):
         self.service.set_clock("2012-06-11T09:00:00Z")
         run = self.run_of("2012-04", "FREEZE")
         self.assertEqual((run["billed_pence"], run["balance_pence"]), (0, 10 * APRIL))
+        found = self.query("SELECT person, detail->>'position_sha256', detail->>'document' FROM reckoner.audit_event"
+                           f" WHERE act = 'run.settle' AND subject = 'run/{run['id']}'")
+        self.assertEqual(found, [["", run["position_sha256"], run["document"]]])
         client = self.as_person("a.maker")
         reply = client.send("GET", f"/v1/providers/RXA/runs/{run['id']}/position")
         self.assertEqual(hashlib.sha256(reply.body).hexdigest(), run["position_sha256"])
