@@ -37,8 +37,10 @@ def sweep():
 def show(service):
     print(f"\nReckoner serves at {service.url} (metrics: {service.local_url}/metrics)")
     print(f"Product clock: demonstration, {service.clock} at its last move; it runs on from there")
+    print(f"Move the clock: echo 2012-08-15T09:00:00Z > {service.clock_file}")
     print(f"Command line: {service.build}/reckoner --config {service.config_file} health")
     if service.tokens:
+        print(f"Uploads that were sent: {service.workdir / 'data'}")
         print("\nTokens, by person:")
         width = max(map(len, service.tokens))
         for person, token in service.tokens.items():
