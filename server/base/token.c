@@ -49,7 +49,7 @@ static bool key_from_file(int fd, const char *path, unsigned char key[TOKEN_KEY_
 
 bool token_key_load(const char *path, unsigned char key[TOKEN_KEY_BYTES], char *error, unsigned size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         snprintf(error, size, "token key %s cannot be opened (%m); make one with `reckoner keygen`", path);
         return false;
