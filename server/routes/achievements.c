@@ -86,6 +86,18 @@ static enum pg_status finish(struct request *r, const char *act, const struct ac
     return PG_OK;
 }
 
+/* A measure of a misspelt indicator would be agreed and never count. */
+static enum pg_status check_named(struct request *r, const struct achievement *m, const char *field)
+{
+    bool unknown = false;
+    enum pg_status status = achievement_unknown(r->pg, m, &unknown);
+    if (status != PG_OK || !unknown)
+        return status;
+    reply_problem(r, PROBLEM_UNKNOWN_INDICATOR, field, "No approved terms of this contract name an indicator %.40s",
+                  m->indicator);
+    return PG_INVALID;
+}
+
 static enum pg_status propose(struct request *r, void *context)
 {
     struct achievement *m = context;
@@ -96,7 +108,10 @@ static enum pg_status propose(struct request *r, void *context)
     PQclear(result);
     status = contract_lock(r->pg, m->provider, m->contract);
     if (status == PG_OK)
-        status = achievement_propose(r->pg, m, &m->n);
+        status = check_named(r, m, "/indicator");
+    if (status != PG_OK)
+        return status;
+    status = achievement_propose(r->pg, m, &m->n);
     if (status == PG_INVALID) /* the contract has no account of that commissioner */
         return PG_NONE;
     return status == PG_OK ? finish(r, "achievement.propose", m) : status;
@@ -147,6 +162,8 @@ static enum pg_status agree(struct request *r, void *context)
     struct achievement *m = context;
     char job[IDENT_SIZE];
     enum pg_status status = check_agreeable(r, m);
+    if (status == PG_OK)
+        status = check_named(r, m, "indicator");
     if (status == PG_OK)
         status = achievement_agree(r->pg, m);
     if (status == PG_OK)

@@ -9,6 +9,28 @@ static void key_args(struct pg_args *a, const struct achievement *m)
     pg_arg_text(a, m->indicator);
 }
 
+static const struct pg_statement unknown_indicator = {
+    "achievement_unknown",
+    "SELECT bool_and(NOT EXISTS (SELECT FROM jsonb_array_elements(t.body::jsonb->'cquin'->'indicators') i"
+    "  WHERE i->>'id' = $3)) AS unknown"
+    " FROM reckoner.terms t WHERE t.provider = $1 AND t.contract = $2 AND t.state = 'approved'",
+    3};
+
+enum pg_status achievement_unknown(struct pg *pg, const struct achievement *m, bool *unknown)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, m->provider);
+    pg_arg_text(&a, m->contract);
+    pg_arg_text(&a, m->indicator);
+    enum pg_status status = pg_run_one(pg, &unknown_indicator, &a, &r);
+    if (status == PG_OK)
+        *unknown = !pg_is_null(r, 0, "unknown") && pg_bool(r, 0, "unknown");
+    PQclear(r);
+    return status;
+}
+
 static const struct pg_statement propose = {
     "achievement_propose",
     "INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator, denominator, "

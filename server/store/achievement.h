@@ -18,6 +18,9 @@ struct achievement {
     instant_t at;       /* ..., product clock */
 };
 
+/* *unknown: the contract has approved terms, and no version of them names the indicator (cquin.indicators), so that the
+ * measure could never count. */
+enum pg_status achievement_unknown(struct pg *pg, const struct achievement *m, bool *unknown);
 /* The contract must be locked (contract_lock). */
 enum pg_status achievement_propose(struct pg *pg, const struct achievement *m, int64_t *n);
 /* PG_NONE: agreed already. */

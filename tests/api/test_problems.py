@@ -105,6 +105,15 @@ class EveryProblem(harness.ServiceCase):
         return self.trust.send("POST", "/v1/providers/RXA/contracts",
                                CONTRACT | {"commissioners": ["9ZZ"], "coordinator": "9ZZ"})
 
+    def meet_unknown_indicator(self):
+        path = self.contract(2031)
+        terms = harness.simple_terms(financial_year=2031, effective_from="2031-04")
+        draft = self.trust.post(path + "/terms", terms)
+        for person in ("a.checker", "e.one"):
+            self.as_person(person).post(f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+        return self.trust.send("POST", path + "/accounts/5QE/achievements", {
+            "indicator": "revews", "numerator": 1, "denominator": 2, "evidence": "Register"})
+
     def contract(self, year):
         made = self.trust.post("/v1/providers/RXA/contracts", CONTRACT | {"financial_year": year})
         return f"/v1/providers/RXA/contracts/{made['contract']}"

@@ -37,7 +37,10 @@ class Strangers(harness.ServiceCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.ours = cls.agree()
+        cls.ours = cls.agree(terms=harness.simple_terms(cquin={
+            "rate": "2.5%", "on_account": "100%", "indicators": [
+                {"id": "Q", "label": "Quality", "weight": "100%", "measure": "step",
+                 "thresholds": [{"at": "80%", "earns": "100%"}]}]}))
         cls.theirs = cls.agree("RXB", "5QF", authors=("b.author", "b.maker", "f.one"))
         sent = cls.send([harness.row(n) for n in range(12)])
         client = cls.as_person("a.maker")
