@@ -24,6 +24,11 @@ static const struct command commands[] = {
     {"person add", "ID ORGANISATION NAME", "Make a person who acts for an organisation",
      "ID is unique in the service, for example p.baker. The role is the kind of the organisation.\n", NEEDS_DATABASE,
      cli_person_add},
+    {"person disable", "ID", "Let a person act no longer: their tokens are refused, and no new one is made",
+     "What the person did stands, and the id stays taken.\n", NEEDS_DATABASE, cli_person_disable},
+    {"person enable", "ID", "Let a disabled person act again",
+     "Tokens that have neither expired nor been revoked are good again; reckoner token revoke ends them.\n",
+     NEEDS_DATABASE, cli_person_enable},
     {"token create", "PERSON [--days N]", "Make a bearer token and print it, once",
      "Only a keyed hash is stored: a token that is lost cannot be shown again.\n"
      "  --days N  how long it is good, 1 to 366 days, default 90\n",

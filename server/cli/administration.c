@@ -82,6 +82,36 @@ int cli_person_add(struct cli *cli, int argc, char **argv)
     return CLI_DONE;
 }
 
+static int switch_person(struct cli *cli, int argc, char **argv, bool enabled)
+{
+    const char *person = NULL;
+    struct admin_act act;
+    if (!cli_arguments(cli, argc, argv, NULL, &person, 1))
+        return CLI_USAGE;
+    if (!cli_act(cli, &act))
+        return CLI_FAILED;
+    enum pg_status status = admin_switch_person(cli->pg, &act, person, enabled);
+    const char *word = enabled ? "enabled" : "disabled";
+    if (status == PG_NONE)
+        return cli_fail(cli, "there is no person %s", person);
+    if (status == PG_DUPLICATE)
+        return cli_fail(cli, "%s is %s already", person, word);
+    if (status != PG_OK)
+        return cli_fail_store(cli, status);
+    (void)printf("%s %s\n", person, word);
+    return CLI_DONE;
+}
+
+int cli_person_disable(struct cli *cli, int argc, char **argv)
+{
+    return switch_person(cli, argc, argv, false);
+}
+
+int cli_person_enable(struct cli *cli, int argc, char **argv)
+{
+    return switch_person(cli, argc, argv, true);
+}
+
 int cli_token_create(struct cli *cli, int argc, char **argv)
 {
     const char *person = NULL;

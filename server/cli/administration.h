@@ -7,6 +7,8 @@
 int cli_organisation_add(struct cli *cli, int argc, char **argv);
 int cli_organisation_list(struct cli *cli, int argc, char **argv);
 int cli_person_add(struct cli *cli, int argc, char **argv);
+int cli_person_disable(struct cli *cli, int argc, char **argv);
+int cli_person_enable(struct cli *cli, int argc, char **argv);
 int cli_token_create(struct cli *cli, int argc, char **argv);
 int cli_token_revoke(struct cli *cli, int argc, char **argv);
 int cli_auditor_appoint(struct cli *cli, int argc, char **argv);

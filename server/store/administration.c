@@ -79,6 +79,37 @@ enum pg_status admin_add_person(struct pg *pg, const struct admin_act *act, cons
     return pg_run_one(pg, &s, &a, NULL);
 }
 
+/* Changes and tells only what is not so already; a row comes back whenever there is such a person. */
+#define SWITCH_PERSON(name, act, disabled_at, now)                                                                     \
+    {                                                                                                                  \
+        name,                                                                                                          \
+            "WITH who AS (SELECT p.id FROM reckoner.person p WHERE p.id = $4),"                                        \
+            " made AS (UPDATE reckoner.person p SET disabled_at = " disabled_at " FROM who"                            \
+            " WHERE p.id = who.id AND p.disabled_at " now " RETURNING p.id, p.organisation),"                          \
+            " told AS (" AUDIT("organisation", act,                                                                    \
+                               "'person/' || id") ")"                                                                  \
+                                                  " SELECT EXISTS (SELECT FROM told) AS changed FROM who",             \
+            4                                                                                                          \
+    }
+
+enum pg_status admin_switch_person(struct pg *pg, const struct admin_act *act, const char *person, bool enabled)
+{
+    static const struct pg_statement enable =
+        SWITCH_PERSON("admin_enable_person", "person.enable", "NULL", "IS NOT NULL");
+    static const struct pg_statement disable =
+        SWITCH_PERSON("admin_disable_person", "person.disable", "$1::timestamptz", "IS NULL");
+    struct pg_args a;
+    begin_args(&a, act);
+    pg_arg_text(&a, person);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, enabled ? &enable : &disable, &a, &r);
+    if (status != PG_OK)
+        return status;
+    bool changed = pg_bool(r, 0, "changed");
+    PQclear(r);
+    return changed ? PG_OK : PG_DUPLICATE;
+}
+
 enum pg_status admin_add_token(struct pg *pg, const struct admin_act *act, const unsigned char *hash,
                                const char *person, int64_t days)
 {

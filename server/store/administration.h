@@ -32,6 +32,10 @@ enum pg_status admin_each_organisation(struct pg *pg, void (*row)(void *context,
 enum pg_status admin_add_person(struct pg *pg, const struct admin_act *act, const char *id, const char *organisation,
                                 const char *name);
 
+/* A disabled person's tokens are refused, and none is made, until enabled again. PG_NONE: no such person.
+ * PG_DUPLICATE: it is so already; nothing was changed. */
+enum pg_status admin_switch_person(struct pg *pg, const struct admin_act *act, const char *person, bool enabled);
+
 /* hash: 32 bytes. The token is good from now on the wall clock for days. PG_NONE: no such person, or disabled. */
 enum pg_status admin_add_token(struct pg *pg, const struct admin_act *act, const unsigned char *hash,
                                const char *person, int64_t days);

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+import api_client
 import service
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -103,10 +104,24 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_it("token", "revoke", "t.user").stdout, "0 revoked\n")
         self.assertRefused(self.run_it("token", "revoke", "nobody"), 1, "no person nobody")
 
-    def test_no_token_for_the_disabled(self):
-        self.service.person("gone", "RXA", "G")
-        self.sql("UPDATE reckoner.person SET disabled_at = now() WHERE id = 'gone'")
+    def test_disabled_people(self):
+        self.service.organisation("RXG", "provider", "G Trust")
+        self.service.person("gone", "RXG", "G")
+        client = api_client.Client(self.service.url, self.service.token("gone"))
+        self.addCleanup(client.close)
+        self.assertEqual(client.get("/v1/me")["person"], "gone")
+        self.assertRefused(self.run_it("person", "enable", "gone"), 1, "gone is enabled already")
+        self.assertEqual(self.run_it("person", "disable", "gone").stdout, "gone disabled\n")
+        self.assertRefused(self.run_it("person", "disable", "gone"), 1, "gone is disabled already")
+        self.assertAudited("person.disable", "person/gone")
+        # A write asks the database each time; a read may be a second late.
+        contract = "/v1/providers/RXG/contracts/bcdfghjklmnpqrstvwxz"
+        self.assertEqual(client.send("DELETE", contract).status, 401)
         self.assertRefused(self.run_it("token", "create", "gone"), 1, "no person gone who may act")
+        self.assertEqual(self.run_it("person", "enable", "gone").stdout, "gone enabled\n")
+        self.assertAudited("person.enable", "person/gone")
+        self.assertEqual(client.send("DELETE", contract).status, 404)
+        self.assertRefused(self.run_it("person", "disable", "nobody"), 1, "no person nobody")
 
     def test_auditors(self):
         self.assertEqual(self.run_it("auditor", "appoint", "AUD", "RXA").returncode, 0)
