@@ -64,6 +64,41 @@ void contracts_get(struct request *r)
     reply_json(r, 200, body, NULL);
 }
 
+/* What a contract is held by, as the database names it, in words. */
+static const char *hold_text(const char *hold)
+{
+    static const struct {
+        const char *hold, *text;
+    } holds[] = {{"approved_terms", "Both parties have approved terms of this contract"},
+                 {"document", "Documents have been drafted for this contract"},
+                 {"run", "Runs have been asked for on this contract"},
+                 {"frozen_month", "Months of this contract are frozen"},
+                 {"exception", "An exception has been asked for on this contract"},
+                 {"achievement", "An achievement has been proposed on this contract"}};
+    for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++)
+        if (strcmp(holds[i].hold, hold) == 0)
+            return holds[i].text;
+    return "Something rests on this contract";
+}
+
+/* The database function writes the audit event: afterwards nothing else tells that there was a contract. */
+static enum pg_status withdraw(struct request *r, void *context)
+{
+    (void)context;
+    enum pg_status status = contract_withdraw(r->pg, r->path_values[0], r->path_values[1], r->begun_at, r->request_id);
+    if (status == PG_OK)
+        reply_nothing(r);
+    else if (status == PG_REFUSED && strcmp(pg_message(r->pg), "conflict") == 0)
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "%s; it stays", hold_text(pg_constraint(r->pg)));
+    return status;
+}
+
+void contracts_withdraw(struct request *r)
+{
+    if (request_path_ident(r, 1))
+        request_change(r, withdraw, NULL);
+}
+
 struct creation {
     struct contract contract;
     char id[IDENT_SIZE];

@@ -19,6 +19,7 @@ void organisations_replace(struct request *r);
 void organisations_appoint(struct request *r);
 /* contracts.c */
 void contracts_create(struct request *r);
+void contracts_withdraw(struct request *r);
 void contracts_list(struct request *r);
 void contracts_list_all(struct request *r);
 void contracts_get(struct request *r);

@@ -67,6 +67,11 @@ const struct route route_table[] = {
      .body = BODY_JSON,
      .handle = contracts_create},
     {.method = "GET", .path = CONTRACT, .operation = "getContract", .roles = ROLE_ANY, .handle = contracts_get},
+    {.method = "DELETE",
+     .path = CONTRACT,
+     .operation = "withdrawContract",
+     .roles = PARTIES,
+     .handle = contracts_withdraw},
 
     {.method = "GET",
      .path = CONTRACT "/terms",

@@ -74,6 +74,21 @@ enum pg_status contract_list(struct pg *pg, const char *provider, const char *af
     return pg_run(pg, &list, &a, result);
 }
 
+static const struct pg_statement withdraw = {"contract_withdraw", "SELECT reckoner.withdraw_contract($1, $2, $3, $4)",
+                                             4};
+
+enum pg_status contract_withdraw(struct pg *pg, const char *provider, const char *id, instant_t at,
+                                 const char *request_id)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, id);
+    pg_arg_instant(&a, at);
+    pg_arg_text(&a, request_id);
+    return pg_run(pg, &withdraw, &a, NULL);
+}
+
 static const struct pg_statement lock = {
     "contract_lock", "SELECT pg_advisory_xact_lock(hashtextextended('contract/' || $1 || '/' || $2, 0))", 2};
 

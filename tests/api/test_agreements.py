@@ -193,6 +193,63 @@ class Agreements(harness.ServiceCase):
         made = self.as_person("e.one").send("POST", target, body | {"financial_year": 2014})
         self.assertEqual(made.status, 201, made.body)
 
+    def held(self, path, person="a.author"):
+        """Withdrawing is refused, and says why; the contract is still there."""
+        client = self.as_person(person)
+        problem = self.assertProblem(client.send("DELETE", path), 409, "conflict")
+        self.assertEqual(client.send("GET", path).status, 200)
+        return problem["detail"]
+
+    def test_withdrawing_a_contract(self):
+        """The associate never consented: it withdraws the contract itself, and its year is free again."""
+        path, _ = self.contract(("5QE", "5QF"), year=2026)
+        contract = path.rsplit("/", 1)[1]
+        drafts = [self.draft(path, year=2026).json() for _ in range(2)]
+        self.as_person("a.maker").post(path + "/terms/1/approvals", {"digest": drafts[0]["digest"]})
+        self.as_person("e.one").post(path + "/terms/2/approvals", {"digest": drafts[1]["digest"]})
+        for person, status, code in (("b.author", 404, "not_found"), ("audit.one", 403, "forbidden"),
+                                     ("operator.one", 403, "forbidden")):
+            self.assertProblem(self.as_person(person).send("DELETE", path), status, code)
+        withdrawn = self.as_person("f.one").send("DELETE", path, headers={"X-Request-Id": "withdrawn-2026"})
+        self.assertEqual((withdrawn.status, withdrawn.body), (204, b""))
+        for person in ("f.one", "a.author"):
+            self.assertProblem(self.as_person(person).send("GET", path), 404, "not_found")
+            self.assertProblem(self.as_person(person).send("DELETE", path), 404, "not_found")
+        for table, column in (("contract", "id"), ("account", "contract"), ("terms", "contract"),
+                              ("terms_approval", "contract")):
+            self.assertEqual(self.value(f"SELECT count(*) FROM reckoner.{table} WHERE {column} = '{contract}'"), "0")
+        found = self.query("SELECT act, person, organisation, provider, subject, detail FROM reckoner.audit_event"
+                           " WHERE request_id = 'withdrawn-2026'")
+        self.assertEqual([row[:5] for row in found],
+                         [["contract.withdraw", "f.one", "5QF", "RXA", f"contract/{contract}"]])
+        kept = json.loads(found[0][5])
+        self.assertEqual((kept["commissioners"], kept["financial_year"]), (["5QE", "5QF"], 2026))
+        self.assertEqual([(item["digest"], [one["person"] for one in item["approvals"]]) for item in kept["terms"]],
+                         [(drafts[0]["digest"], ["a.maker"]), (drafts[1]["digest"], ["e.one"])])
+        self.contract(("5QE",), year=2026)
+        self.contract(("5QF",), year=2026)
+
+    def test_a_contract_that_something_rests_on_stays(self):
+        path, _ = self.contract(year=2027)
+        draft = self.draft(path, year=2027).json()
+        self.assertProblem(self.as_person("f.one").send("DELETE", path), 404, "not_found")
+        for person in ("a.maker", "e.one"):
+            self.as_person(person).post(path + "/terms/1/approvals", {"digest": draft["digest"]})
+        for person in ("a.author", "e.one"):
+            self.assertIn("Both parties have approved", self.held(path, person))
+        path, _ = self.contract(year=2028)
+        self.as_person("a.author").post(path + "/exceptions", {"month": "2028-06", "reason": "rows were late"})
+        self.assertIn("An exception", self.held(path, "e.one"))
+        path, _ = self.contract(year=2029)
+        # The API takes measures under approved terms alone; one that stands without them holds the contract as well.
+        self.query("INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator,"
+                   " denominator, evidence, proposed_side, proposed_by, proposed_at) VALUES ('RXA',"
+                   f" '{path.rsplit('/', 1)[1]}', '5QE', 'Q', 1, 1, 2, 'none', 'commissioner', 'e.one', now())")
+        self.assertIn("An achievement", self.held(path))
+        path, _ = self.contract(year=2011)
+        self.as_person("a.author").post(path + "/accounts/5QE/runs", {"month": "2011-04", "type": "PREVIEW"})
+        self.assertIn("Runs", self.held(path))
+
     # Terms
 
     def test_life_of_terms(self):

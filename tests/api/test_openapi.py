@@ -199,7 +199,8 @@ class Replies(harness.ServiceCase):
         self.call("getOrganisation", "b.author", organisation=made["code"])
 
     def contracts(self):
-        self.call("createContract", "a.author")
+        mistaken = self.call("createContract", "a.author")
+        self.call("withdrawContract", "a.author", contract=mistaken["contract"])
         made = self.call("createContract", "a.author", example={
             "financial_year": 2012, "mode": "live", "title": "Example", "commissioners": ["5QE"], "coordinator": "5QE"})
         path = {"contract": made["contract"]}

@@ -55,6 +55,8 @@ class WebRole(harness.ServiceCase):
                     "UPDATE reckoner.person SET organisation = 'RXA'",
                     "UPDATE reckoner.contract SET coordinator = '5QF'",
                     "UPDATE reckoner.terms_approval SET person = 'a.maker'", "DELETE FROM reckoner.terms",
+                    "DELETE FROM reckoner.contract", "SELECT reckoner.contract_hold('RXA', 'x')",
+                    "DELETE FROM reckoner.terms_approval", "SELECT reckoner.contract_record('RXA', 'x')",
                     "ALTER TABLE reckoner.document DISABLE TRIGGER ALL", "SET session_replication_role = replica",
                     "SET ROLE reckoner_migrate", "CREATE TABLE reckoner.x (a int)", "CREATE TABLE public.x (a int)",
                     *(f"INSERT INTO reckoner.{table} DEFAULT VALUES" for table in (

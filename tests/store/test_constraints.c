@@ -68,6 +68,10 @@ START_TEST(a_done_run_stays)
 }
 END_TEST
 
+#define APPROVE(side, organisation, person)                                                                            \
+    "INSERT INTO reckoner.terms_approval SELECT provider, contract, version, '" side                                   \
+    "', digest, author, '" organisation "', '" person "', '2012-04-02Z' FROM reckoner.terms WHERE version = 1;"
+
 START_TEST(append_only_tables)
 {
     static const char *const tables[] = {
@@ -75,6 +79,7 @@ START_TEST(append_only_tables)
         "receipt",      "run_line",       "run_input",   "document_line",  "document_reference",
         "frozen_month", "terms_approval", "run_position"};
     char sql[200];
+    done(APPROVE("provider", "RXA", "rxa.two"));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         (void)snprintf(sql, sizeof sql, "DELETE FROM reckoner.%s", tables[i]);
         refused(sql, "");
@@ -226,10 +231,6 @@ START_TEST(a_submission_is_evidence)
 END_TEST
 
 #define TERMS_KEY " WHERE contract = " ID("a") " AND version = 1"
-#define APPROVE(side, organisation, person)                                                                            \
-    "INSERT INTO reckoner.terms_approval SELECT provider, contract, version, '" side                                   \
-    "', digest, author, '" organisation "', '" person "', '2012-04-02Z' FROM reckoner.terms WHERE version = 1;"
-
 START_TEST(terms_take_both_parties)
 {
     refused("UPDATE reckoner.terms SET state = 'approved', known_from = '2012-04-02Z'", "terms_kept");
@@ -247,6 +248,7 @@ START_TEST(terms_take_both_parties)
     refused("UPDATE reckoner.terms SET known_from = '2012-01-02Z'", "terms_kept");
     refused("UPDATE reckoner.terms SET state = 'withdrawn', known_from = NULL", "terms_kept");
     refused("DELETE FROM reckoner.terms", "terms_kept");
+    refused("DELETE FROM reckoner.contract WHERE id = " ID("a"), "contract_kept");
 }
 END_TEST
 
