@@ -16,7 +16,10 @@ static const struct column achievement_columns[] = {
     {"denominator", COLUMN_INTEGER}, {"evidence", COLUMN_TEXT},       {"proposed_side", COLUMN_TEXT},
     {"proposed_by", COLUMN_TEXT},    {"proposed_at", COLUMN_INSTANT}, {"agreed_side", COLUMN_TEXT},
     {"agreed_by", COLUMN_TEXT},      {"agreed_at", COLUMN_INSTANT},   {NULL, COLUMN_TEXT}};
-static const char *const achievement_cursor[] = {"indicator", "n", NULL};
+static const struct list_form achievement_list_form = {
+    .columns = achievement_columns,
+    .cursor = {"indicator", "n"},
+    .empty = "No measure was proposed for this account; POST here proposes one"};
 
 static struct achievement addressed(struct request *r)
 {
@@ -47,7 +50,7 @@ void achievements_list(struct request *r)
     result = NULL;
     if (status == PG_OK)
         status = achievement_list(r->pg, &after, page.limit + 1, &result);
-    reply_page(r, status, result, &page, achievement_columns, achievement_cursor);
+    reply_page(r, status, result, &page, &achievement_list_form);
 }
 
 void achievements_get(struct request *r)

@@ -70,8 +70,13 @@ static json_t *page_next(struct request *r, const PGresult *result, int last, co
     return reply_next(r, page, cursor);
 }
 
+bool list_says_why_empty(json_t *body, const char *why)
+{
+    return json_array_size(json_object_get(body, "items")) > 0 || json_put(body, "empty_because", json_string(why));
+}
+
 void reply_page(struct request *r, enum pg_status status, PGresult *result, const struct page *page,
-                const struct column *columns, const char *const *cursor_columns)
+                const struct list_form *form)
 {
     if (status != PG_OK) {
         reply_store(r, status);
@@ -84,10 +89,16 @@ void reply_page(struct request *r, enum pg_status status, PGresult *result, cons
     json_t *items = json_array();
     bool ok = items != NULL;
     for (int row = 0; row < rows && ok; row++)
-        ok = json_array_append_new(items, row_object(result, row, columns)) == 0;
-    json_t *next = more && ok ? page_next(r, result, rows - 1, page, cursor_columns) : json_null();
+        ok = json_array_append_new(items, row_object(result, row, form->columns)) == 0;
+    json_t *next = more && ok ? page_next(r, result, rows - 1, page, form->cursor) : json_null();
     PQclear(result);
-    reply_json(r, 200, json_pack("{s:o, s:o}", "items", items, "next", next), NULL);
+    json_t *body = json_pack("{s:o, s:o}", "items", items, "next", next);
+    const char *why = page->after[0] == '\0' ? form->empty : "Nothing comes after this cursor any more";
+    if (body != NULL && !list_says_why_empty(body, why)) {
+        json_decref(body);
+        body = NULL;
+    }
+    reply_json(r, 200, body, NULL);
 }
 
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts)

@@ -24,10 +24,20 @@ struct column {
 /* One row as an object; null columns become null. NULL when memory ran out. */
 json_t *row_object(const PGresult *result, int row, const struct column *columns);
 
-/* Replies {"items": [...], "next": cursor or null} and clears result, which was asked for limit + 1 rows.
- * cursor_columns: up to three columns (text form) whose values, separated by '/', are the cursor; ended by NULL. */
+/* What a list looks like. */
+struct list_form {
+    const struct column *columns;
+    const char *cursor[4]; /* up to three columns (text form) whose values, separated by '/', are the cursor; ended by
+                              NULL */
+    const char *empty;     /* why there may be nothing to show, for a reader */
+};
+
+/* Replies {"items": [...], "next": cursor or null} and clears result, which was asked for limit + 1 rows. An empty list
+ * has the member "empty_because" too. */
 void reply_page(struct request *r, enum pg_status status, PGresult *result, const struct page *page,
-                const struct column *columns, const char *const *cursor_columns);
+                const struct list_form *form);
+/* The member "empty_because" of a list, when it is empty. false: out of memory. */
+bool list_says_why_empty(json_t *body, const char *why);
 /* Splits a decoded cursor in place at '/' into exactly count parts ("" each on the first page); a problem and false
  * when it has another form. */
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts);

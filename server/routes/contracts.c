@@ -16,7 +16,10 @@ static const struct column contract_columns[] = {{"provider", COLUMN_TEXT},
                                                  {"created_by", COLUMN_TEXT},
                                                  {"created_at", COLUMN_INSTANT},
                                                  {NULL, COLUMN_TEXT}};
-static const char *const contract_cursor[] = {"provider", "contract", NULL};
+static const struct list_form contract_list_form = {
+    .columns = contract_columns,
+    .cursor = {"provider", "contract"},
+    .empty = "No contract that you may see; the parties make them with POST under their provider"};
 
 static void list(struct request *r, const char *provider)
 {
@@ -26,7 +29,7 @@ static void list(struct request *r, const char *provider)
         return;
     PGresult *result = NULL;
     enum pg_status status = contract_list(r->pg, provider, parts[0], parts[1], page.limit + 1, &result);
-    reply_page(r, status, result, &page, contract_columns, contract_cursor);
+    reply_page(r, status, result, &page, &contract_list_form);
 }
 
 void contracts_list(struct request *r)

@@ -29,7 +29,10 @@ static const struct column document_columns[] = {
     {"revision", COLUMN_INTEGER},
     {NULL, COLUMN_TEXT},
 };
-static const char *const document_cursor[] = {"id", NULL};
+static const struct list_form document_list_form = {.columns = document_columns,
+                                                    .cursor = {"id"},
+                                                    .empty =
+                                                        "No billing run has drafted a document that fits the query"};
 
 static const struct column line_columns[] = {
     {"line_no", COLUMN_INTEGER},     {"line_key", COLUMN_TEXT}, {"stage", COLUMN_TEXT},
@@ -76,7 +79,7 @@ void documents_list(struct request *r)
         return;
     }
     enum pg_status status = document_list(r->pg, &q, &result);
-    reply_page(r, status, result, &page, document_columns, document_cursor);
+    reply_page(r, status, result, &page, &document_list_form);
 }
 
 /* All rows of a result, which is cleared; NULL when memory ran out. */

@@ -14,7 +14,10 @@ static const struct column exception_columns[] = {
     {"asked_side", COLUMN_TEXT},    {"asked_by", COLUMN_TEXT},     {"asked_at", COLUMN_INSTANT},
     {"decision", COLUMN_TEXT},      {"decided_side", COLUMN_TEXT}, {"decided_by", COLUMN_TEXT},
     {"decided_at", COLUMN_INSTANT}, {"closes_at", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
-static const char *const exception_cursor[] = {"month", "n", NULL};
+static const struct list_form exception_list_form = {
+    .columns = exception_columns,
+    .cursor = {"month", "n"},
+    .empty = "Nobody has asked for a month of this contract to be opened again"};
 
 void exceptions_list(struct request *r)
 {
@@ -36,7 +39,7 @@ void exceptions_list(struct request *r)
     if (status == PG_OK)
         status =
             exception_list(r->pg, r->path_values[0], r->path_values[1], month_of(after), n, page.limit + 1, &result);
-    reply_page(r, status, result, &page, exception_columns, exception_cursor);
+    reply_page(r, status, result, &page, &exception_list_form);
 }
 
 void exceptions_get(struct request *r)

@@ -40,6 +40,8 @@ void keys_list(struct request *r)
         ok = json_array_append_new(items, key_object(result, row)) == 0;
     PQclear(result);
     json_t *body = json_pack("{s:o, s:n}", "items", items, "next");
+    ok = ok && body != NULL &&
+         list_says_why_empty(body, "Nothing was signed yet: a key is listed from its first use on");
     if (!ok) {
         json_decref(body);
         body = NULL;

@@ -9,6 +9,10 @@ static const struct column organisation_columns[] = {
     {"code", COLUMN_TEXT},        {"kind", COLUMN_TEXT},          {"name", COLUMN_TEXT},
     {"live_from", COLUMN_DATE},   {"live_to", COLUMN_DATE},       {"successor", COLUMN_TEXT},
     {"revision", COLUMN_INTEGER}, {"created_at", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
+static const struct list_form organisation_list_form = {.columns = organisation_columns,
+                                                        .cursor = {"code"},
+                                                        .empty =
+                                                            "No organisation fits the query; the operator makes them"};
 
 static bool kind_is_known(const char *kind)
 {
@@ -25,7 +29,6 @@ static bool code_is_well_formed(const char *code)
 
 void organisations_list(struct request *r)
 {
-    static const char *const cursor[] = {"code", NULL};
     const char *kind = request_query(r, "kind");
     struct page page;
     if (kind != NULL && !kind_is_known(kind)) {
@@ -36,7 +39,7 @@ void organisations_list(struct request *r)
         return;
     PGresult *result = NULL;
     enum pg_status status = organisation_list(r->pg, kind, page.after, page.limit + 1, &result);
-    reply_page(r, status, result, &page, organisation_columns, cursor);
+    reply_page(r, status, result, &page, &organisation_list_form);
 }
 
 static void etag_of(const PGresult *result, char etag[24])

@@ -35,7 +35,8 @@ static const struct column run_columns[] = {
     {"job_state", COLUMN_TEXT},
     {NULL, COLUMN_TEXT},
 };
-static const char *const run_cursor[] = {"id", NULL};
+static const struct list_form run_list_form = {
+    .columns = run_columns, .cursor = {"id"}, .empty = "No run was asked for on this account; POST here asks for one"};
 
 static const struct column line_columns[] = {
     {"line_no", COLUMN_INTEGER},     {"line_key", COLUMN_TEXT}, {"stage", COLUMN_TEXT},
@@ -43,7 +44,8 @@ static const struct column line_columns[] = {
     {"price_pence", COLUMN_INTEGER}, {"units", COLUMN_INTEGER}, {"pence", COLUMN_INTEGER},
     {"label", COLUMN_TEXT},          {NULL, COLUMN_TEXT},
 };
-static const char *const line_cursor[] = {"line_no", NULL};
+static const struct list_form line_list_form = {
+    .columns = line_columns, .cursor = {"line_no"}, .empty = "The run is not done, or its position has no line"};
 
 static void account_of(const struct request *r, struct account_key *account)
 {
@@ -65,7 +67,7 @@ void runs_list(struct request *r)
     enum pg_status status = account_facts(r->pg, &account, &facts);
     if (status == PG_OK)
         status = run_list(r->pg, &account, page.after, page.limit + 1, &result);
-    reply_page(r, status, result, &page, run_columns, run_cursor);
+    reply_page(r, status, result, &page, &run_list_form);
 }
 
 static void links(struct request *r, const PGresult *result)
@@ -163,5 +165,5 @@ void runs_lines(struct request *r)
     }
     if (status == PG_OK)
         status = run_lines(r->pg, r->path_values[0], r->path_values[1], after, page.limit + 1, &result);
-    reply_page(r, status, result, &page, line_columns, line_cursor);
+    reply_page(r, status, result, &page, &line_list_form);
 }

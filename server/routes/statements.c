@@ -13,7 +13,8 @@ static const struct column statement_columns[] = {
     {"type", COLUMN_TEXT},   {"n", COLUMN_INTEGER},         {"sha256", COLUMN_TEXT}, {"previous", COLUMN_TEXT},
     {"key_id", COLUMN_TEXT}, {"sealed_at", COLUMN_INSTANT}, {NULL, COLUMN_TEXT},
 };
-static const char *const statement_cursor[] = {"seq", NULL};
+static const struct list_form statement_list_form = {
+    .columns = statement_columns, .cursor = {"seq"}, .empty = "No run of this account is done, so nothing was signed"};
 
 void statements_list(struct request *r)
 {
@@ -34,7 +35,7 @@ void statements_list(struct request *r)
     enum pg_status status = account_facts(r->pg, &account, &facts);
     if (status == PG_OK)
         status = statement_list(r->pg, &account, below, page.limit + 1, &result);
-    reply_page(r, status, result, &page, statement_columns, statement_cursor);
+    reply_page(r, status, result, &page, &statement_list_form);
 }
 
 /* The signed bytes, or one form of their signature, under the name that its trusted comment gives it: side by side in

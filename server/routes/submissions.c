@@ -2,6 +2,7 @@
 
 #include "base/parse.h"
 #include "domain/rules.h"
+#include "routes/common.h"
 #include "store/finding.h"
 #include "store/job.h"
 
@@ -124,7 +125,9 @@ void submissions_list(struct request *r)
     if (count > shown)
         (void)snprintf(cursor, sizeof cursor, "%lld", (long long)s.version);
     json_t *next = count > shown ? reply_next(r, &page, cursor) : json_null();
-    if (!ok || !body || json_object_set_new(body, "items", items) != 0 || !json_put(body, "next", next)) {
+    if (!ok || !body || json_object_set_new(body, "items", items) != 0 || !json_put(body, "next", next) ||
+        !list_says_why_empty(body,
+                             "No file for this month was sent and accepted, or none on this page that you may see")) {
         json_decref(body);
         reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the list");
         return;

@@ -16,7 +16,8 @@ static const struct column terms_columns[] = {{"version", COLUMN_INTEGER},      
                                               {"author", COLUMN_TEXT},          {"created_at", COLUMN_INSTANT},
                                               {"known_from", COLUMN_INSTANT},   {"approvals", COLUMN_INTEGER},
                                               {"revision", COLUMN_INTEGER},     {NULL, COLUMN_TEXT}};
-static const char *const terms_cursor[] = {"version", NULL};
+static const struct list_form terms_list_form = {
+    .columns = terms_columns, .cursor = {"version"}, .empty = "No version was drafted; POST here drafts one"};
 
 void terms_route_list(struct request *r)
 {
@@ -34,7 +35,7 @@ void terms_route_list(struct request *r)
     result = NULL;
     if (status == PG_OK)
         status = terms_list(r->pg, r->path_values[0], r->path_values[1], before, page.limit + 1, &result);
-    reply_page(r, status, result, &page, terms_columns, terms_cursor);
+    reply_page(r, status, result, &page, &terms_list_form);
 }
 
 /* The header, the approvals (each with the digest of what the approver saw), and the terms themselves. */

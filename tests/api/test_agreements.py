@@ -369,7 +369,9 @@ class Agreements(harness.ServiceCase):
 
     def test_public_resources(self):
         nobody = self.as_person(None)
-        self.assertEqual(nobody.get("/v1/keys"), {"items": [], "next": None})
+        self.assertEqual(nobody.get("/v1/keys"), {
+            "items": [], "next": None,
+            "empty_because": "Nothing was signed yet: a key is listed from its first use on"})
         self.assertProblem(nobody.send("GET", "/v1/keys/0123456789ABCDEF"), 404, "not_found")
         self.assertProblem(nobody.send("GET", "/v1/keys/0123456789ABCDEF?format=xml"), 400, "bad_parameter", "format")
         codes = [item["code"] for item in nobody.get("/v1/problems")["items"]]
