@@ -42,7 +42,7 @@ TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
 
-.PHONY: help all tests demo run test bench lint fuzz-smoke soak fresh install clean
+.PHONY: help all tests demo run test bench lint races fuzz-smoke soak fresh install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -52,6 +52,7 @@ help:
 	@echo 'make test        everything that must hold: sanitizer build, all tests'
 	@echo 'make lint        layout, static analysis, house rules'
 	@echo 'make bench       measurements against PostgreSQL itself'
+	@echo 'make races       daemon and worker with the thread sanitizer, under load'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make soak        the random tests for SOAK_ROUNDS=$(SOAK_ROUNDS) rounds, SOAK_SEED=...'
 	@echo 'make fresh       make demo and make test in empty Debian 12 systems, as root and as a user with sudo'
@@ -84,6 +85,12 @@ lint:
 	@deploy/dependencies.sh build run test lint
 	@$(MAKE) --no-print-directory -s $(GEN)
 	@tests/lint.sh $(BUILD)
+
+races:
+	@deploy/dependencies.sh build run test
+	@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=build/races SANITIZE=thread OPT=-O1 all
+	@TSAN_OPTIONS=halt_on_error=1:exitcode=66 tests/run.sh build/races test_load
+	@TSAN_OPTIONS=halt_on_error=1:exitcode=66 tests/run.sh build/races test_submissions
 
 fuzz-smoke:
 	@deploy/dependencies.sh build fuzz

@@ -1,6 +1,6 @@
 """Reads, writes, refusals, uploads and broken connections at once, for a few seconds: every answer is one of those
-that the load allows, nothing is lost, and the daemon is quiet afterwards. Run it on a build with SANITIZE=thread
-(TSAN_OPTIONS=suppressions=tests/tsan.supp) to look for races."""
+that the load allows, nothing is lost, and the daemon is quiet afterwards. `make races` runs it on a
+build with the thread sanitizer."""
 
 import http.client
 import os
