@@ -199,9 +199,13 @@ class Resettlement(harness.ServiceCase):
         """The other contract froze nothing yet: at its own FREEZE it takes what it was sent inside its own window."""
         self.upload("2012-06", 20, 6)  # its window is open until the end of August, ours is closed
         self.assertEqual(self.r_runs(self.late_account), [])
+        client = self.as_person("a.maker")
+        newest = client.get("/v1/providers/RXA/months/2012-06/submissions")["items"][0]["submission"]
+        unused = client.pages(f"/v1/providers/RXA/submissions/{newest}/findings?rule=W01")
+        self.assertEqual([(f["row"], f["commissioner"], f["severity"]) for f in unused],
+                         [(row, "5QE", "WARN") for row in range(11, 21)])  # new to the month that is frozen for 5QE
         self.service.set_clock("2012-09-05T09:00:00Z")
         before = len(self.r_runs(self.account))
-        client = self.as_person("a.maker")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             replies = list(pool.map(lambda _: self.as_person("a.maker").send(
                 "POST", f"{self.late_account}/runs", {"month": "2012-06", "type": "FREEZE"}), range(4)))
