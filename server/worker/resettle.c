@@ -214,6 +214,24 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
     return job_outcome_of(status, w->pg, problem);
 }
 
+/* Account by account. A fault of one holds back none of the others: the job goes on, and fails in the end. */
+static enum job_outcome resettle_accounts(struct worker *w, const struct job *job, const PGresult *accounts,
+                                          char *problem)
+{
+    enum job_outcome outcome = JOB_DONE;
+    for (int i = 0; (outcome == JOB_DONE || outcome == JOB_FAILED) && i < PQntuples(accounts); i++) {
+        const char *commissioner = pg_text(accounts, i, "commissioner");
+        char fault[JOB_PROBLEM_SIZE] = "";
+        enum job_outcome one = resettle_account(w, job, commissioner, fault);
+        if (one == JOB_DONE)
+            continue;
+        pg_rollback(w->pg);
+        outcome = one;
+        snprintf(problem, JOB_PROBLEM_SIZE, "Account %s: %.*s", commissioner, JOB_PROBLEM_SIZE - 32, fault);
+    }
+    return outcome;
+}
+
 enum job_outcome resettle_contract(struct worker *w, const struct job *job, char *problem)
 {
     PGresult *r = NULL;
@@ -221,9 +239,7 @@ enum job_outcome resettle_contract(struct worker *w, const struct job *job, char
     enum pg_status status = contract_accounts(w->pg, job->provider, job->subject, &r);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
-    enum job_outcome outcome = JOB_DONE;
-    for (int i = 0; outcome == JOB_DONE && i < PQntuples(r); i++)
-        outcome = resettle_account(w, job, pg_text(r, i, "commissioner"), problem);
+    enum job_outcome outcome = resettle_accounts(w, job, r, problem);
     PQclear(r);
     if (outcome != JOB_DONE)
         return outcome;

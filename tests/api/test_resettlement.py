@@ -239,5 +239,56 @@ class Resettlement(harness.ServiceCase):
         self.issue(self.late_account)
 
 
+class OneAccountFails(harness.ServiceCase):
+    """What keeps one account from being settled again does not keep back the others of its contract."""
+
+    def agree_both(self, price, contract=None):
+        """Terms of a contract with two commissioners; returns its path."""
+        author, own, other = (self.as_person(person) for person in ("a.author", "a.maker", "e.one"))
+        if contract is None:
+            made = author.post("/v1/providers/RXA/contracts", {
+                "financial_year": 2012, "mode": "live", "title": "Two commissioners", "coordinator": "5QE",
+                "commissioners": ["5QE", "5QF"]})
+            contract = f"/v1/providers/RXA/contracts/{made['contract']}"
+        terms = harness.simple_terms(prices=[{"cluster": "04", "basis": "DAY", "pence": price}])
+        terms["parties"]["5QF"] = terms["parties"]["5QE"]
+        draft = author.post(f"{contract}/terms", terms)
+        for client in (own, other):
+            client.post(f"{contract}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+        return contract
+
+    def settle_down(self):
+        self.wait_until(lambda: self.value("SELECT count(*) FROM reckoner.job WHERE state IN ('queued', 'leased')")
+                        == "0", what="the end of all jobs")
+
+    def balances(self, contract):
+        client = self.as_person("a.maker")
+        return {commissioner: [run["balance_pence"] for run in client.pages(f"{contract}/accounts/{commissioner}/runs")
+                               if run["type"] == "R"] for commissioner in ("5QE", "5QF")}
+
+    def test_the_other_account_is_settled_again(self):
+        client = self.as_person("a.maker")
+        contract = self.agree_both(600)
+        self.send([harness.row(n) for n in range(10)] + [harness.row(n, commissioner="5QF") for n in range(50, 55)])
+        self.service.set_clock("2012-06-11T09:00:00Z")
+        for commissioner in ("5QE", "5QF"):
+            asked = client.post(f"{contract}/accounts/{commissioner}/runs", {"month": "2012-04", "type": "FREEZE"})
+            client.wait_for_job("RXA", asked["job"])
+        self.query("CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS "
+                   "$$ BEGIN RAISE EXCEPTION 'planted'; END $$;"
+                   "CREATE TRIGGER fault BEFORE INSERT ON reckoner.run FOR EACH ROW WHEN (NEW.commissioner = '5QE') "
+                   "EXECUTE FUNCTION public.fault()")
+        self.agree_both(700, contract)
+        self.settle_down()
+        # Nothing is billed of what was only drafted: the balance is the whole position.
+        self.assertEqual(self.balances(contract), {"5QE": [], "5QF": [5 * 30 * 700]})
+        ((job, problem),) = self.query("SELECT id, problem FROM reckoner.job WHERE state = 'failed'")
+        self.assertTrue(problem.startswith("Account 5QE: "), problem)
+        self.query("DROP TRIGGER fault ON reckoner.run; DROP FUNCTION public.fault()")
+        self.as_person("operator.one").post(f"/v1/providers/RXA/jobs/{job}/retries", {})
+        self.settle_down()
+        self.assertEqual(self.balances(contract), {"5QE": [10 * 30 * 700], "5QF": [5 * 30 * 700]})
+
+
 if __name__ == "__main__":
     harness.main()
