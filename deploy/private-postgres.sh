@@ -163,6 +163,18 @@ start_server() {
     done
 }
 
+# Whether the server runs. A postmaster that was killed a moment ago is still there, so only one that answers counts.
+answers() {
+    tries=0
+    while alive "$(postmaster_pid)"; do
+        ! "$bin/pg_isready" -q -h "$socket" -p 5432 -t 3 || return 0
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || fail "the server in $data is there but does not answer; its log is $data/server.log"
+        sleep 0.1
+    done
+    return 1
+}
+
 start() {
     [ -x "$bin/initdb" ] || fail "no $bin/initdb: run deploy/dependencies.sh run"
     if [ -f "$folder/cluster" ]; then
@@ -170,7 +182,7 @@ start() {
     else
         make_cluster
     fi
-    alive "$(postmaster_pid)" || start_server
+    answers || start_server
     if [ "$(sql postgres -Atc "SELECT count(*) FROM pg_database WHERE datname = 'reckoner'")" = 0 ]; then
         sql postgres -f "$here/../migrations/roles.sql"
         sql postgres -c 'CREATE DATABASE reckoner OWNER reckoner_migrate'
