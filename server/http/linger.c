@@ -8,9 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINGER_SOCKETS      64
-#define LINGER_MICROSECONDS (2 * 1000000)
-#define LINGER_BYTES        (64 * 1024 * 1024)
+#define LINGER_SOCKETS 64
+#define LINGER_QUIET   (2 * 1000000)  /* microseconds without a byte */
+#define LINGER_LONGEST (30 * 1000000) /* microseconds in all */
+#define LINGER_BYTES   (64 * 1024 * 1024)
+/* A longer pause between two looks counts as this: the machine stood still, and the client may have too. */
+#define LINGER_STEP 250000
 
 struct lingerer {
     pthread_t thread;
@@ -21,22 +24,27 @@ struct lingerer {
 
 struct lingering {
     int socket;
-    int64_t deadline;
+    int64_t quiet; /* microseconds since the last byte */
+    int64_t open;  /* ... since the answer */
     int64_t bytes;
 };
 
 /* true: the client has closed, sends too much, or had its time. */
-static bool read_away(struct lingering *l, int64_t now)
+static bool read_away(struct lingering *l, int64_t step)
 {
     char bytes[16384];
-    for (;;) {
+    l->quiet += step;
+    l->open += step;
+    while (l->open < LINGER_LONGEST && l->bytes <= LINGER_BYTES) {
         ssize_t n = recv(l->socket, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n <= 0)
-            return n == 0 || now >= l->deadline || !(errno == EAGAIN || errno == EINTR);
-        l->bytes += n;
-        if (l->bytes > LINGER_BYTES || now >= l->deadline)
+        if (n == 0)
             return true;
+        if (n < 0)
+            return l->quiet >= LINGER_QUIET || !(errno == EAGAIN || errno == EINTR);
+        l->quiet = 0;
+        l->bytes += n;
     }
+    return true;
 }
 
 static void release(struct lingerer *linger, struct lingering *l)
@@ -53,7 +61,7 @@ static bool take(struct lingerer *linger, struct lingering *all, unsigned *count
     int socket;
     if (read(linger->wake[0], &socket, sizeof socket) != sizeof socket)
         return false;
-    all[(*count)++] = (struct lingering){.socket = socket, .deadline = clock_monotonic() + LINGER_MICROSECONDS};
+    all[(*count)++] = (struct lingering){.socket = socket};
     return true;
 }
 
@@ -63,14 +71,17 @@ static void *lingerer_main(void *context)
     struct lingering all[LINGER_SOCKETS] = {{0}};
     struct pollfd polled[LINGER_SOCKETS + 1];
     unsigned count = 0;
+    int64_t before = clock_monotonic();
     for (bool open = true; open;) {
         polled[0] = (struct pollfd){.fd = linger->wake[0], .events = POLLIN};
         for (unsigned i = 0; i < count; i++)
             polled[i + 1] = (struct pollfd){.fd = all[i].socket, .events = POLLIN};
         (void)poll(polled, count + 1, count > 0 ? 200 : -1);
         int64_t now = clock_monotonic();
+        int64_t step = now - before < LINGER_STEP ? now - before : LINGER_STEP;
+        before = now;
         for (unsigned i = 0; i < count;) {
-            if (!read_away(&all[i], now)) {
+            if (!read_away(&all[i], step)) {
                 i++;
                 continue;
             }
