@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 import unittest
+import urllib.request
 
 import harness
 import raw
@@ -196,10 +197,17 @@ class EveryProblem(harness.ServiceCase):
             upload = raw.RawUpload(self.service.url, self.service.tokens["a.author"], "RXA", "2012-05", length=5000)
             upload.piece(b"x" * 100)
             return upload
+        # A place that an earlier upload still holds would be free again when it matters.
+        self.wait_until(lambda: self.uploads_open() == 0, what="the end of earlier uploads")
         with begun(), begun():
-            time.sleep(0.5)
+            self.wait_until(lambda: self.uploads_open() == 2, what="two begun uploads")
             with begun() as upload:
                 return raw.parse_answer(upload.socket)
+
+    def uploads_open(self):
+        with urllib.request.urlopen(self.service.local_url + "/metrics", timeout=10) as answer:
+            return next(int(line.split()[1]) for line in answer.read().decode().splitlines()
+                        if line.startswith("reckoner_http_uploads_open "))
 
     def meet_internal(self):
         """A column is gone: a fault that no request can cause."""
