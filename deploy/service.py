@@ -188,7 +188,7 @@ class Service:
         return self.tokens[person]
 
     def load_reference(self, kind, path):
-        """Loads a reference file: clusters, bank_holidays, practices or allocation_grid."""
+        """Loads a reference file: clusters, bank_holidays, practices, allocation_grid or reference_prices."""
         self.command("reference", "load", kind, path)
 
     def conninfo_for(self, role):

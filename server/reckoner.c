@@ -37,7 +37,8 @@ static const struct command commands[] = {
     {"auditor appoint", "AUDITOR ORGANISATION", "Let an auditor read the accounts of an organisation", "",
      NEEDS_DATABASE, cli_auditor_appoint},
     {"reference load", "KIND FILE", "Load a reference file; the newest of a kind is in use",
-     "KIND is clusters, bank_holidays, practices or allocation_grid. Prints the kind and the file's SHA-256.\n",
+     "KIND is clusters, bank_holidays, practices, allocation_grid or reference_prices. Prints the kind and the file's\n"
+     "SHA-256.\n",
      NEEDS_DATABASE, cli_reference_load},
     {"keygen", "[token | pseudonym | seal | signing]", "Make keys, into the files that the configuration names",
      "Without an argument, all of them. Secret files get mode 0400 and the caller as owner; nothing is overwritten.\n"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kinds[] = {"clusters", "bank_holidays", "practices", "allocation_grid"};
+static const char *const kinds[] = {"clusters", "bank_holidays", "practices", "allocation_grid", "reference_prices"};
 
 static bool is_kind(const char *text)
 {
@@ -50,8 +50,8 @@ int cli_reference_load(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (!is_kind(p[0]))
         return cli_wrong(cli,
-                         "%s is no kind of reference file: use clusters, bank_holidays, practices or "
-                         "allocation_grid",
+                         "%s is no kind of reference file: use clusters, bank_holidays, practices, "
+                         "allocation_grid or reference_prices",
                          p[0]);
     if (!cli_act(cli, &act))
         return CLI_FAILED;

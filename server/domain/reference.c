@@ -223,6 +223,40 @@ bool reference_load_practices(struct reference *r, const char *text, size_t leng
     return true;
 }
 
+bool reference_load_prices(struct reference *r, const char *text, size_t length, char *error, size_t size)
+{
+    struct reference_price prices[CLUSTER_COUNT] = {0};
+    struct lines l = {text, text + length, 0, false};
+    struct text f[LINE_FIELDS];
+    size_t count = 0;
+    int more;
+    while ((more = next_line(&l, "code,pence_per_day", 2, f)) == 1) {
+        int64_t code, pence;
+        if (f[0].length != 2 || !parse_i64_within(f[0].at, 2, 0, CLUSTER_COUNT - 1, &code))
+            return refuse(error, size, "reference_prices.csv", l.number, "the code is not one of 00 to 21");
+        if (!parse_i64_within(f[1].at, f[1].length, 0, REFERENCE_PRICE_MAXIMUM, &pence))
+            return refuse(error, size, "reference_prices.csv", l.number,
+                          "the price is not a number of whole pence from 0 to 10000000");
+        if (prices[code].known)
+            return refuse(error, size, "reference_prices.csv", l.number, "the cluster was given before");
+        prices[code] = (struct reference_price){true, pence};
+        count++;
+    }
+    if (more < 0 || count == 0)
+        return refuse(error, size, "reference_prices.csv", l.number,
+                      "want the columns code,pence_per_day and at least one cluster");
+    memcpy(r->prices, prices, sizeof prices);
+    return true;
+}
+
+bool reference_dearer(const struct reference *r, int from, int to)
+{
+    if (from < 0 || to < 0 || from >= CLUSTER_COUNT || to >= CLUSTER_COUNT)
+        return false;
+    const struct reference_price *a = &r->prices[from], *b = &r->prices[to];
+    return a->known && b->known && b->pence_per_day > a->pence_per_day;
+}
+
 const struct practice *reference_practice(const struct reference *r, code_t code, date_t day)
 {
     size_t low = 0, high = r->practice_count;

@@ -15,6 +15,13 @@ struct cluster {
     int32_t review;   /* length of the review period */
 };
 
+/* What a day in a cluster is worth for comparing clusters; no contract is billed by it. */
+struct reference_price {
+    bool known;            /* a price of zero is a price */
+    int64_t pence_per_day; /* 0 to REFERENCE_PRICE_MAXIMUM */
+};
+#define REFERENCE_PRICE_MAXIMUM 10000000
+
 /* A practice and who commissions for it on the days [from, to); to DATE_NONE = still live. */
 struct practice {
     code_t code;
@@ -36,6 +43,7 @@ struct reference {
     size_t bank_holiday_count;
     struct practice *practices; /* sorted by code, from; owned; NULL when not loaded */
     size_t practice_count;
+    struct reference_price prices[CLUSTER_COUNT]; /* none known when the file is not loaded */
 };
 
 void reference_init(struct reference *r);
@@ -46,13 +54,19 @@ void reference_free(struct reference *r);
  *   clusters.csv        code,name,super_class,review,review_unit
  *   bank_holidays.csv   date,name
  *   practices.csv       practice,commissioner,live_from,live_to
+ *   reference_prices.csv code,pence_per_day
  */
 bool reference_load_clusters(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_bank_holidays(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_practices(struct reference *r, const char *text, size_t length, char *error, size_t size);
+bool reference_load_prices(struct reference *r, const char *text, size_t length, char *error, size_t size);
 
 /* The practice as it is on a day, or NULL. */
 const struct practice *reference_practice(const struct reference *r, code_t code, date_t day);
+
+/* Whether a day in the cluster `to` has a higher reference price than one in `from`. false when a price is not known or
+ * an index is no cluster (-1 of cluster_index too): what cannot be compared is not dearer. */
+bool reference_dearer(const struct reference *r, int from, int to);
 
 /* Day on which the review of an MHCT is due: mhct + review period of the cluster, a month without that day giving its
  * last day. DATE_NONE when the cluster does not exist or mhct is DATE_NONE. */

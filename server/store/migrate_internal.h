@@ -16,7 +16,7 @@ struct migration {
 };
 
 struct migration_folder {
-    struct migration *all; /* by version, from 1 without gaps */
+    struct migration *all; /* by version, from 1 */
     int count;
 };
 

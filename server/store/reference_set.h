@@ -9,8 +9,8 @@
 #define REFERENCE_DIGEST_SIZE  32
 #define REFERENCE_FILE_MAXIMUM (64 * 1024 * 1024)
 
-/* kind: clusters, bank_holidays, practices, allocation_grid. Appends the file to content (buf_init'ed with
- * REFERENCE_FILE_MAXIMUM) and writes its SHA-256. PG_NONE: neither loaded nor in dir (as KIND.csv). */
+/* kind: clusters, bank_holidays, practices, allocation_grid, reference_prices. Appends the file to content (buf_init'ed
+ * with REFERENCE_FILE_MAXIMUM) and writes its SHA-256. PG_NONE: neither loaded nor in dir (as KIND.csv). */
 enum pg_status reference_content(struct pg *pg, const char *dir, const char *kind, struct buf *content,
                                  uint8_t digest[REFERENCE_DIGEST_SIZE]);
 

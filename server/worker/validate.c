@@ -54,11 +54,14 @@ static enum job_outcome load_references(struct validation *v)
     v->digests[0].kind = "clusters";
     v->digests[1].kind = "bank_holidays";
     v->digests[2].kind = "practices";
+    v->digests[3].kind = "reference_prices";
     enum job_outcome outcome = load_reference(v, &v->digests[0], true, reference_load_clusters);
     if (outcome == JOB_DONE)
         outcome = load_reference(v, &v->digests[1], false, reference_load_bank_holidays);
     if (outcome == JOB_DONE)
         outcome = load_reference(v, &v->digests[2], false, reference_load_practices);
+    if (outcome == JOB_DONE)
+        outcome = load_reference(v, &v->digests[3], false, reference_load_prices);
     return outcome;
 }
 

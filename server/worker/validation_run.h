@@ -19,7 +19,7 @@ struct reference_digest {
     const char *kind;
     char hex[2 * REFERENCE_DIGEST_SIZE + 1]; /* "" when nothing of the kind is loaded */
 };
-#define REFERENCE_KINDS 3
+#define REFERENCE_KINDS 4
 
 struct validation {
     struct worker *w;

@@ -173,7 +173,15 @@ START_TEST(bad_reference_files_are_refused)
         {reference_load_practices, "practice,commissioner,live_from,live_to\nA81001,,2012-01-01,\n", "a code is empty"},
         {reference_load_practices, "practice,commissioner,live_from,live_to\nA81001,01A,soon,\n", "live_from"},
         {reference_load_practices, "practice,commissioner,live_from,live_to\nA81001,01A,2012-01-01,2012-01-01\n",
-         "live_to"}};
+         "live_to"},
+        {reference_load_prices, "code,pence\n01,5\n", "reference_prices.csv, line 1: want the columns"},
+        {reference_load_prices, "code,pence_per_day\n", "at least one cluster"},
+        {reference_load_prices, "code,pence_per_day\n1,5\n", "line 2: the code"},
+        {reference_load_prices, "code,pence_per_day\n22,5\n", "line 2: the code"},
+        {reference_load_prices, "code,pence_per_day\n01,-1\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day\n01,10000001\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day\n01,5.25\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day\n01,5\n01,5\n", "line 3: the cluster was given before"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char error[200] = "";
         ck_assert(!bad[i].load(&reference, bad[i].text, strlen(bad[i].text), error, sizeof error));
@@ -182,6 +190,28 @@ START_TEST(bad_reference_files_are_refused)
     /* What was loaded before is still there. */
     ck_assert(reference.clusters[4].exists);
     ck_assert(reference.practices != NULL && reference.bank_holidays != NULL);
+}
+END_TEST
+
+START_TEST(dearer_is_a_higher_known_price)
+{
+    static const char text[] = "# a scale\ncode,pence_per_day\n00,0\n01,500\n02,500\n03,501\n04,10000000\n";
+    char error[200] = "";
+    struct reference r;
+    reference_init(&r);
+    ck_assert(!reference_dearer(&r, 1, 3));
+    ck_assert_msg(reference_load_prices(&r, text, strlen(text), error, sizeof error), "%s", error);
+    ck_assert(reference_dearer(&r, 1, 3));
+    ck_assert(!reference_dearer(&r, 3, 1));
+    ck_assert(!reference_dearer(&r, 1, 2)); /* equal */
+    ck_assert(!reference_dearer(&r, 1, 1));
+    ck_assert(reference_dearer(&r, 0, 1)); /* zero is a price */
+    ck_assert(reference_dearer(&r, 3, 4));
+    ck_assert(!reference_dearer(&r, 5, 4)); /* no price, and no clusters */
+    ck_assert(!reference_dearer(&r, 4, 5));
+    ck_assert(!reference_dearer(&r, -1, 4));
+    ck_assert(!reference_dearer(&r, 1, CLUSTER_COUNT));
+    reference_free(&r);
 }
 END_TEST
 
@@ -247,6 +277,7 @@ int main(void)
     tcase_add_test(t, bank_holidays);
     tcase_add_test(t, operational_days);
     tcase_add_test(t, bad_reference_files_are_refused);
+    tcase_add_test(t, dearer_is_a_higher_known_price);
     tcase_add_test(t, rules_are_one_table);
     tcase_add_test(t, the_upload_page_is_complete);
     suite_add_tcase(s, t);
