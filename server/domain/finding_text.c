@@ -1,5 +1,7 @@
 #include "domain/finding_text.h"
 
+#include "domain/leak.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,36 +14,6 @@ void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no)
     f->note[0] = '\0';
 }
 
-static bool passes_modulus_11(const int digits[10])
-{
-    int sum = 0;
-    for (int i = 0; i < 9; i++)
-        sum += digits[i] * (10 - i);
-    return (11 - sum % 11) % 11 == digits[9];
-}
-
-bool may_hold_nhs_number(struct text t)
-{
-    int window[10];
-    size_t count = 0;
-    for (size_t i = 0; i < t.length; i++) {
-        if (t.at[i] == ' ')
-            continue;
-        if (t.at[i] < '0' || t.at[i] > '9') {
-            count = 0;
-            continue;
-        }
-        if (count == 10) {
-            memmove(window, window + 1, 9 * sizeof window[0]);
-            count = 9;
-        }
-        window[count++] = t.at[i] - '0';
-        if (count == 10 && passes_modulus_11(window))
-            return true;
-    }
-    return false;
-}
-
 static bool identifies(enum column c)
 {
     return c == COLUMN_PATIENT_ID || c == COLUMN_NHS_NUMBER || c == COLUMN_BIRTH_DATE || c == COLUMN_GP_PRACTICE;
@@ -49,7 +21,7 @@ static bool identifies(enum column c)
 
 void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value)
 {
-    if (value.length > 0 && (identifies(column) || may_hold_nhs_number(value))) {
+    if (value.length > 0 && (identifies(column) || leak_has_nhs_number(value))) {
         (void)snprintf(out, FINDING_VALUE_SIZE, "(hidden)");
         return;
     }

@@ -21,7 +21,5 @@ void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no);
 /* Copies a value as sent: cut to fit at a character's end, replaced by "(hidden)" where the column identifies a patient
  * or the text contains what may be an NHS number. */
 void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value);
-/* Whether ten digits in a row (spaces between them do not count) pass the check of an NHS number. */
-bool may_hold_nhs_number(struct text t);
 
 #endif

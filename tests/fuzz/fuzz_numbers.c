@@ -2,7 +2,7 @@
  * accepted give the same number again when written and read. */
 #include "base/parse.h"
 #include "domain/episode_row.h"
-#include "domain/finding_text.h"
+#include "domain/leak.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (hex_decode(text, size, bytes, sizeof bytes) && size != 8)
         abort();
     char digits[11];
-    if (nhs_number_check(text, size, digits) == NHS_VALID && !may_hold_nhs_number((struct text){text, size}))
+    if (nhs_number_check(text, size, digits) == NHS_VALID && !leak_has_nhs_number((struct text){text, size}))
         abort(); /* what is taken for a number must also be found by the mask */
     return 0;
 }

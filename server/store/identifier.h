@@ -1,0 +1,22 @@
+/* Keyed hashes of the identifiers of accepted submissions (patient ids, NHS numbers), in ascending blocks; the worker's
+ * alone. Immutable once written. */
+#ifndef RECKONER_STORE_IDENTIFIER_H
+#define RECKONER_STORE_IDENTIFIER_H
+
+#include "store/pg.h"
+
+#define IDENTIFIER_BLOCK_HASHES 4096
+
+/* Loads the blocks of a submission; ended with pg_copy_end. hashes: ascending and each once, over all blocks;
+ * 1 to IDENTIFIER_BLOCK_HASHES of them. */
+enum pg_status identifier_copy_begin(struct pg *pg, struct pg_copy **copy);
+void identifier_copy_add(struct pg_copy *copy, const char *provider, int64_t submission, int32_t block,
+                         const int64_t *hashes, size_t count);
+
+/* Columns block, lowest of all blocks of a submission in order; *result is cleared by the caller. */
+enum pg_status identifier_directory(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
+/* The hashes of one block into out (room for IDENTIFIER_BLOCK_HASHES). PG_NONE: there is no such block. */
+enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t submission, int32_t block, int64_t *out,
+                                size_t *count);
+
+#endif
