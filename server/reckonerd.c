@@ -5,6 +5,7 @@
 #include "base/token.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "store/absence.h"
 #include "store/migrate.h"
 
 #include <signal.h>
@@ -49,6 +50,11 @@ static void report(const char *event, const char *sentence)
     struct log_field fields[] = {{.name = "message", .text = sentence}};
     log_event(LOG_LEVEL_ERROR, event, fields, 1);
 }
+
+/* A sign of life from every web process, so that the time in which there was none is known. */
+#define PRESENCE_MILLISECONDS 30000
+/* A database that is away must not hold up the end of the process. */
+#define PRESENCE_TIMEOUT_MS 2000
 
 /* The schema must be the one this program was built for; only `reckoner migrate` changes it. */
 static bool schema_is_right(const struct config *config)
@@ -98,6 +104,36 @@ static void leave_at_once(int signal_number)
     _exit(1);
 }
 
+static struct pg *presence_connection(const struct config *config)
+{
+    struct pg_options options = {.conninfo = config->database_web,
+                                 .application = "reckonerd presence",
+                                 .connect_timeout_seconds = 2,
+                                 .statement_timeout_ms = PRESENCE_TIMEOUT_MS,
+                                 .lock_timeout_ms = PRESENCE_TIMEOUT_MS};
+    return pg_new(&options);
+}
+
+static void note_presence(struct pg *pg, const struct clock *product)
+{
+    instant_t at = 0;
+    bool recorded = false;
+    if (!clock_now(product, &at))
+        return; /* every request answers so already */
+    enum pg_status status = presence_note(pg, at, &recorded);
+    if (status != PG_OK)
+        log_event(LOG_LEVEL_WARN, "presence", &(struct log_field){.name = "problem", .text = pg_message(pg)}, 1);
+    else if (recorded)
+        log_event(LOG_LEVEL_WARN, "absence_recorded", NULL, 0);
+}
+
+/* Serves until a stop signal, with a sign of life now and then. */
+static void serve_until_stopped(struct pg *presence, const struct clock *product, const sigset_t *signals)
+{
+    while (wait_for_signal(signals, PRESENCE_MILLISECONDS) < 0)
+        note_presence(presence, product);
+}
+
 static int serve(const struct config *config, const unsigned char key[TOKEN_KEY_BYTES])
 {
     sigset_t signals;
@@ -108,10 +144,16 @@ static int serve(const struct config *config, const unsigned char key[TOKEN_KEY_
     signal(SIGPIPE, SIG_IGN);
     if (!schema_is_right(config))
         return 1;
-    char error[300];
-    struct server *server = server_start(config, key, error, sizeof error);
+    char error[300] = "out of memory";
+    const struct clock product = {config->clock_file[0] == '\0' ? NULL : config->clock_file};
+    struct pg *presence = presence_connection(config);
+    /* Before the first request: it is judged by windows that know of the absence. */
+    if (presence != NULL)
+        note_presence(presence, &product);
+    struct server *server = presence == NULL ? NULL : server_start(config, key, error, sizeof error);
     if (server == NULL) {
         report("start_refused", error);
+        pg_free(presence);
         return 1;
     }
     struct log_field fields[] = {{.name = "address", .text = config->listen_address},
@@ -119,8 +161,8 @@ static int serve(const struct config *config, const unsigned char key[TOKEN_KEY_
                                  {.name = "local_port", .number = server_local_port(server)},
                                  {.name = "mode", .text = config->mode}};
     log_event(LOG_LEVEL_INFO, "listening", fields, 4);
-    while (wait_for_signal(&signals, -1) < 0)
-        continue;
+    serve_until_stopped(presence, &product, &signals);
+    pg_free(presence);
     drain(server, config, &signals);
     signal(SIGTERM, leave_at_once);
     signal(SIGINT, leave_at_once);

@@ -32,3 +32,30 @@ bool operational_day_after(const date_t *holidays, size_t count, date_t d, int32
     *out = day;
     return true;
 }
+
+/* How long the service was away on a day of London. */
+static int64_t away_on(const struct closing_calendar *c, date_t day)
+{
+    instant_t reached = london_midnight(day);
+    instant_t end = london_midnight(day + 1);
+    int64_t away = 0;
+    for (size_t i = 0; i < c->absence_count; i++) {
+        instant_t from = c->absences[i].from > reached ? c->absences[i].from : reached;
+        instant_t to = c->absences[i].to < end ? c->absences[i].to : end;
+        if (to > from) {
+            away += to - from;
+            reached = to;
+        }
+    }
+    return away;
+}
+
+bool closing_day_moved(const struct closing_calendar *c, date_t day, date_t *out)
+{
+    while (away_on(c, day) > CLOSING_DAY_ABSENCE_MAXIMUM) {
+        if (!operational_day_after(c->holidays, c->holiday_count, day, 1, &day))
+            return false;
+    }
+    *out = day;
+    return true;
+}

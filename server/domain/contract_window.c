@@ -4,19 +4,21 @@
 #include <string.h>
 
 bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
-                           bool exception, const date_t *holidays, size_t holiday_count, struct contract_window *out)
+                           bool exception, const struct closing_calendar *calendar, struct contract_window *out)
 {
     struct contract_window w;
     memset(&w, 0, sizeof w);
     (void)snprintf(w.contract, sizeof w.contract, "%s", contract);
     w.exception = exception;
     w.inside = true;
+    w.flex_moved_from = DATE_NONE;
+    w.freeze_moved_from = DATE_NONE;
     if (terms) {
         struct json_problem problem;
         json_t *json = json_read(terms, length, &problem);
         struct terms *t = json ? terms_parse(json, &problem) : NULL;
         struct windows windows;
-        bool ok = t && windows_of_month(t, month, holidays, holiday_count, &windows);
+        bool ok = t && windows_of_month(t, month, calendar, &windows);
         terms_free(t);
         json_decref(json);
         if (!ok)
@@ -24,6 +26,10 @@ bool contract_window_judge(const char *contract, const char *terms, size_t lengt
         w.agreed = true;
         w.flex_at = windows.flex_at;
         w.freeze_at = windows.freeze_at;
+        if (windows.flex_date != windows.flex_agreed)
+            w.flex_moved_from = windows.flex_agreed;
+        if (windows.freeze_date != windows.freeze_agreed)
+            w.freeze_moved_from = windows.freeze_agreed;
         w.inside = begun_at < windows.freeze_at || exception;
     }
     *out = w;
@@ -39,6 +45,16 @@ static json_t *instant_json(bool known, instant_t at)
     return json_string(text);
 }
 
+/* Adds the member only where a closing day moved. */
+static bool put_moved(json_t *o, const char *name, date_t from)
+{
+    if (from == DATE_NONE)
+        return true;
+    char text[11];
+    date_format(from, text);
+    return json_put(o, name, json_string(text));
+}
+
 json_t *contract_windows_json(const struct contract_window *windows, size_t count)
 {
     json_t *list = json_array();
@@ -49,7 +65,9 @@ json_t *contract_windows_json(const struct contract_window *windows, size_t coun
                   json_put(one, "flex", instant_json(w->agreed, w->flex_at)) &&
                   json_put(one, "freeze", instant_json(w->agreed, w->freeze_at)) &&
                   json_put(one, "inside", json_boolean(w->inside)) &&
-                  json_put(one, "exception", json_boolean(w->exception));
+                  json_put(one, "exception", json_boolean(w->exception)) &&
+                  put_moved(one, "flex_moved_from", w->flex_moved_from) &&
+                  put_moved(one, "freeze_moved_from", w->freeze_moved_from);
         if (!ok) {
             json_decref(one);
             json_decref(list);

@@ -10,6 +10,8 @@ struct contract_window {
     bool agreed;       /* approved terms, and so a calendar, exist; without them the month is open */
     instant_t flex_at; /* first instants after the windows; 0 when not agreed */
     instant_t freeze_at;
+    date_t flex_moved_from; /* closing day by the terms; DATE_NONE when no absence of the service moved it */
+    date_t freeze_moved_from;
     bool exception; /* a granted exception covers the instant */
     bool inside;    /* rows count for this contract */
 };
@@ -17,10 +19,11 @@ struct contract_window {
 /* terms: the body in force for the month, NULL when there is none yet. false when it cannot be read (a fault: approved
  * terms were checked); *out untouched. */
 bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
-                           bool exception, const date_t *holidays, size_t holiday_count, struct contract_window *out);
+                           bool exception, const struct closing_calendar *calendar, struct contract_window *out);
 
 /* As shown in acknowledgements and receipts: [{contract, flex, freeze, inside, exception}]; flex and freeze are null
- * when not agreed. A new reference; NULL when memory ran out. */
+ * when not agreed; flex_moved_from and freeze_moved_from name the agreed closing day where it moved. A new reference;
+ * NULL when memory ran out. */
 json_t *contract_windows_json(const struct contract_window *windows, size_t count);
 
 /* Whether the month is open: no contract yet, or any that counts. */

@@ -17,6 +17,8 @@ void organisations_get(struct request *r);
 void organisations_create(struct request *r);
 void organisations_replace(struct request *r);
 void organisations_appoint(struct request *r);
+/* absences.c */
+void absences_list(struct request *r);
 /* contracts.c */
 void contracts_create(struct request *r);
 void contracts_withdraw(struct request *r);

@@ -2,6 +2,7 @@
 
 #include "domain/reference.h"
 #include "domain/windows.h"
+#include "store/absence.h"
 #include "store/agreed_terms.h"
 #include "store/reference_set.h"
 
@@ -27,7 +28,7 @@ static enum pg_status load_holidays(struct request *r, struct reference *referen
 
 /* Whether the month's window (FLEX, or FREEZE) has closed; a problem names the instant at which it will. */
 static bool has_closed(struct request *r, const struct run *run, const struct agreed_terms *terms,
-                       const struct reference *reference, month_t month)
+                       const struct closing_calendar *calendar, month_t month)
 {
     char name[8];
     char closes[28];
@@ -39,7 +40,7 @@ static bool has_closed(struct request *r, const struct run *run, const struct ag
                       "No terms are in force for %s: both parties approve terms effective from then or earlier", name);
         return false;
     }
-    if (!windows_of_month(v->terms, month, reference->bank_holidays, reference->bank_holiday_count, &w)) {
+    if (!windows_of_month(v->terms, month, calendar, &w)) {
         reply_problem(r, PROBLEM_CONFLICT, "/month", "The windows of %s cannot be computed from the terms' calendar",
                       name);
         return false;
@@ -62,11 +63,17 @@ enum pg_status run_windows_check(struct request *r, const struct run *run, int32
         return status;
     reference_init(&reference);
     status = load_holidays(r, &reference);
+    struct absences absences = {NULL, 0};
+    if (status == PG_OK)
+        status = absences_load(r->pg, financial_year_first(financial_year), r->begun_at, &absences);
+    const struct closing_calendar calendar = {reference.bank_holidays, reference.bank_holiday_count, absences.list,
+                                              absences.count};
     month_t first = strcmp(run->type, "FLEX") == 0 ? run->month : financial_year_first(financial_year);
     for (month_t m = first; status == PG_OK && m <= run->month; m++) {
-        if (!has_closed(r, run, &terms, &reference, m))
+        if (!has_closed(r, run, &terms, &calendar, m))
             status = PG_INVALID;
     }
+    absences_free(&absences);
     reference_free(&reference);
     agreed_terms_free(&terms);
     return status;

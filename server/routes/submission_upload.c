@@ -7,6 +7,7 @@
 #include "domain/reference.h"
 #include "signing/keyfile.h"
 #include "signing/seal.h"
+#include "store/absence.h"
 #include "store/job.h"
 #include "store/reference_set.h"
 #include "store/window.h"
@@ -97,7 +98,7 @@ static enum pg_status load_holidays(struct request *r, struct reference *referen
     return status;
 }
 
-static enum pg_status judge_windows(struct request *r, struct upload *u, const struct reference *reference)
+static enum pg_status judge_windows(struct request *r, struct upload *u, const struct closing_calendar *calendar)
 {
     PGresult *result = NULL;
     enum pg_status status = window_contracts(r->pg, u->provider, u->month, r->begun_at, r->begun_at, &result);
@@ -111,8 +112,7 @@ static enum pg_status judge_windows(struct request *r, struct upload *u, const s
         int row = (int)i;
         const char *body = pg_is_null(result, row, "body") ? NULL : pg_text(result, row, "body");
         if (!contract_window_judge(pg_text(result, row, "contract"), body, body ? strlen(body) : 0, u->month,
-                                   r->begun_at, pg_bool(result, row, "exception"), reference->bank_holidays,
-                                   reference->bank_holiday_count, &u->windows[i]))
+                                   r->begun_at, pg_bool(result, row, "exception"), calendar, &u->windows[i]))
             status = PG_FAILED;
     }
     u->window_count = count;
@@ -126,8 +126,14 @@ static bool month_is_open(struct request *r, struct upload *u)
     struct reference reference;
     reference_init(&reference);
     enum pg_status status = load_holidays(r, &reference);
+    struct absences absences = {NULL, 0};
     if (status == PG_OK || status == PG_NONE)
-        status = judge_windows(r, u, &reference);
+        status = absences_load(r->pg, u->month, r->begun_at, &absences);
+    const struct closing_calendar calendar = {reference.bank_holidays, reference.bank_holiday_count, absences.list,
+                                              absences.count};
+    if (status == PG_OK)
+        status = judge_windows(r, u, &calendar);
+    absences_free(&absences);
     reference_free(&reference);
     if (status != PG_OK) {
         reply_store(r, status);

@@ -19,6 +19,12 @@ const struct route route_table[] = {
     {.method = "GET", .path = "/v1/me", .operation = "getMe", .roles = ROLE_ANY, .handle = me_get},
 
     {.method = "GET",
+     .path = "/v1/absences",
+     .operation = "listAbsences",
+     .roles = ROLE_ANY,
+     .handle = absences_list,
+     .query = "limit after"},
+    {.method = "GET",
      .path = "/v1/organisations",
      .operation = "listOrganisations",
      .roles = ROLE_ANY,

@@ -3,6 +3,7 @@
 #include "domain/contract_window.h"
 #include "domain/payability.h"
 #include "domain/reference.h"
+#include "store/absence.h"
 #include "store/episode.h"
 #include "store/evaluation.h"
 #include "store/reference_set.h"
@@ -318,17 +319,23 @@ static enum pg_status write_severities(struct evaluation *e, const struct accoun
 static enum job_outcome judge_windows(struct evaluation *e)
 {
     PGresult *r = NULL;
-    enum pg_status status = window_contracts(e->w->pg, e->s.provider, e->s.month, e->s.begun_at, e->s.begun_at, &r);
-    if (status != PG_OK)
+    struct absences absences;
+    enum pg_status status = absences_load(e->w->pg, e->s.month, e->s.begun_at, &absences);
+    if (status == PG_OK)
+        status = window_contracts(e->w->pg, e->s.provider, e->s.month, e->s.begun_at, e->s.begun_at, &r);
+    if (status != PG_OK) {
+        absences_free(&absences);
         return job_outcome_of(status, e->w->pg, e->problem);
+    }
+    const struct closing_calendar calendar = {e->reference.bank_holidays, e->reference.bank_holiday_count,
+                                              absences.list, absences.count};
     enum job_outcome outcome = JOB_DONE;
     for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++) {
         const char *body = pg_is_null(r, i, "body") ? NULL : pg_text(r, i, "body");
         const char *contract = pg_text(r, i, "contract");
         struct contract_window w;
         if (!contract_window_judge(contract, body, body ? strlen(body) : 0, e->s.month, e->s.begun_at,
-                                   pg_bool(r, i, "exception"), e->reference.bank_holidays,
-                                   e->reference.bank_holiday_count, &w))
+                                   pg_bool(r, i, "exception"), &calendar, &w))
             outcome = fault(e, "The calendar of a contract cannot be read; are the bank holidays of the year loaded?");
         for (size_t k = 0; k < e->account_count && outcome == JOB_DONE; k++) {
             if (strcmp(e->accounts[k].contract, contract) == 0)
@@ -336,6 +343,7 @@ static enum job_outcome judge_windows(struct evaluation *e)
         }
     }
     PQclear(r);
+    absences_free(&absences);
     return outcome;
 }
 

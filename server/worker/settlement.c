@@ -72,6 +72,8 @@ enum settlement_status settlement_open(struct settlement *s)
     enum pg_status status = account_facts(s->pg, &s->account, &s->facts);
     if (status == PG_OK)
         status = agreed_terms_load(s->pg, s->account.provider, s->account.contract, s->known_at, &s->terms);
+    if (status == PG_OK)
+        status = absences_load(s->pg, financial_year_first(s->facts.financial_year), s->known_at, &s->absences);
     if (status != PG_OK)
         return store_failed(s, status == PG_NONE ? PG_FAILED : status);
     reference_init(&reference);
@@ -87,6 +89,7 @@ enum settlement_status settlement_open(struct settlement *s)
 /* Windows follow the calendar of the version in force for the month. Without terms the position parks anyway. */
 static bool set_cutoffs(struct settlement *s)
 {
+    const struct closing_calendar calendar = {s->holidays, s->holiday_count, s->absences.list, s->absences.count};
     for (size_t i = 0; i < s->months; i++) {
         const struct terms_version *v = s->month[i].terms;
         struct windows w;
@@ -94,7 +97,7 @@ static bool set_cutoffs(struct settlement *s)
         s->cutoff[i].cutoff = s->known_at;
         if (v == NULL)
             continue;
-        if (!windows_of_month(v->terms, s->month[i].month, s->holidays, s->holiday_count, &w))
+        if (!windows_of_month(v->terms, s->month[i].month, &calendar, &w))
             return false;
         s->cutoff[i].cutoff = w.freeze_at;
     }
@@ -310,6 +313,7 @@ void settlement_close(struct settlement *s)
 {
     agreed_terms_free(&s->terms);
     free(s->holidays);
+    absences_free(&s->absences);
     activity_lines_free(&s->activity);
     PQclear(s->achievement_rows);
     free(s->achievements);

@@ -4,6 +4,7 @@
 #define RECKONER_WORKER_SETTLEMENT_H
 
 #include "domain/position_document.h"
+#include "store/absence.h"
 #include "store/agreed_terms.h"
 #include "store/settlement_input.h"
 
@@ -31,6 +32,7 @@ struct settlement {
     struct agreed_terms terms;
     date_t *holidays; /* sorted */
     size_t holiday_count;
+    struct absences absences; /* as known at known_at */
     struct review_periods reviews;
 
     /* Set by settlement_read: April .. last. */

@@ -1,6 +1,7 @@
 #include "worker/validate.h"
 
 #include "base/parse.h"
+#include "store/absence.h"
 #include "store/live_dates.h"
 #include "store/window.h"
 #include "worker/validation_run.h"
@@ -106,9 +107,16 @@ static enum job_outcome load_organisations(struct validation *v)
 static enum job_outcome load_windows(struct validation *v)
 {
     PGresult *r = NULL;
-    enum pg_status status = window_contracts(v->w->pg, v->s.provider, v->s.month, v->s.begun_at, v->s.begun_at, &r);
-    if (status != PG_OK)
+    struct absences absences;
+    enum pg_status status = absences_load(v->w->pg, v->s.month, v->s.begun_at, &absences);
+    if (status == PG_OK)
+        status = window_contracts(v->w->pg, v->s.provider, v->s.month, v->s.begun_at, v->s.begun_at, &r);
+    if (status != PG_OK) {
+        absences_free(&absences);
         return job_outcome_of(status, v->w->pg, v->problem);
+    }
+    const struct closing_calendar calendar = {v->reference.bank_holidays, v->reference.bank_holiday_count,
+                                              absences.list, absences.count};
     size_t count = (size_t)PQntuples(r);
     enum job_outcome outcome = JOB_DONE;
     v->windows = calloc(count + 1, sizeof *v->windows);
@@ -118,14 +126,14 @@ static enum job_outcome load_windows(struct validation *v)
         int row = (int)i;
         const char *body = pg_is_null(r, row, "body") ? NULL : pg_text(r, row, "body");
         if (!contract_window_judge(pg_text(r, row, "contract"), body, body ? strlen(body) : 0, v->s.month,
-                                   v->s.begun_at, pg_bool(r, row, "exception"), v->reference.bank_holidays,
-                                   v->reference.bank_holiday_count, &v->windows[i]))
+                                   v->s.begun_at, pg_bool(r, row, "exception"), &calendar, &v->windows[i]))
             outcome = fault(v, "The calendar of a contract cannot be read; are the bank holidays of the year loaded?");
         v->window_count = i + 1;
         v->context.contracts_open += v->windows[i].inside ? 1 : 0;
     }
     v->context.contracts_concerned = (uint32_t)count;
     PQclear(r);
+    absences_free(&absences);
     return outcome;
 }
 

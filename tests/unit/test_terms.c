@@ -288,7 +288,9 @@ START_TEST(windows_count_operational_days_or_take_dates)
     ck_assert(date_parse("2012-05-07", 10, &holidays[0]));
     ck_assert(date_parse("2012-06-04", 10, &holidays[1]));
     ck_assert(date_parse("2012-06-05", 10, &holidays[2]));
-    ck_assert(windows_of_month(t, APRIL, holidays, 3, &w));
+    const struct closing_calendar calendar = {holidays, 3, NULL, 0};
+    const struct closing_calendar none = {NULL, 0, NULL, 0};
+    ck_assert(windows_of_month(t, APRIL, &calendar, &w));
     char text[11];
     date_format(w.flex_date, text);
     ck_assert_str_eq(text, "2012-05-08");
@@ -297,7 +299,7 @@ START_TEST(windows_count_operational_days_or_take_dates)
     char instant[28];
     instant_format(w.flex_at, instant); /* 24:00 in summer time */
     ck_assert_str_eq(instant, "2012-05-08T23:00:00.000000Z");
-    ck_assert(!windows_of_month(t, APRIL - 1, holidays, 3, &w));
+    ck_assert(!windows_of_month(t, APRIL - 1, &calendar, &w));
     terms_free(t);
     t = terms_of(
         "{'@purpose':'reckoner/terms/1','mode':'shadow','financial_year':2012,'effective_from':'2012-04'," PRICES
@@ -305,9 +307,60 @@ START_TEST(windows_count_operational_days_or_take_dates)
         "'2012-11-10','2012-12-10','2013-01-10','2013-02-10','2013-03-10','2013-04-10']},'freeze':{'dates':["
         "'2012-05-20','2012-06-20','2012-07-20','2012-08-20','2012-09-20','2012-10-20','2012-11-20','2012-12-20',"
         "'2013-01-20','2013-02-20','2013-03-20','2013-04-20']}}}");
-    ck_assert(windows_of_month(t, APRIL + 9, NULL, 0, &w));
+    ck_assert(windows_of_month(t, APRIL + 9, &none, &w));
     instant_format(w.freeze_at, instant);
     ck_assert_str_eq(instant, "2013-02-21T00:00:00.000000Z");
+    terms_free(t);
+}
+END_TEST
+
+/* FLEX closes on Tuesday 8 May, 23:00 UTC; FREEZE on 29 May. */
+START_TEST(a_closing_day_moves_when_the_service_was_away_for_over_two_hours)
+{
+    static const struct {
+        const char *from[2];
+        const char *to[2];
+        const char *flex;
+    } table[] = {
+        /* exactly two hours do not move it */
+        {{"2012-05-08T10:00:00Z"}, {"2012-05-08T12:00:00Z"}, "2012-05-08"},
+        {{"2012-05-08T10:00:00Z"}, {"2012-05-08T12:00:00.000001Z"}, "2012-05-09"},
+        /* the day is London's: it ends at 23:00 UTC */
+        {{"2012-05-08T21:00:00Z"}, {"2012-05-09T03:00:00Z"}, "2012-05-08"},
+        {{"2012-05-08T20:59:59Z"}, {"2012-05-09T00:00:00Z"}, "2012-05-09"},
+        /* times away add up; where they overlap they count once */
+        {{"2012-05-08T08:00:00Z", "2012-05-08T14:00:00Z"},
+         {"2012-05-08T09:30:00Z", "2012-05-08T15:00:00Z"},
+         "2012-05-09"},
+        {{"2012-05-08T08:00:00Z", "2012-05-08T08:30:00Z"},
+         {"2012-05-08T09:30:00Z", "2012-05-08T09:45:00Z"},
+         "2012-05-08"},
+        /* the next day too: on to the one after */
+        {{"2012-05-08T12:00:00Z"}, {"2012-05-09T12:00:00Z"}, "2012-05-10"},
+        /* a day that closes nothing */
+        {{"2012-05-07T00:00:00Z"}, {"2012-05-07T23:00:00Z"}, "2012-05-08"},
+    };
+    struct terms *t = terms_of("{" FRAME "," PRICES "}");
+    date_t holidays[2];
+    ck_assert(date_parse("2012-05-07", 10, &holidays[0]));
+    ck_assert(date_parse("2012-06-04", 10, &holidays[1]));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct absence away[2];
+        size_t count = 0;
+        for (; count < 2 && table[i].from[count] != NULL; count++) {
+            ck_assert(instant_parse(table[i].from[count], strlen(table[i].from[count]), &away[count].from));
+            ck_assert(instant_parse(table[i].to[count], strlen(table[i].to[count]), &away[count].to));
+        }
+        const struct closing_calendar calendar = {holidays, 2, away, count};
+        struct windows w;
+        char text[11];
+        ck_assert(windows_of_month(t, APRIL, &calendar, &w));
+        date_format(w.flex_date, text);
+        ck_assert_msg(strcmp(text, table[i].flex) == 0, "row %zu: %s", i, text);
+        ck_assert_int_eq(w.flex_at, london_midnight(w.flex_date + 1));
+        date_format(w.flex_agreed, text);
+        ck_assert_str_eq(text, "2012-05-08");
+    }
     terms_free(t);
 }
 END_TEST
@@ -345,6 +398,7 @@ int main(void)
     tcase_add_test(t, the_version_known_last_wins);
     tcase_add_test(t, the_most_specific_price_wins);
     tcase_add_test(t, windows_count_operational_days_or_take_dates);
+    tcase_add_test(t, a_closing_day_moves_when_the_service_was_away_for_over_two_hours);
     tcase_add_test(t, windows_that_make_no_sense_are_refused);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
