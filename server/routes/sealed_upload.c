@@ -1,0 +1,122 @@
+#include "routes/sealed_upload.h"
+
+#include "base/parse.h"
+#include "signing/keyfile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An upload that has stored nothing for so long is dead: the listener gives up on a silent client well before. */
+#define GRACE_SECONDS 60
+
+/* A header that states a count; *value stays -1 without it. */
+static bool count_header(struct request *r, const char *name, int64_t *value)
+{
+    const char *text = request_header(r, name);
+    if (!text || parse_i64_within(text, strlen(text), 0, INT32_MAX, value))
+        return true;
+    reply_problem(r, PROBLEM_BAD_PARAMETER, name, "%s must be a whole number, 0 or more", name);
+    return false;
+}
+
+static bool read_request(struct request *r, struct sealed_upload *u)
+{
+    if (strcmp(r->path_values[0], r->caller.organisation) != 0) {
+        reply_problem(r, PROBLEM_NOT_FOUND, NULL, "You can upload for your own organisation only");
+        return false;
+    }
+    (void)snprintf(u->provider, sizeof u->provider, "%s", r->caller.organisation);
+    u->declared_rows = -1;
+    u->caseload = -1;
+    u->receiving_seconds = r->config->idle_timeout_seconds + GRACE_SECONDS;
+    return request_path_month(r, 1, &u->month) && count_header(r, "Row-Count", &u->declared_rows) &&
+           count_header(r, "Caseload", &u->caseload);
+}
+
+static bool begin_seal(struct request *r, struct sealed_upload *u)
+{
+    uint8_t public_key[SEAL_PUBLIC_KEY_SIZE];
+    char context[SEAL_CONTEXT_SIZE];
+    char error[300];
+    ident_new(u->id);
+    (void)snprintf(context, sizeof context, "%s/%s", u->provider, u->id);
+    if (keyfile_public(r->config->seal_public_key_file, "the public seal key", public_key, sizeof public_key, error,
+                       sizeof error) &&
+        seal_begin(&u->seal, public_key, context, u->sealed_key))
+        return true;
+    reply_problem(r, PROBLEM_INTERNAL, NULL, "The key that uploads are sealed to cannot be used");
+    return false;
+}
+
+bool sealed_upload_begin(struct request *r, struct sealed_upload *u, const struct sealed_upload_store *store)
+{
+    u->store = store;
+    (void)crypto_hash_sha256_init(&u->hash);
+    return read_request(r, u) && begin_seal(r, u);
+}
+
+/* Seals and stores what is pending. false: a problem was replied. */
+static bool store_pending(struct request *r, struct sealed_upload *u, bool last)
+{
+    size_t length = u->pending_length;
+    u->pending_length = 0;
+    if (u->repeated)
+        return true;
+    if (!seal_chunk(&u->seal, u->pending, length, last, u->sealed)) {
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "The upload could not be sealed");
+        return false;
+    }
+    enum pg_status status = u->store->add_chunk(r->pg, u->provider, u->no, u->chunks, u->sealed,
+                                                length + SEAL_CHUNK_OVERHEAD, u->receiving_seconds);
+    if (status == PG_NONE)
+        reply_problem(r, PROBLEM_UPLOAD_GIVEN_UP, NULL, "Nothing of this upload arrived for too long");
+    else if (status != PG_OK)
+        reply_store(r, status);
+    u->chunks++;
+    return status == PG_OK;
+}
+
+bool sealed_upload_bytes(struct request *r, struct sealed_upload *u, const void *bytes, size_t length)
+{
+    const uint8_t *from = bytes;
+    (void)crypto_hash_sha256_update(&u->hash, from, length);
+    u->bytes += (int64_t)length;
+    while (length > 0) {
+        /* A full chunk waits for a byte behind it: the last chunk is sealed with the final tag. */
+        if (u->pending_length == SEALED_UPLOAD_CHUNK && !store_pending(r, u, false))
+            return false;
+        size_t room = SEALED_UPLOAD_CHUNK - u->pending_length;
+        size_t n = length < room ? length : room;
+        memcpy(u->pending + u->pending_length, from, n);
+        u->pending_length += n;
+        from += n;
+        length -= n;
+    }
+    return true;
+}
+
+static void request_digest(const struct request *r, const struct sealed_upload *u, uint8_t digest[32])
+{
+    char beside[100];
+    crypto_hash_sha256_state hash;
+    int n = snprintf(beside, sizeof beside, "\n%s\n%lld\n%lld", request_media_type(r), (long long)u->declared_rows,
+                     (long long)u->caseload);
+    (void)crypto_hash_sha256_init(&hash);
+    (void)crypto_hash_sha256_update(&hash, u->sha256, sizeof u->sha256);
+    (void)crypto_hash_sha256_update(&hash, (const unsigned char *)beside, n > 0 ? (unsigned long long)n : 0);
+    (void)crypto_hash_sha256_final(&hash, digest);
+}
+
+bool sealed_upload_end(struct request *r, struct sealed_upload *u, uint8_t digest[32])
+{
+    (void)crypto_hash_sha256_final(&u->hash, u->sha256);
+    request_digest(r, u, digest);
+    return store_pending(r, u, true);
+}
+
+void sealed_upload_finish(struct request *r, struct sealed_upload *u)
+{
+    /* Does nothing to one that was completed. With the database away the row is swept later: its lease runs out. */
+    if (u->no != 0 && !u->repeated)
+        (void)u->store->abandon(r->pg, u->provider, u->no);
+}
