@@ -42,7 +42,7 @@ TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
 
-.PHONY: help all tests demo run test bench lint races fuzz-smoke soak fresh install clean
+.PHONY: help all tests demo run test bench lint races rules fuzz-smoke soak fresh install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -56,6 +56,7 @@ help:
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make soak        the random tests for SOAK_ROUNDS=$(SOAK_ROUNDS) rounds, SOAK_SEED=...'
 	@echo 'make fresh       make demo and make test in empty Debian 12 systems, as root and as a user with sudo'
+	@echo 'make rules       write api/rules.md and the schemas of rules anew from config/rules.tsv'
 	@echo 'make all         build the programs into $(BUILD)'
 	@echo 'make install     DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR)'
 	@echo 'make clean       remove what was built'
@@ -111,9 +112,13 @@ $(BUILD)/gen/http/problems.h: api/errors.tsv api/problems.awk
 	@mkdir -p $(@D)
 	awk -f api/problems.awk $< > $@.new && mv $@.new $@
 
-$(BUILD)/gen/domain/rules_table.h: config/rules.tsv config/rules.awk
+$(BUILD)/gen/domain/rules_table.h: config/thresholds.tsv config/rules.tsv config/rules.awk
 	@mkdir -p $(@D)
-	awk -f config/rules.awk $< > $@.new && mv $@.new $@
+	awk -v form=header -f config/rules.awk config/thresholds.tsv config/rules.tsv > $@.new && mv $@.new $@
+
+# The page and the schemas are committed; a test holds them against the table.
+rules:
+	config/rules.sh
 
 # Names and digests of the migrations: the servers refuse a database that was made by others.
 $(BUILD)/gen/store/migrations.h: $(MIGRATIONS)

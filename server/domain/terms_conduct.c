@@ -51,14 +51,6 @@ static bool read_services(struct terms_reader *r, const json_t *array, const cha
     return true;
 }
 
-/* Rules of the file decide whether there is an upload at all; A01, R08 and W01 tell what settlement did, they do not
- * decide it; M03 has an option of its own. */
-static bool may_change(const char *name, enum rule_id id)
-{
-    return rule_get(id)->severity != SEVERITY_FILE && strcmp(name, "A01") != 0 && strcmp(name, "R08") != 0 &&
-           strcmp(name, "W01") != 0 && strcmp(name, "M03") != 0;
-}
-
 static bool read_severities(struct terms_reader *r, const json_t *object)
 {
     struct terms_rules *rules = &r->t->rules;
@@ -80,7 +72,7 @@ static bool read_severities(struct terms_reader *r, const json_t *object)
         if (!rule_by_name(name, &id)) {
             return terms_refuse(r, where, "is not a rule of this service");
         }
-        if (!may_change(name, id)) {
+        if (!rule_get(id)->may_change) {
             return terms_refuse(r, where, "is a rule whose severity cannot be changed here");
         }
         if (text == NULL || !severity_by_name(text, &severity) || severity == SEVERITY_FILE) {

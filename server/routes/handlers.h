@@ -6,6 +6,8 @@
 
 /* problems.c */
 void problems_list(struct request *r);
+/* rules.c */
+void rules_list(struct request *r);
 /* keys.c */
 void keys_list(struct request *r);
 void keys_get(struct request *r);

@@ -191,6 +191,11 @@ class Replies(harness.ServiceCase):
 
     def organisations(self):
         self.call("listProblems", None)
+        rules = self.call("listRules", None)
+        self.assertEqual([r["rule"] for r in rules["items"]], API["components"]["schemas"]["RuleId"]["enum"])
+        self.assertEqual({t["threshold"]: t["default"] for t in rules["thresholds"]},
+                         {name: part["default"] for name, part in
+                          API["components"]["schemas"]["Thresholds"]["properties"].items()})
         self.call("getMe", "audit.one")
         made = self.call("createOrganisation", "operator.one")
         self.call("listOrganisations", "e.one", query="?limit=2")
