@@ -5,12 +5,12 @@ SET LOCAL search_path = reckoner, pg_catalog;
 -- ------------------------------------------------------------------------------------------------------------- absences
 
 CREATE TABLE service_presence (
-  only      boolean     PRIMARY KEY DEFAULT true CHECK (only),
+  single    boolean     PRIMARY KEY DEFAULT true CHECK (single),
   seen_wall timestamptz NOT NULL,
   seen_at   timestamptz NOT NULL
 );
 COMMENT ON TABLE service_presence IS 'When a web process that reaches the database was last alive; one row';
-COMMENT ON COLUMN service_presence.only IS 'Always true: there is one row';
+COMMENT ON COLUMN service_presence.single IS 'Always true: there is one row';
 COMMENT ON COLUMN service_presence.seen_wall IS 'Wall clock; how long the service was away is measured on it';
 COMMENT ON COLUMN service_presence.seen_at IS 'The same instant on the product clock';
 
