@@ -104,7 +104,7 @@ START_TEST(tokens_are_runs_and_neighbours)
     expect_tokens("", "");
     expect_tokens("abc def", "");
     expect_tokens("patient p123456.", "PATIENT|P123456|PATIENTP123456");
-    expect_tokens("AB-123 4567", "AB1234567|1234567");
+    expect_tokens("AB-123 4567", "1234567|AB1234567");
     expect_tokens("(x1234567)", "X1234567");
     expect_tokens("1 2 3 4567", "1234567");
     expect_tokens("1  234567", "");
