@@ -1,3 +1,4 @@
+#include "base/parse.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "store/absence.h"
@@ -15,7 +16,7 @@ void absences_list(struct request *r)
     instant_t before = 0;
     if (!request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !instant_parse(page.after, strlen(page.after), &before)) {
+    if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 1, INT64_MAX, &before)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
         return;
     }

@@ -2,12 +2,16 @@
 
 #include <stdlib.h>
 
+#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint AS " column
+
 enum pg_status absences_load(struct pg *pg, month_t month, instant_t known_at, struct absences *out)
 {
-    static const struct pg_statement s = {"absences_load",
-                                          "SELECT away_from, away_to FROM reckoner.service_absence"
-                                          " WHERE away_to >= $1 AND recorded_at <= $2 ORDER BY away_from",
-                                          2};
+    static const struct pg_statement s = {
+        "absences_load",
+        "SELECT " MICROS("away_from") ", " MICROS(
+            "away_to") " FROM reckoner.service_absence"
+                       " WHERE away_to >= $1 AND recorded_at <= $2 ORDER BY away_from",
+        2};
     struct pg_args a;
     PGresult *r = NULL;
     out->list = NULL;
@@ -39,9 +43,10 @@ void absences_free(struct absences *a)
 enum pg_status absence_list(struct pg *pg, instant_t before, int64_t limit, PGresult **result)
 {
     static const struct pg_statement s = {"absence_list",
-                                          "SELECT away_from, away_to, recorded_at FROM reckoner.service_absence"
-                                          " WHERE $1::timestamptz IS NULL OR away_from < $1"
-                                          " ORDER BY away_from DESC LIMIT $2",
+                                          "SELECT " MICROS("away_from") ", " MICROS("away_to") ", " MICROS(
+                                              "recorded_at") " FROM reckoner.service_absence"
+                                                             " WHERE $1::timestamptz IS NULL OR away_from < $1"
+                                                             " ORDER BY service_absence.away_from DESC LIMIT $2",
                                           2};
     struct pg_args a;
     pg_args_init(&a);

@@ -196,6 +196,7 @@ class Replies(harness.ServiceCase):
         self.assertEqual({t["threshold"]: t["default"] for t in rules["thresholds"]},
                          {name: part["default"] for name, part in
                           API["components"]["schemas"]["Thresholds"]["properties"].items()})
+        self.call("listAbsences", "e.one")
         self.call("getMe", "audit.one")
         made = self.call("createOrganisation", "operator.one")
         self.call("listOrganisations", "e.one", query="?limit=2")
