@@ -1,6 +1,8 @@
 /* The engine process: validates, settles and signs. Holds the secret keys; takes its work from the queue in the
  * database, so any number may run. */
 #include "base/log.h"
+#include "base/process.h"
+#include "domain/leak_json.h"
 #include "signing/keyfile.h"
 #include "store/migrate.h"
 #include "worker/jobs.h"
@@ -11,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* COPY of millions of rows is one statement; a worker's statements may take their time. */
@@ -119,6 +120,11 @@ static int usage(FILE *out)
     return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool withhold(const char *text)
+{
+    return leak_in_text((struct text){text, strlen(text)});
+}
+
 int main(int count, char **arguments)
 {
     const char *path = getenv("RECKONER_CONFIG");
@@ -132,10 +138,11 @@ int main(int count, char **arguments)
             return usage(strcmp(arguments[i], "--help") == 0 ? stdout : stderr);
     }
     log_set_program("reckoner-worker");
-    /* Secrets and rows of patients must not reach a core file. */
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    log_set_filter(withhold);
     struct config config;
     char error[500];
+    if (!process_keep_secrets())
+        return fail("the system does not keep this process's memory out of core dumps");
     if (sodium_init() < 0 || !catch_signals())
         return fail("the system's random source or signals cannot be set up");
     int status = EXIT_FAILURE;

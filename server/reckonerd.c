@@ -2,7 +2,9 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/token.h"
+#include "domain/leak_json.h"
 #include "http/request.h"
 #include "http/server.h"
 #include "store/absence.h"
@@ -172,6 +174,11 @@ static int serve(const struct config *config, const unsigned char key[TOKEN_KEY_
     return 0;
 }
 
+static bool withhold(const char *text)
+{
+    return leak_in_text((struct text){text, strlen(text)});
+}
+
 int main(int argc, char **argv)
 {
     const char *path = NULL;
@@ -184,18 +191,21 @@ int main(int argc, char **argv)
     else if (argc != 1)
         return usage(stderr, 2);
     log_set_program("reckonerd");
+    log_set_filter(withhold);
     struct config config;
     char error[400];
-    unsigned char key[TOKEN_KEY_BYTES];
+    unsigned char *key = NULL; /* locked, guarded, left out of core dumps */
     int status = 1;
-    if (sodium_init() < 0)
-        report("start_refused", "libsodium cannot be initialised");
-    else if (!config_load(&config, path, error, sizeof error) ||
-             !token_key_load(config.token_key_file, key, error, sizeof error))
+    if (!process_keep_secrets() || sodium_init() < 0 || (key = sodium_malloc(TOKEN_KEY_BYTES)) == NULL) {
+        report("start_refused", "the system does not lock memory for the token key (LimitMEMLOCK)");
+        return 1;
+    }
+    if (!config_load(&config, path, error, sizeof error) ||
+        !token_key_load(config.token_key_file, key, error, sizeof error))
         report("start_refused", error);
     else
         status = serve(&config, key);
-    sodium_memzero(key, sizeof key);
+    sodium_free(key);
     config_free(&config);
     return status;
 }

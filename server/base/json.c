@@ -96,6 +96,39 @@ static bool walk(const json_t *value, int depth, char *pointer, size_t size, str
     return true;
 }
 
+static bool find(const json_t *value, bool (*wanted)(const char *text, size_t length), char *pointer, size_t size)
+{
+    size_t length = strlen(pointer);
+    if (json_is_string(value))
+        return wanted(json_string_value(value), json_string_length(value));
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        char index[24];
+        (void)snprintf(index, sizeof index, "%zu", i);
+        pointer_push(pointer, size, index);
+        if (find(json_array_get(value, i), wanted, pointer, size))
+            return true;
+        pointer[length] = '\0';
+    }
+    const char *name;
+    json_t *member;
+    json_object_foreach((json_t *)value, name, member)
+    {
+        if (wanted(name, strlen(name)))
+            return true;
+        pointer_push(pointer, size, name);
+        if (find(member, wanted, pointer, size))
+            return true;
+        pointer[length] = '\0';
+    }
+    return false;
+}
+
+bool json_find_text(const json_t *value, bool (*wanted)(const char *text, size_t length), char *pointer, size_t size)
+{
+    pointer[0] = '\0';
+    return find(value, wanted, pointer, size);
+}
+
 /* Our own words: jansson's quote the text, which may hold what must not be repeated. */
 static const char *parse_fault(const json_error_t *error)
 {

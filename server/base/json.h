@@ -18,6 +18,10 @@ struct json_problem {
  * or NULL with *problem filled. */
 json_t *json_read(const char *text, size_t length, struct json_problem *problem);
 
+/* Whether wanted answers true for a string of a value that json_read returned, or for a member's name; pointer then
+ * holds its place (for a name, that of its object). */
+bool json_find_text(const json_t *value, bool (*wanted)(const char *text, size_t length), char *pointer, size_t size);
+
 /* Canonical bytes (RFC 8785 for our subset): UTF-8, members sorted, no white space, integers only.
  * Returns malloc'd text, *length set; NULL when memory ran out or the value has no canonical form here: a real, an
  * integer beyond 2^53 - 1, a control character, a member name with characters from U+E000 on. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 static enum log_level minimum = LOG_LEVEL_INFO;
 static const char *program = "reckoner";
+static bool (*filter)(const char *text);
+static atomic_llong withheld;
 
 struct line {
     char text[LINE_MAXIMUM];
@@ -27,6 +30,16 @@ void log_set_level(enum log_level level)
 void log_set_program(const char *name)
 {
     program = name;
+}
+
+void log_set_filter(bool (*withhold)(const char *text))
+{
+    filter = withhold;
+}
+
+int64_t log_withheld(void)
+{
+    return atomic_load(&withheld);
 }
 
 static void put(struct line *l, const char *bytes, size_t n)
@@ -91,7 +104,10 @@ static void put_text_field(struct line *l, const char *name, const char *text)
 static void put_field(struct line *l, const struct log_field *field)
 {
     size_t before = l->length;
-    if (field->text != NULL) {
+    if (field->text != NULL && filter != NULL && filter(field->text)) {
+        atomic_fetch_add(&withheld, 1);
+        put_text_field(l, field->name, "(withheld)");
+    } else if (field->text != NULL) {
         put_text_field(l, field->name, field->text);
     } else {
         char number[24];

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "domain/leak_json.h"
 #include "store/session.h"
 
 #include <assert.h>
@@ -111,6 +112,22 @@ static bool is_trusted(const struct database_thread *thread, const struct http_e
            sodium_memcmp(thread->token_hash, ex->token_hash, sizeof thread->token_hash) == 0;
 }
 
+static bool may_identify(const char *text, size_t length)
+{
+    return leak_in_text((struct text){text, length});
+}
+
+/* What people write goes out again: it is refused at the entry, without repeating it. */
+static bool identifies_nobody(struct http_exchange *ex)
+{
+    char pointer[200];
+    if (!json_find_text(ex->document, may_identify, pointer, sizeof pointer))
+        return true;
+    reply_problem(&ex->request, PROBLEM_IDENTIFYING_TEXT, pointer,
+                  "The text holds ten digits that could be an NHS number");
+    return false;
+}
+
 /* false: a problem was replied. */
 static bool read_document(struct http_exchange *ex)
 {
@@ -123,7 +140,7 @@ static bool read_document(struct http_exchange *ex)
     }
     if (ex->route->body == BODY_JSON) {
         ex->request.body = ex->document;
-        return true;
+        return identifies_nobody(ex);
     }
     if (json_is_object(ex->document) && json_object_size(ex->document) == 0)
         return true;

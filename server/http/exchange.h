@@ -100,7 +100,7 @@ struct pool;
 struct server {
     const struct config *config;
     struct clock clock;
-    unsigned char token_key[TOKEN_KEY_BYTES];
+    const unsigned char *token_key; /* TOKEN_KEY_BYTES in the main program's locked memory */
     struct MHD_Daemon *daemon;
     struct MHD_Daemon *local;
     struct pg *local_pg; /* of the local port's only thread */

@@ -32,6 +32,8 @@ void exchange_free(struct http_exchange *ex)
     reply_discard(ex);
     json_decref(ex->document);
     buf_free(&ex->body);
+    if (ex->chunk != NULL) /* rows of patients, as they were sent */
+        sodium_memzero(ex->chunk, HTTP_CHUNK_BYTES);
     free(ex->chunk);
     sodium_memzero(ex->token_hash, sizeof ex->token_hash);
     pthread_mutex_destroy(&ex->lock);
@@ -319,7 +321,7 @@ struct server *server_start(const struct config *config, const unsigned char tok
     }
     server->config = config;
     server->clock.file = config->clock_file[0] == '\0' ? NULL : config->clock_file;
-    memcpy(server->token_key, token_key, TOKEN_KEY_BYTES);
+    server->token_key = token_key;
     snprintf(error, size, "cannot start threads (%m)");
     server->linger = lingerer_start();
     server->pool = server->linger == NULL ? NULL : pool_start(server);
@@ -376,6 +378,5 @@ void server_free(struct server *server)
         MHD_stop_daemon(server->local);
     lingerer_free(server->linger);
     pg_free(server->local_pg);
-    sodium_memzero(server->token_key, sizeof server->token_key);
     free(server);
 }

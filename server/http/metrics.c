@@ -1,5 +1,7 @@
 #include "http/metrics.h"
 
+#include "base/log.h"
+
 static const int64_t bucket_edges[METRICS_BUCKETS - 1] = {1000,   2500,   5000,    10000,   25000,   50000,
                                                           100000, 250000, 1000000, 5000000, 30000000};
 static const char *const bucket_names[METRICS_BUCKETS] = {"0.001", "0.0025", "0.005", "0.01", "0.025", "0.05",
@@ -67,6 +69,9 @@ bool metrics_write(const struct metrics *m, const struct metrics_gauges *g, cons
            atomic_load(&m->uploads_cut));
     metric(out, "http_overloaded_total", "counter", "Requests refused because a limit was reached",
            atomic_load(&m->overloaded));
+    metric(out, "withheld_replies_total", "counter", "Answers kept back because a text could identify a patient",
+           atomic_load(&m->withheld));
+    metric(out, "withheld_log_texts_total", "counter", "Texts kept out of the log for the same reason", log_withheld());
     metric(out, "database_away_total", "counter", "Requests that found the database away", g->database_away);
     metric(out, "http_requests_open", "gauge", "Requests under way", g->exchanges);
     metric(out, "http_uploads_open", "gauge", "Uploads under way", g->uploads);

@@ -20,6 +20,7 @@ struct metrics {
     atomic_llong slow;
     atomic_llong uploads_cut;
     atomic_llong overloaded;
+    atomic_llong withheld;
 };
 
 /* status 0: the request was cut off before it was answered. */

@@ -1,6 +1,9 @@
 /* The one file that makes replies. */
 #include "http/exchange.h"
 
+#include "base/log.h"
+#include "domain/leak_json.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,11 +63,38 @@ static void reply_document(struct reply *reply, json_t *body, const char *media_
         reply_without_memory(reply);
 }
 
+static bool holds_number(const char *text)
+{
+    return leak_in_text((struct text){text, strlen(text)});
+}
+
+/* The last look at what goes out (L01): an answer with a text that could identify a patient is kept back as a whole.
+ * Files of another kind than JSON were looked at by the worker that made them. */
+static void reply_guard(struct request *r)
+{
+    struct http_exchange *ex = r->exchange;
+    struct reply *reply = &ex->reply;
+    bool json = strcmp(reply->media_type, "application/json") == 0 && reply->length > 0;
+    bool leaks = (json && leak_in_json((struct text){reply->body, reply->length})) || holds_number(reply->location) ||
+                 (reply->links.length > 0 && leak_in_text((struct text){reply->links.data, reply->links.length}));
+    if (!leaks)
+        return;
+    atomic_fetch_add(&ex->server->metrics.withheld, 1);
+    struct log_field fields[] = {{.name = "operation", .text = ex->route == NULL ? "-" : ex->route->operation},
+                                 {.name = "request_id", .text = r->request_id}};
+    log_event(LOG_LEVEL_ERROR, "withheld", fields, 2);
+    reply_discard(ex);
+    reply_problem(r, PROBLEM_TEXT_WITHHELD, NULL,
+                  "A text of this answer holds ten digits that could be an NHS number; nothing was changed");
+}
+
 void reply_json(struct request *r, int status, json_t *body, const char *etag)
 {
     struct reply *reply = reply_start(r, status);
     copy_text(reply->etag, sizeof reply->etag, etag);
     reply_document(reply, body, "application/json");
+    if (!reply->problem)
+        reply_guard(r);
 }
 
 void reply_created(struct request *r, json_t *body, const char *location, const char *etag)
@@ -100,6 +130,7 @@ void reply_bytes(struct request *r, int status, const char *media_type, const vo
     }
     memcpy(reply->body, bytes, length);
     reply->length = length;
+    reply_guard(r);
 }
 
 void reply_link(struct request *r, const char *rel, const char *target)
@@ -140,6 +171,11 @@ void reply_problem(struct request *r, enum problem code, const char *field, cons
     va_start(arguments, detail);
     vsnprintf(text, sizeof text, detail, arguments);
     va_end(arguments);
+    /* What the caller sent is not repeated to it either when it could identify a patient. */
+    if (holds_number(text))
+        copy_text(text, sizeof text, problem_table[code].title);
+    if (field != NULL && holds_number(field))
+        field = NULL;
     struct reply *reply = reply_start(r, problem_table[code].status);
     reply->problem = true;
     reply->code = code;

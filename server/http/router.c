@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/token.h"
+#include "domain/leak.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -223,7 +224,7 @@ bool cursor_decode(const unsigned char *key, const char *operation, const char *
 bool request_id_is_acceptable(const char *text)
 {
     size_t length = strlen(text), digits = 0;
-    if (length < 8 || length > 47)
+    if (length < 8 || length > 47 || leak_has_nhs_number((struct text){text, length}))
         return false;
     for (const char *p = text; *p != '\0'; p++) {
         bool digit = *p >= '0' && *p <= '9';

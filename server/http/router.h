@@ -34,8 +34,8 @@ bool name_listed(const char *names, const char *name);
 bool cursor_encode(const unsigned char *key, const char *operation, const char *text, char *out, size_t size);
 bool cursor_decode(const unsigned char *key, const char *operation, const char *cursor, char *out, size_t size);
 
-/* A request id as sent is taken over when it is 8..47 of [A-Za-z0-9._-] without ten digits in a row (which could be
- * somebody's NHS number, and would go into logs). */
+/* A request id as sent is taken over when it is 8..47 of [A-Za-z0-9._-] without ten digits in a row, hyphens between
+ * them or not (which could be somebody's NHS number, and would go into logs). */
 bool request_id_is_acceptable(const char *text);
 
 /* An entity tag as sent ("\"x\"") without its quotes into out; false for weak, multiple or malformed ones. */

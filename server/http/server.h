@@ -7,7 +7,7 @@
 
 struct server;
 
-/* Starts listening. config is borrowed until server_free. NULL: one sentence is in error. */
+/* Starts listening. config and token_key are borrowed until server_free. NULL: one sentence is in error. */
 struct server *server_start(const struct config *config, const unsigned char token_key[TOKEN_KEY_BYTES], char *error,
                             unsigned size);
 /* Ports in use (the configuration may say 0: any). */

@@ -71,6 +71,21 @@ class EveryProblem(harness.ServiceCase):
     def meet_bad_parameter(self):
         return self.trust.send("GET", "/v1/organisations?limit=0")
 
+    def meet_identifying_text(self):
+        reply = self.operator.send("POST", "/v1/organisations", NEW_ORGANISATION | {"name": "Ward of 999 000 0018"})
+        self.assertEqual(reply.json()["field"], "/name")
+        return reply
+
+    def meet_text_withheld(self):
+        """The entry refuses such a name: it takes the database's owner to have one."""
+        self.query("UPDATE reckoner.organisation SET name = 'Ward of 999-000-0018' WHERE code = 'RXB'")
+        try:
+            reply = self.trust.send("GET", "/v1/organisations/RXB")
+            self.assertNotIn(b"0018", reply.body)
+            return reply
+        finally:
+            self.query("UPDATE reckoner.organisation SET name = 'Birch' WHERE code = 'RXB'")
+
     # Repeating and changing
 
     def meet_idempotency_key_required(self):

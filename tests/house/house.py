@@ -21,7 +21,7 @@ ROOMS = {
     "domain": {"base"},
     "signing": {"base"},
     "store": {"base", "domain", "signing"},
-    "http": {"base", "store", "signing"},
+    "http": {"base", "domain", "store", "signing"},
     "routes": {"base", "domain", "store", "http", "signing"},
     "worker": {"base", "domain", "store", "signing"},
     "cli": {"base", "domain", "store", "signing"},

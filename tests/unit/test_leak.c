@@ -1,5 +1,5 @@
 /* What counts as an identifier in a text: ten digits, and tokens. NHS numbers of the 999 range. */
-#include "domain/leak.h"
+#include "domain/leak_json.h"
 
 #include "lib/upload.h"
 
@@ -147,6 +147,58 @@ START_TEST(a_planted_identifier_is_offered)
 }
 END_TEST
 
+START_TEST(texts_of_documents_are_looked_at_and_nothing_else)
+{
+    static const char *const leaking[] = {
+        "{\"a\":\"999 000 0018\"}",
+        "{\"9990000018\":1}",
+        "[[\"x\",\"9990000018\"]]",
+        "{\"a\":\"999\\t0000018\"}",
+        "{\"a\":\"999\\u0030000018\"}",
+        "{\"a\":\"x\\\"9990000018\"}",
+        "\"9990000018\"",
+        /* In doubt it does not go out. */
+        "{\"a\":\"x",
+        "[",
+        "]",
+        "{\"a\":\"\\",
+    };
+    for (size_t i = 0; i < sizeof leaking / sizeof leaking[0]; i++)
+        ck_assert_msg(leak_in_json(text_of(leaking[i])), "%s", leaking[i]);
+    static const char *const clean[] = {
+        "",
+        "{\"pence\":9990000018,\"n\":[9990000018]}",
+        "{\"at\":\"2012-05-08T09:00:00.123456Z\",\"m\":\"2012-05\"}",
+        "{\"sha256\":\"aa99900000181111111111111111111111111111111111111111111111111111\"}",
+        "{\"key\":\"A99900000181111B\"}",
+        "{\"a\":\"999000\",\"b\":\"0018\"}",
+        "{\"a\":\"999000\"}\n{\"b\":\"0018\"}",
+        "{\"a\":\"999\\u00e90000018\"}",
+    };
+    for (size_t i = 0; i < sizeof clean / sizeof clean[0]; i++)
+        ck_assert_msg(!leak_in_json(text_of(clean[i])), "%s", clean[i]);
+    /* Digits alone are no digest. */
+    ck_assert(leak_in_text(text_of("9990000018999999")));
+    ck_assert(!leak_in_text(text_of("A990000018999999")));
+}
+END_TEST
+
+static bool collect_string(void *context, struct text member, struct text string)
+{
+    return buf_append_format(context, "%.*s=%.*s ", (int)member.length, member.at, (int)string.length, string.at);
+}
+
+START_TEST(strings_come_with_their_member)
+{
+    struct buf b;
+    buf_init(&b, 1000);
+    ck_assert(
+        leak_json_strings(text_of("{\"a\": {\"b\":[\"x\",{\"c\" : \"y\"}]}, \"d\":\"z\\n\"}"), collect_string, &b));
+    ck_assert_str_eq(b.data, "a=a b=b b=x c=c c=y d=d d=z\n ");
+    buf_free(&b);
+}
+END_TEST
+
 START_TEST(hashes_need_the_key)
 {
     uint8_t identity_key[32] = {7};
@@ -172,6 +224,8 @@ int main(void)
     tcase_add_test(tc, tokens_are_runs_and_neighbours);
     tcase_add_test(tc, a_scan_ends_when_told);
     tcase_add_test(tc, a_planted_identifier_is_offered);
+    tcase_add_test(tc, texts_of_documents_are_looked_at_and_nothing_else);
+    tcase_add_test(tc, strings_come_with_their_member);
     tcase_add_test(tc, hashes_need_the_key);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

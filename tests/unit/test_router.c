@@ -145,6 +145,7 @@ START_TEST(test_request_ids)
     ck_assert(!request_id_is_acceptable("1234567"));
     ck_assert(!request_id_is_acceptable("9434765919"));
     ck_assert(!request_id_is_acceptable("id-9434765919-x"));
+    ck_assert(!request_id_is_acceptable("id-943-476-5919-x"));
     ck_assert(!request_id_is_acceptable("has a blank"));
     ck_assert(!request_id_is_acceptable("quote\"quote"));
     ck_assert(request_id_is_acceptable("abcdefghijabcdefghijabcdefghijabcdefghijabcdefg"));
