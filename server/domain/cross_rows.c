@@ -299,6 +299,8 @@ void cross_check_patients(struct cross_row *rows, size_t count, month_t month, c
         check_gaps(&g);
         check_continues(&g);
         check_numbers(&g);
+        if (events->patient != NULL)
+            events->patient(events->context, g.rows, g.count);
         check_assessments(&g);
     }
 }

@@ -20,6 +20,7 @@ struct cross_row {
     date_t referral_end;
     date_t mhct;
     uint32_t flags;
+    uint32_t tag; /* what the caller wants to know of the row again; 0 from cross_row_make */
 };
 
 struct cross_nhs {
@@ -52,6 +53,8 @@ struct cross_events {
     void (*finding)(void *context, const struct finding *finding);
     /* Another row of the patient starts on this row's closing day. */
     void (*continues)(void *context, uint32_t row_no);
+    /* All rows of a patient in order of start. May be NULL. */
+    void (*patient)(void *context, const struct cross_row *rows, size_t count);
 };
 
 void cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events);

@@ -223,28 +223,40 @@ bool reference_load_practices(struct reference *r, const char *text, size_t leng
     return true;
 }
 
+static const char *read_price(const struct text f[LINE_FIELDS], int64_t *code, struct reference_price *out)
+{
+    if (f[0].length != 2 || !parse_i64_within(f[0].at, 2, 0, CLUSTER_COUNT - 1, code))
+        return "the code is not one of 00 to 21";
+    out->known = true;
+    if (!parse_i64_within(f[1].at, f[1].length, 0, REFERENCE_PRICE_MAXIMUM, &out->pence_per_day))
+        return "the price is not a number of whole pence from 0 to 10000000";
+    out->ward_pence_per_day = out->pence_per_day;
+    if (f[2].length > 0 &&
+        !parse_i64_within(f[2].at, f[2].length, 0, REFERENCE_PRICE_MAXIMUM, &out->ward_pence_per_day))
+        return "the price on a ward is not a number of whole pence from 0 to 10000000, nor empty";
+    return NULL;
+}
+
 bool reference_load_prices(struct reference *r, const char *text, size_t length, char *error, size_t size)
 {
-    struct reference_price prices[CLUSTER_COUNT] = {0};
+    struct reference_price prices[CLUSTER_COUNT] = {0}, one;
     struct lines l = {text, text + length, 0, false};
     struct text f[LINE_FIELDS];
     size_t count = 0;
     int more;
-    while ((more = next_line(&l, "code,pence_per_day", 2, f)) == 1) {
-        int64_t code, pence;
-        if (f[0].length != 2 || !parse_i64_within(f[0].at, 2, 0, CLUSTER_COUNT - 1, &code))
-            return refuse(error, size, "reference_prices.csv", l.number, "the code is not one of 00 to 21");
-        if (!parse_i64_within(f[1].at, f[1].length, 0, REFERENCE_PRICE_MAXIMUM, &pence))
-            return refuse(error, size, "reference_prices.csv", l.number,
-                          "the price is not a number of whole pence from 0 to 10000000");
-        if (prices[code].known)
-            return refuse(error, size, "reference_prices.csv", l.number, "the cluster was given before");
-        prices[code] = (struct reference_price){true, pence};
+    while ((more = next_line(&l, "code,pence_per_day,ward_pence_per_day", 3, f)) == 1) {
+        int64_t code = 0;
+        const char *why = read_price(f, &code, &one);
+        if (why == NULL && prices[code].known)
+            why = "the cluster was given before";
+        if (why != NULL)
+            return refuse(error, size, "reference_prices.csv", l.number, why);
+        prices[code] = one;
         count++;
     }
     if (more < 0 || count == 0)
         return refuse(error, size, "reference_prices.csv", l.number,
-                      "want the columns code,pence_per_day and at least one cluster");
+                      "want the columns code,pence_per_day,ward_pence_per_day and at least one cluster");
     memcpy(r->prices, prices, sizeof prices);
     return true;
 }

@@ -15,10 +15,12 @@ struct cluster {
     int32_t review;   /* length of the review period */
 };
 
-/* What a day in a cluster is worth for comparing clusters; no contract is billed by it. */
+/* What a day in a cluster is worth for comparing clusters and rows; no contract is billed by it. Prices are 0 to
+ * REFERENCE_PRICE_MAXIMUM; zero is a price. */
 struct reference_price {
-    bool known;            /* a price of zero is a price */
-    int64_t pence_per_day; /* 0 to REFERENCE_PRICE_MAXIMUM */
+    bool known;
+    int64_t pence_per_day;      /* outside a ward; clusters are compared by it */
+    int64_t ward_pence_per_day; /* on a ward; the same where the file gives none */
 };
 #define REFERENCE_PRICE_MAXIMUM 10000000
 
@@ -54,7 +56,7 @@ void reference_free(struct reference *r);
  *   clusters.csv        code,name,super_class,review,review_unit
  *   bank_holidays.csv   date,name
  *   practices.csv       practice,commissioner,live_from,live_to
- *   reference_prices.csv code,pence_per_day
+ *   reference_prices.csv code,pence_per_day,ward_pence_per_day (may be empty)
  */
 bool reference_load_clusters(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_bank_holidays(struct reference *r, const char *text, size_t length, char *error, size_t size);

@@ -330,7 +330,7 @@ static bool cross_partition_of(struct validation *v, unsigned partition, const s
 
 enum job_outcome validation_cross(struct validation *v)
 {
-    struct cross_events events = {v, on_cross_finding, on_continues};
+    struct cross_events events = {v, on_cross_finding, on_continues, NULL};
     for (unsigned p = 0; p < VALIDATION_PARTITIONS; p++) {
         if (!cross_partition_of(v, p, &events))
             return validation_spool_failure(v);

@@ -213,7 +213,7 @@ void upload_check(struct upload_result *out, const struct upload_context *x, enu
         at += n;
     }
     ck_assert(row_checker_finish(c, &out->summary));
-    struct cross_events cross = {p, keep, keep_continues};
+    struct cross_events cross = {p, keep, keep_continues, NULL};
     cross_check_patients(p->rows, p->row_count, x->month, &cross);
     cross_check_nhs(p->numbers, p->number_count, &cross);
     cross_check_episodes(p->episodes, p->episode_count, &cross);

@@ -175,13 +175,15 @@ START_TEST(bad_reference_files_are_refused)
         {reference_load_practices, "practice,commissioner,live_from,live_to\nA81001,01A,2012-01-01,2012-01-01\n",
          "live_to"},
         {reference_load_prices, "code,pence\n01,5\n", "reference_prices.csv, line 1: want the columns"},
-        {reference_load_prices, "code,pence_per_day\n", "at least one cluster"},
-        {reference_load_prices, "code,pence_per_day\n1,5\n", "line 2: the code"},
-        {reference_load_prices, "code,pence_per_day\n22,5\n", "line 2: the code"},
-        {reference_load_prices, "code,pence_per_day\n01,-1\n", "line 2: the price"},
-        {reference_load_prices, "code,pence_per_day\n01,10000001\n", "line 2: the price"},
-        {reference_load_prices, "code,pence_per_day\n01,5.25\n", "line 2: the price"},
-        {reference_load_prices, "code,pence_per_day\n01,5\n01,5\n", "line 3: the cluster was given before"}};
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n", "at least one cluster"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n1,5,\n", "line 2: the code"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n22,5,\n", "line 2: the code"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n01,-1,\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n01,10000001,\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n01,5.25,\n", "line 2: the price"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n01,5,\n01,5,\n",
+         "line 3: the cluster was given before"},
+        {reference_load_prices, "code,pence_per_day,ward_pence_per_day\n01,5,x\n", "line 2: the price on a ward"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char error[200] = "";
         ck_assert(!bad[i].load(&reference, bad[i].text, strlen(bad[i].text), error, sizeof error));
@@ -195,12 +197,15 @@ END_TEST
 
 START_TEST(dearer_is_a_higher_known_price)
 {
-    static const char text[] = "# a scale\ncode,pence_per_day\n00,0\n01,500\n02,500\n03,501\n04,10000000\n";
+    static const char text[] =
+        "# a scale\ncode,pence_per_day,ward_pence_per_day\n00,0,\n01,500,9\n02,500,30000\n03,501,\n04,10000000,\n";
     char error[200] = "";
     struct reference r;
     reference_init(&r);
     ck_assert(!reference_dearer(&r, 1, 3));
     ck_assert_msg(reference_load_prices(&r, text, strlen(text), error, sizeof error), "%s", error);
+    ck_assert_int_eq(r.prices[2].ward_pence_per_day, 30000);
+    ck_assert_int_eq(r.prices[3].ward_pence_per_day, 501);
     ck_assert(reference_dearer(&r, 1, 3));
     ck_assert(!reference_dearer(&r, 3, 1));
     ck_assert(!reference_dearer(&r, 1, 2)); /* equal */

@@ -1,0 +1,267 @@
+#include "domain/indicators.h"
+
+#include "domain/money.h"
+
+#include "domain/indicators_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct indicator table[INDICATOR_COUNT] = {
+    [INDICATOR_CASELOAD_CLUSTERED] = {"caseload_clustered", "Share of the caseload that is clustered",
+                                      "patients with an episode in a cluster other than 00 open on the last day",
+                                      "patients with an open referral on the last day (the header Caseload)",
+                                      INDICATOR_SHARE, true, false, true, THRESHOLD_NONE, "service"},
+    [INDICATOR_WITHIN_REVIEW] = {"within_review", "Share within review",
+                                 "of them, episodes whose review is due after the last day",
+                                 "episodes open on the last day", INDICATOR_SHARE, true, true, true, THRESHOLD_NONE,
+                                 "national"},
+    [INDICATOR_OVERRIDES] = {"override_rate", "Override rate",
+                             "of them, rows whose final cluster differs from the one that the tool suggested",
+                             "rows with an initial and a final cluster", INDICATOR_SHARE, true, true, true,
+                             THRESHOLD_OVERRIDE_ALERT, "national"},
+    [INDICATOR_CLUSTER_00] = {"cluster_00", "Share of cluster 00", "of them, episodes in cluster 00",
+                              "episodes of the month", INDICATOR_SHARE, true, true, true, THRESHOLD_CLUSTER_00_ALERT,
+                              "national"},
+    [INDICATOR_UNKNOWN_RATINGS] = {"unknown_ratings", "Unknown ratings", "of them, ratings of 9, not known",
+                                   "ratings of 0 to 4 or 9", INDICATOR_SHARE, false, true, true, THRESHOLD_NONE,
+                                   "service"},
+    [INDICATOR_MEAN_PRICE] = {"mean_reference_price", "Mean reference price of a day",
+                              "pence of those days at the reference price of their cluster",
+                              "days of the month in a cluster that has a reference price", INDICATOR_MEAN, false, true,
+                              true, THRESHOLD_NONE, "service"},
+    [INDICATOR_CASE_MIX_DRIFT] = {"case_mix_drift", "Case-mix drift",
+                                  "thousandths of a penny: mean reference price of a day of this month",
+                                  "thousandths of a penny: mean of last month's days at the same reference prices",
+                                  INDICATOR_CHANGE, false, true, false, THRESHOLD_CASE_MIX_ALERT, "service"},
+    [INDICATOR_TRANSITIONS] = {"transitions", "Upward to downward transitions",
+                               "episodes begun in the month that follow one of the patient in a cluster of a lower "
+                               "reference price",
+                               "episodes begun in the month that follow one in a cluster of a higher reference price",
+                               INDICATOR_RATIO, true, true, true, THRESHOLD_NONE, "service"},
+    [INDICATOR_DISCHARGE_MHCT] = {"discharges_with_mhct", "Discharges with an MHCT",
+                                  "of them, patients with a discharge_mhct_date",
+                                  "patients all of whose episodes have ended by the end of the month", INDICATOR_SHARE,
+                                  true, true, true, THRESHOLD_NONE, "national"},
+    [INDICATOR_LATE] = {"late_submissions", "Late submissions",
+                        "of them, those begun when the month was closed for a contract, or open by exception alone",
+                        "accepted versions of the month", INDICATOR_SHARE, false, false, false, THRESHOLD_NONE,
+                        "service"},
+    [INDICATOR_REPLACED] = {"replaced_submissions", "Replaced submissions",
+                            "of them, those that a later accepted version replaced", "accepted versions of the month",
+                            INDICATOR_SHARE, false, false, false, THRESHOLD_NONE, "service"},
+};
+
+const struct indicator *indicator_get(enum indicator_id id)
+{
+    return &table[id];
+}
+
+bool indicator_by_id(const char *text, enum indicator_id *out)
+{
+    for (int i = 0; i < INDICATOR_COUNT; i++) {
+        if (strcmp(table[i].id, text) == 0) {
+            *out = (enum indicator_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool indicator_value(enum indicator_id id, int64_t numerator, int64_t denominator, int64_t *value)
+{
+    int64_t difference = 0;
+    if (denominator <= 0)
+        return false;
+    switch (table[id].form) {
+    case INDICATOR_MEAN:
+        return money_round_ratio(numerator, 1, denominator, value);
+    case INDICATOR_CHANGE:
+        return money_subtract(numerator, denominator, &difference) &&
+               money_round_ratio(difference, PPM_ONE, denominator, value);
+    case INDICATOR_SHARE:
+    case INDICATOR_RATIO:
+        break;
+    }
+    return money_round_ratio(numerator, PPM_ONE, denominator, value);
+}
+
+bool indicator_alerts(enum indicator_id id, int64_t value, int64_t threshold_ppm)
+{
+    if (table[id].threshold == THRESHOLD_NONE)
+        return false;
+    return value > threshold_ppm || (table[id].form == INDICATOR_CHANGE && value < -threshold_ppm);
+}
+
+struct indicators *indicators_new(month_t month, const struct reference *reference)
+{
+    struct indicators *i = calloc(1, sizeof *i);
+    if (i == NULL)
+        return NULL;
+    i->reference = reference;
+    i->first = month_first(month);
+    i->last = month_last(month);
+    i->month = month;
+    i->unusable = rule_set_of(RULE_K01) | rule_set_of(RULE_K02) | rule_set_of(RULE_K03) | rule_set_of(RULE_K04);
+    i->undated = rule_set_of(RULE_D01) | rule_set_of(RULE_D02) | rule_set_of(RULE_D03) | rule_set_of(RULE_D04) |
+                 rule_set_of(RULE_D05) | rule_set_of(RULE_D06);
+    return i;
+}
+
+void indicators_free(struct indicators *i)
+{
+    free(i);
+}
+
+bool indicators_too_many_services(const struct indicators *i)
+{
+    return i->too_many;
+}
+
+/* The place of a service in the table; INDICATOR_SERVICES when there is no more room. */
+static uint32_t service_of(struct indicators *i, struct text name)
+{
+    uint32_t h = 2166136261u;
+    for (size_t k = 0; k < name.length; k++)
+        h = (h ^ (unsigned char)name.at[k]) * 16777619u;
+    for (uint32_t slot = (h ^ h >> 16) % SLOTS;; slot = (slot + 1) % SLOTS) {
+        uint32_t place = i->slot[slot];
+        if (place > 0) {
+            const char *known = i->service[place - 1].name;
+            if (strlen(known) == name.length && memcmp(known, name.at, name.length) == 0)
+                return place - 1;
+            continue;
+        }
+        if (i->service_count == INDICATOR_SERVICES || name.length >= sizeof i->service[0].name) {
+            i->too_many = true;
+            return INDICATOR_SERVICES;
+        }
+        memcpy(i->service[i->service_count].name, name.at, name.length);
+        i->slot[slot] = (uint16_t)++i->service_count;
+        return i->service_count - 1;
+    }
+}
+
+static void count(struct figures *f, enum indicator_id id, int64_t numerator, int64_t denominator)
+{
+    f->pair[id].numerator += numerator;
+    f->pair[id].denominator += denominator;
+}
+
+static bool is_cluster(const struct indicators *i, int cluster)
+{
+    return cluster >= 0 && cluster < CLUSTER_COUNT && i->reference->clusters[cluster].exists;
+}
+
+/* What a row adds to the provider's figures and to its service's. */
+static void add_to(const struct indicators *i, struct figures *f, const struct row_facts *r)
+{
+    const struct episode_row *e = r->row;
+    count(f, INDICATOR_UNKNOWN_RATINGS, r->ratings_unknown, r->ratings);
+    if (r->cluster >= 0 && is_cluster(i, e->cluster_initial))
+        count(f, INDICATOR_OVERRIDES, e->cluster_initial != r->cluster, 1);
+    if (!r->care)
+        return;
+    count(f, INDICATOR_CLUSTER_00, r->cluster == 0, 1);
+    if (r->open)
+        count(f, INDICATOR_WITHIN_REVIEW, r->within_review, 1);
+    f->days[r->cluster] += r->days;
+    const struct reference_price *price = &i->reference->prices[r->cluster];
+    if (price->known)
+        count(f, INDICATOR_MEAN_PRICE, r->days * price->pence_per_day, r->days);
+}
+
+static void add_to_cluster(struct indicators *i, const struct row_facts *r)
+{
+    struct cluster_figures *c = &i->cluster[r->cluster];
+    c->episodes++;
+    c->days += r->days;
+    c->admitted_days += r->admitted;
+    if (r->days > 0)
+        c->value[r->days - r->admitted][r->admitted]++;
+    if (r->row->end != DATE_NONE) {
+        int32_t length = r->row->end - r->row->start;
+        c->length[length < INDICATOR_LENGTH_MAXIMUM ? length : INDICATOR_LENGTH_MAXIMUM]++;
+    }
+}
+
+static void read_row(const struct indicators *i, const struct checked_row *row, struct row_facts *r)
+{
+    const struct episode_row *e = row->row;
+    memset(r, 0, sizeof *r);
+    r->row = e;
+    r->cluster = (row->failed & i->unusable) == 0 && is_cluster(i, e->cluster) ? e->cluster : CLUSTER_NONE;
+    r->care = r->cluster >= 0 && (row->failed & i->undated) == 0 && !e->assessment_only && e->start != DATE_NONE;
+    for (int k = 0; k < RATING_COUNT; k++) {
+        r->ratings += e->rating[k] >= 0;
+        r->ratings_unknown += e->rating[k] == 9;
+    }
+    if (!r->care)
+        return;
+    r->open = e->end == DATE_NONE || e->end > i->last;
+    date_t due = e->mhct != DATE_NONE && e->mhct <= i->last ? review_due(i->reference, r->cluster, e->mhct) : DATE_NONE;
+    r->within_review = due != DATE_NONE && due > i->last;
+    r->days = cluster_days(e->start, e->end, i->month);
+    r->admitted = e->admitted_days > 0 ? e->admitted_days : 0;
+    if (r->admitted > r->days)
+        r->admitted = r->days;
+}
+
+uint32_t indicators_add(struct indicators *i, const struct checked_row *row)
+{
+    struct row_facts r;
+    read_row(i, row, &r);
+    uint32_t service = service_of(i, row->row->service);
+    add_to(i, &i->whole, &r);
+    if (service < INDICATOR_SERVICES)
+        add_to(i, &i->service[service], &r);
+    if (r.care)
+        add_to_cluster(i, &r);
+    return service | (r.care ? TAG_CARE | (uint32_t)r.cluster << TAG_CLUSTER_SHIFT : 0) |
+           (row->row->discharge_mhct != DATE_NONE ? TAG_DISCHARGE_MHCT : 0);
+}
+
+static int tag_cluster(uint32_t tag)
+{
+    return (int)(tag >> TAG_CLUSTER_SHIFT & TAG_CLUSTER_MASK);
+}
+
+static void count_for(struct indicators *i, uint32_t tag, enum indicator_id id, int64_t numerator, int64_t denominator)
+{
+    uint32_t service = tag & TAG_SERVICE_MASK;
+    count(&i->whole, id, numerator, denominator);
+    if (service < INDICATOR_SERVICES)
+        count(&i->service[service], id, numerator, denominator);
+}
+
+/* One episode of the patient followed by the next. */
+static void count_transition(struct indicators *i, const struct cross_row *before, const struct cross_row *r)
+{
+    if (before->end == DATE_NONE || before->end > r->start || r->start < i->first)
+        return;
+    bool up = reference_dearer(i->reference, tag_cluster(before->tag), tag_cluster(r->tag));
+    bool down = reference_dearer(i->reference, tag_cluster(r->tag), tag_cluster(before->tag));
+    if (up || down)
+        count_for(i, r->tag, INDICATOR_TRANSITIONS, up, down);
+}
+
+void indicators_patient(struct indicators *i, const struct cross_row *rows, size_t number)
+{
+    const struct cross_row *before = NULL;
+    bool clustered = false, open = false, mhct = false;
+    for (size_t k = 0; k < number; k++) {
+        const struct cross_row *r = &rows[k];
+        mhct = mhct || (r->tag & TAG_DISCHARGE_MHCT) != 0;
+        if ((r->tag & TAG_CARE) == 0)
+            continue;
+        open = open || r->end == DATE_NONE;
+        clustered = clustered || ((r->end == DATE_NONE || r->end > i->last) && tag_cluster(r->tag) != 0);
+        if (before != NULL)
+            count_transition(i, before, r);
+        before = r;
+    }
+    if (clustered)
+        count(&i->whole, INDICATOR_CASELOAD_CLUSTERED, 1, 0);
+    if (before != NULL && !open)
+        count_for(i, before->tag, INDICATOR_DISCHARGE_MHCT, mhct, 1);
+}
