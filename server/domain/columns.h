@@ -38,6 +38,8 @@ enum column {
     COLUMN_DISCHARGE_MHCT_DATE,
     COLUMN_COUNT
 };
+/* In place of a column: one of the sender's own that a column mapping passes over. */
+#define COLUMN_IGNORED ((enum column)(COLUMN_COUNT + 1))
 
 /* Number of MHCT ratings: h1..h13 and sa..se. */
 #define RATING_COUNT 18
@@ -45,6 +47,8 @@ enum column {
 /* Longest field and longest row in bytes (of one CSV record or NDJSON line), quotes and separators included. */
 #define FIELD_MAXIMUM  256
 #define RECORD_MAXIMUM 16384
+/* Longest field of a column that a mapping passes over; what is over FIELD_MAXIMUM is not kept. */
+#define IGNORED_MAXIMUM 4096
 
 /* Name as in the header line. */
 const char *column_name(enum column c);
@@ -73,7 +77,15 @@ struct reader_fault {
     uint64_t line;     /* from 1 */
     uint32_t row_no;   /* 0: the header or the file itself */
     char field[48];    /* column it speaks of, or "file" */
-    char note[200];    /* one plain sentence that names line and column; never a patient's data */
+    char note[400];    /* one plain sentence that names line and column; never a patient's data */
+};
+
+/* One field of a CSV header. */
+struct header_field {
+    unsigned position;  /* from 1 */
+    struct text name;   /* as sent, trimmed; lives until the callback returns */
+    enum column column; /* COLUMN_COUNT: not known; COLUMN_IGNORED: passed over by the mapping */
+    bool doubled;       /* an earlier field is the same column */
 };
 
 /* Where a reader delivers. row returns false to stop reading. */
@@ -81,6 +93,7 @@ struct reader_events {
     void *context;
     bool (*row)(void *context, const struct raw_row *row);
     void (*fault)(void *context, const struct reader_fault *fault);
+    void (*header)(void *context, const struct header_field *field); /* may be NULL; CSV alone */
 };
 
 #endif

@@ -18,6 +18,11 @@ void csv_reader_init(struct csv_reader *r, const struct reader_events *events)
         r->row.field[i] = (struct text){"", 0};
 }
 
+void csv_reader_map(struct csv_reader *r, const struct column_mapping *mapping)
+{
+    r->mapping = mapping;
+}
+
 static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -40,9 +45,20 @@ static void fault(struct csv_reader *r, enum rule_id rule, const char *field, co
 /* Name of the column that the field being read belongs to. */
 static const char *field_name(const struct csv_reader *r, unsigned field)
 {
-    if (!r->header_read || field >= r->header_fields || r->column_of[field] == COLUMN_COUNT)
+    if (!r->header_read || field >= r->header_fields || r->column_of[field] >= COLUMN_COUNT)
         return "file";
     return column_name((enum column)r->column_of[field]);
+}
+
+/* Whether the field being read belongs to a column that the mapping passes over. */
+static bool is_ignored(const struct csv_reader *r)
+{
+    return r->header_read && r->fields < r->header_fields && r->column_of[r->fields] == COLUMN_IGNORED;
+}
+
+static bool is_too_long(const struct csv_reader *r)
+{
+    return r->field_length > FIELD_MAXIMUM && (r->field_length > IGNORED_MAXIMUM || !is_ignored(r));
 }
 
 static void store(struct csv_reader *r, const char *bytes, size_t length)
@@ -50,9 +66,11 @@ static void store(struct csv_reader *r, const char *bytes, size_t length)
     r->field_length += length;
     if (r->broken)
         return;
-    if (r->field_length > FIELD_MAXIMUM)
+    if (r->field_length > FIELD_MAXIMUM && !is_too_long(r))
+        r->used = r->starts[r->fields]; /* nobody reads it: none of it is kept */
+    else if (r->field_length > FIELD_MAXIMUM)
         fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u is longer than %d bytes%s",
-              (unsigned long long)r->record_line, r->fields + 1, FIELD_MAXIMUM,
+              (unsigned long long)r->record_line, r->fields + 1, is_ignored(r) ? IGNORED_MAXIMUM : FIELD_MAXIMUM,
               r->state == CSV_QUOTED ? "; a closing quote may be missing" : "");
     else if (r->used + length > RECORD_MAXIMUM)
         fault(r, RULE_F01, "file", "Line %llu: the record is longer than %d bytes", (unsigned long long)r->record_line,
@@ -95,9 +113,11 @@ static void check_bytes(struct csv_reader *r)
         size_t length = (size_t)(r->starts[i + 1] - r->starts[i]);
         const char *why = NULL;
         if (!utf8_is_valid(from, length))
-            why = "is not UTF-8";
+            why = windows_1252_is_likely(from, length) ? "is not UTF-8" UTF8_HINT_1252 : "is not UTF-8";
         for (size_t k = 0; k < length && why == NULL; k++) {
-            if ((unsigned char)from[k] < ' ' || from[k] == 0x7F)
+            if (from[k] == '\t')
+                why = "holds a tab";
+            else if ((unsigned char)from[k] < ' ' || from[k] == 0x7F)
                 why = "holds a control character";
         }
         if (why != NULL)
@@ -120,68 +140,149 @@ static bool is_printable_name(struct text name)
     return name.length > 0 && name.length <= 40 && digits <= 4;
 }
 
+static bool has_curly_quotes(struct text t)
+{
+    for (size_t i = 0; i + 2 < t.length; i++) {
+        if (memcmp(t.at + i, "\xE2\x80\x9C", 3) == 0 || memcmp(t.at + i, "\xE2\x80\x9D", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void refuse_name(struct csv_reader *r, unsigned field, struct text name)
+{
+    if (is_printable_name(name))
+        fault(r, RULE_F01, "file", "Column %u, %.*s, is not known", field + 1, (int)name.length, name.at);
+    else
+        fault(r, RULE_F01, "file", "Column %u has a name that is not known%s", field + 1,
+              has_curly_quotes(name) ? ": it is in curly quotes, and CSV needs straight ones" : "");
+}
+
 static void read_header_field(struct csv_reader *r, unsigned field, bool seen[COLUMN_COUNT])
 {
     struct text name = field_text(r, field);
-    enum column c = column_by_name(name.at, name.length);
+    enum column c = column_mapping_find(r->mapping, name.at, name.length);
+    struct header_field told = {field + 1, name, c, c < COLUMN_COUNT && seen[c]};
     r->column_of[field] = (unsigned char)c;
-    if (c == COLUMN_COUNT && is_printable_name(name)) {
-        fault(r, RULE_F01, "file", "Column %u, %.*s, is not known", field + 1, (int)name.length, name.at);
-    } else if (c == COLUMN_COUNT) {
-        fault(r, RULE_F01, "file", "Column %u has a name that is not known", field + 1);
-    } else if (seen[c]) {
+    if (r->events->header != NULL)
+        r->events->header(r->events->context, &told);
+    if (told.doubled) {
         fault(r, RULE_F02, column_name(c), "Column %s is named twice", column_name(c));
-        r->column_of[field] = COLUMN_COUNT;
-    } else {
+        r->column_of[field] = COLUMN_IGNORED;
+    } else if (c < COLUMN_COUNT) {
         seen[c] = true;
     }
+}
+
+/* Spreadsheets write the empty columns of a sheet too; one sentence speaks of them all. */
+static void refuse_unknown(struct csv_reader *r)
+{
+    unsigned named = r->fields;
+    while (named > 0 && field_text(r, named - 1).length == 0)
+        named--;
+    for (unsigned i = 0; i < named; i++) {
+        if (r->column_of[i] == COLUMN_COUNT)
+            refuse_name(r, i, field_text(r, i));
+    }
+    if (named < r->fields)
+        fault(r, RULE_F01, "file",
+              "Columns behind column %u have no name: the spreadsheet saved empty columns; delete them there", named);
+}
+
+static void report_missing(struct csv_reader *r, const bool seen[COLUMN_COUNT])
+{
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        if (!column_needed((enum column)c) || seen[c])
+            continue;
+        const char *own = column_name((enum column)c);
+        struct text theirs = column_mapping_name(r->mapping, (enum column)c);
+        if (theirs.length == 0 || (theirs.length == strlen(own) && memcmp(theirs.at, own, theirs.length) == 0))
+            fault(r, RULE_F02, own, "Column %s is missing", own);
+        else
+            fault(r, RULE_F02, own, "Column %s is missing (mapped to %.*s)", own, (int)theirs.length, theirs.at);
+        r->header_usable = false;
+    }
+}
+
+/* Why no name of the first line was known. */
+static const char *header_hint(const struct csv_reader *r)
+{
+    struct text first = field_text(r, 0);
+    if (first.length >= 4 && memcmp(first.at, "sep=", 4) == 0)
+        return "Line 1 is a sep= line for spreadsheets: delete it, and separate columns by commas";
+    if (memchr(r->text, '\t', r->used) != NULL)
+        return "The columns are separated by tabs: save the file as CSV, with commas";
+    if (memchr(r->text, ';', r->used) != NULL)
+        return "The columns are separated by semicolons: save the file as CSV, with commas";
+    if (memchr(r->text, '|', r->used) != NULL)
+        return "The columns are separated by |: save the file as CSV, with commas";
+    return "The first line names no column of the upload format: the header is missing";
 }
 
 static void end_header(struct csv_reader *r)
 {
     bool seen[COLUMN_COUNT] = {false};
     unsigned known = 0;
-    if (r->high || r->control)
+    bool tabs = r->control && memchr(r->text, '\t', r->used) != NULL;
+    if ((r->high || r->control) && !tabs)
         check_bytes(r);
     r->header_read = r->broken;
     if (r->broken)
         return;
-    for (unsigned i = 0; i < r->fields; i++) {
-        struct text name = field_text(r, i);
-        known += column_by_name(name.at, name.length) != COLUMN_COUNT;
-    }
     r->header_fields = r->fields;
-    if (known == 0) {
-        fault(r, RULE_F02, "file", "The first line names no column of the upload format: the header is missing");
-        memset(r->column_of, COLUMN_COUNT, sizeof r->column_of);
-    } else {
-        for (unsigned i = 0; i < r->fields; i++)
-            read_header_field(r, i, seen);
+    for (unsigned i = 0; i < r->fields; i++) {
+        read_header_field(r, i, seen);
+        known += r->column_of[i] < COLUMN_COUNT;
     }
     r->header_usable = known > 0;
-    for (int c = 0; c < COLUMN_COUNT && known > 0; c++) {
-        if (column_needed((enum column)c) && !seen[c]) {
-            fault(r, RULE_F02, column_name((enum column)c), "Column %s is missing", column_name((enum column)c));
-            r->header_usable = false;
-        }
+    r->header_foreign = known == 0;
+    if (r->header_foreign) {
+        fault(r, RULE_F02, "file", "%s", header_hint(r));
+    } else {
+        refuse_unknown(r);
+        report_missing(r, seen);
     }
     r->header_read = true;
 }
 
+/* Rows without any value stood before this one. */
+static void report_empty(struct csv_reader *r)
+{
+    struct reader_fault f = {.rule = RULE_F01, .line = r->empty_line, .field = "file"};
+    f.row_no = r->row_no - r->empty_rows + 1;
+    (void)snprintf(f.note, sizeof f.note, "Line %llu: %u rows without any value stand before others: delete them",
+                   (unsigned long long)r->empty_line, r->empty_rows);
+    if (r->empty_rows == 1)
+        (void)snprintf(f.note, sizeof f.note, "Line %llu is a row without any value before others: delete it",
+                       (unsigned long long)r->empty_line);
+    r->empty_rows = 0;
+    r->events->fault(r->events->context, &f);
+}
+
 static void end_row(struct csv_reader *r)
 {
-    if (!r->broken && (r->high || r->control))
+    if (r->used == 0 && !r->broken) {
+        r->empty_line = r->empty_rows == 0 ? r->record_line : r->empty_line;
+        r->empty_rows++;
+        r->row_no++;
+        return;
+    }
+    if (r->empty_rows > 0)
+        report_empty(r);
+    if (!r->broken && !r->header_foreign && (r->high || r->control))
         check_bytes(r);
     if (!r->broken && r->header_usable && r->fields != r->header_fields)
-        fault(r, RULE_F01, "file", "Line %llu has %u fields, the header has %u", (unsigned long long)r->record_line,
-              r->fields, r->header_fields);
+        fault(r, RULE_F01, "file", "Line %llu has %u fields, the header has %u%s", (unsigned long long)r->record_line,
+              r->fields, r->header_fields,
+              r->fields > r->header_fields ? "; a value with a comma in it, such as 1,234, needs quotes around it"
+                                           : "");
     r->row_no++;
     if (r->broken || !r->header_usable)
         return;
     r->row.line = r->record_line;
     r->row.row_no = r->row_no;
     for (unsigned i = 0; i < r->fields; i++) {
-        if (r->column_of[i] != COLUMN_COUNT)
+        if (r->column_of[i] < COLUMN_COUNT)
             r->row.field[r->column_of[i]] = field_text(r, i);
     }
     if (!r->events->row(r->events->context, &r->row))
@@ -257,7 +358,7 @@ static void take_special(struct csv_reader *r, char c)
 /* A quoted field that is too long ends the record; its line end, not yet taken, begins the next one. */
 static bool outgrows(struct csv_reader *r)
 {
-    if (r->field_length > FIELD_MAXIMUM)
+    if (is_too_long(r))
         r->state = CSV_SKIP;
     return r->state == CSV_SKIP;
 }
@@ -382,6 +483,7 @@ bool csv_reader_finish(struct csv_reader *r)
     }
     if (r->begun)
         end_record(r);
+    r->row_no -= r->empty_rows;
     if (!r->header_read)
         fault(r, RULE_F02, "file", "The file is empty: the header is missing");
     return !r->stopped;

@@ -1,5 +1,7 @@
 #include "domain/episode_row.h"
 
+#include "domain/habits.h"
+
 #include <string.h>
 
 static bool is_digit(char c)
@@ -120,7 +122,7 @@ static size_t characters(struct text t)
 static void limit(struct episode_row *out, enum column c, size_t most)
 {
     struct text t = out->raw->field[c];
-    if (t.length > most && characters(t) > most)
+    if ((t.length > most && characters(t) > most) || is_word_for_nothing(t))
         out->unreadable |= (uint64_t)1 << c;
 }
 
@@ -128,7 +130,7 @@ static void limit(struct episode_row *out, enum column c, size_t most)
 static void read_episode_id(struct episode_row *out, const struct raw_row *raw)
 {
     out->episode_id = raw->field[COLUMN_EPISODE_ID];
-    bool right = out->episode_id.length >= 1 && out->episode_id.length <= 20;
+    bool right = out->episode_id.length >= 1 && out->episode_id.length <= 20 && !is_word_for_nothing(out->episode_id);
     for (size_t i = 0; right && i < out->episode_id.length; i++)
         right = out->episode_id.at[i] >= ' ' && out->episode_id.at[i] <= '~';
     if (!right) {

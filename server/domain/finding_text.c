@@ -1,6 +1,8 @@
 #include "domain/finding_text.h"
 
+#include "domain/habits.h"
 #include "domain/leak.h"
+#include "domain/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,27 @@ void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no)
 static bool identifies(enum column c)
 {
     return c == COLUMN_PATIENT_ID || c == COLUMN_NHS_NUMBER || c == COLUMN_BIRTH_DATE || c == COLUMN_GP_PRACTICE;
+}
+
+void finding_habit(struct finding *f, enum column column, struct text value)
+{
+    char sentence[HABIT_SIZE];
+    size_t used = strlen(f->note);
+    if (!habit_sentence(column, value, sentence))
+        return;
+    if (used > 0)
+        (void)snprintf(f->note + used, sizeof f->note - used, "; %s", sentence);
+    else
+        (void)snprintf(f->note, sizeof f->note, "T%s", sentence + 1);
+}
+
+void finding_cut(char *text)
+{
+    size_t length = strlen(text), at = length;
+    while (at > 0 && (text[at - 1] & 0xC0) == 0x80)
+        at--;
+    if (at > 0 && (text[at - 1] & 0x80) != 0 && !utf8_is_valid(text + at - 1, length - at + 1))
+        text[at - 1] = '\0';
 }
 
 void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value)

@@ -12,6 +12,14 @@ void ndjson_reader_init(struct ndjson_reader *r, const struct reader_events *eve
     r->line = 1;
     for (unsigned i = 0; i < COLUMN_COUNT; i++)
         r->next_of[i] = (unsigned char)((i + 1) % COLUMN_COUNT);
+    ndjson_reader_map(r, NULL);
+}
+
+void ndjson_reader_map(struct ndjson_reader *r, const struct column_mapping *mapping)
+{
+    r->mapping = mapping;
+    for (unsigned i = 0; i < COLUMN_COUNT; i++)
+        r->names[i] = column_mapping_name(mapping, (enum column)i);
 }
 
 /* The line being parsed. */
@@ -148,7 +156,7 @@ static struct text read_text(struct scan *s)
     }
     struct text t = {s->reader->fields + start, s->used - start};
     if (all >= 0x80 && !utf8_is_valid(t.at, t.length))
-        refuse(s, "is not UTF-8");
+        refuse(s, windows_1252_is_likely(t.at, t.length) ? "is not UTF-8" UTF8_HINT_1252 : "is not UTF-8");
     return t;
 }
 
@@ -186,13 +194,37 @@ static struct text read_value(struct scan *s)
 static enum column find_column(struct scan *s, struct text name, enum column previous)
 {
     enum column likely = (enum column)s->reader->next_of[previous];
-    const char *expected = column_name(likely);
-    if (strncmp(expected, name.at, name.length) == 0 && expected[name.length] == '\0')
+    struct text expected = s->reader->names[likely];
+    if (name.length > 0 && name.length == expected.length && memcmp(expected.at, name.at, name.length) == 0)
         return likely;
-    enum column c = column_by_name(name.at, name.length);
-    if (c != COLUMN_COUNT)
+    enum column c = column_mapping_find(s->reader->mapping, name.at, name.length);
+    if (c < COLUMN_COUNT)
         s->reader->next_of[previous] = (unsigned char)c;
     return c;
+}
+
+/* The value of a member that the mapping passes over. */
+static void skip_value(struct scan *s)
+{
+    static const char *const words[] = {"null", "true", "false"};
+    skip_blanks(s);
+    if (s->at < s->end && *s->at == '"') {
+        s->at++;
+        (void)read_text(s);
+        return;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = strlen(words[i]);
+        if ((size_t)(s->end - s->at) >= n && memcmp(s->at, words[i], n) == 0) {
+            s->at += n;
+            return;
+        }
+    }
+    const char *from = s->at;
+    while (s->at < s->end && *s->at != '\0' && strchr("0123456789+-.eE", *s->at) != NULL)
+        s->at++;
+    if (s->at == from)
+        refuse(s, "a member that is passed over has a value that is neither text, number, true, false nor null");
 }
 
 /* previous: the column of the member before; becomes that of this one. */
@@ -210,6 +242,13 @@ static void read_member(struct scan *s, enum column *previous, uint64_t *seen)
     enum column c = find_column(s, name, *previous);
     if (c == COLUMN_COUNT) {
         refuse(s, "a member is no column of the upload format");
+        return;
+    }
+    if (c == COLUMN_IGNORED) {
+        if (!take(s, ':'))
+            refuse(s, "a member has no value");
+        else
+            skip_value(s);
         return;
     }
     *previous = c;

@@ -43,6 +43,7 @@ static void add_sentence(struct row_checker *c, enum rule_id rule, const char *f
     va_start(args, format);
     (void)vsnprintf(f->note + used, sizeof f->note - used, format, args);
     va_end(args);
+    finding_cut(f->note);
 }
 
 static void on_fault(void *context, const struct reader_fault *fault)
@@ -59,6 +60,7 @@ static void on_fault(void *context, const struct reader_fault *fault)
     finding_begin(&f, fault->rule, fault->row_no);
     (void)snprintf(f.field, sizeof f.field, "%s", fault->field);
     (void)snprintf(f.note, sizeof f.note, "%s", fault->note);
+    finding_cut(f.note);
     deliver_file_finding(c, &f);
 }
 
@@ -89,15 +91,18 @@ static void check_forms(struct row_checker *c, const struct episode_row *row)
         const char *form = row->unreadable >> i & 1 ? form_of((enum column)i) : NULL;
         if (form == NULL)
             continue;
+        enum column column = (enum column)i;
+        struct text value = row->raw->field[i];
         if (!found) {
             finding_begin(&f, RULE_F01, row->row_no);
-            (void)snprintf(f.field, sizeof f.field, "%s", column_name((enum column)i));
-            finding_value(f.value, (enum column)i, row->raw->field[i]);
+            (void)snprintf(f.field, sizeof f.field, "%s", column_name(column));
+            finding_value(f.value, column, value);
             (void)snprintf(f.note, sizeof f.note, "Line %llu: %s", (unsigned long long)row->raw->line, form);
         } else {
             size_t used = strlen(f.note);
             (void)snprintf(f.note + used, sizeof f.note - used, "; %s", form);
         }
+        finding_habit(&f, column, value);
         found = true;
     }
     if (found && name_row(c, RULE_F01))
@@ -118,6 +123,7 @@ static void name_value(struct row_checker *c, enum rule_id rule, enum column col
     finding_begin(&f, rule, row->row_no);
     finding_value(f.value, column, row->raw->field[column]);
     (void)snprintf(f.note, sizeof f.note, "Line %llu: expected %s", (unsigned long long)row->raw->line, expected);
+    finding_habit(&f, column, row->raw->field[column]);
     deliver_file_finding(c, &f);
 }
 
@@ -158,17 +164,60 @@ void row_checker_init(struct row_checker *c, const struct upload_context *x, enu
     c->events = events;
     c->format = format;
     c->unpayable = rules_unpayable_at_upload();
-    c->reader_events = (struct reader_events){c, on_row, on_fault};
+    c->reader_events = (struct reader_events){.context = c, .row = on_row, .fault = on_fault};
     if (format == UPLOAD_CSV)
         csv_reader_init(&c->reader.csv, &c->reader_events);
     else
         ndjson_reader_init(&c->reader.ndjson, &c->reader_events);
 }
 
-bool row_checker_feed(struct row_checker *c, const void *bytes, size_t length)
+void row_checker_map(struct row_checker *c, const struct column_mapping *mapping)
+{
+    if (c->format == UPLOAD_CSV)
+        csv_reader_map(&c->reader.csv, mapping);
+    else
+        ndjson_reader_map(&c->reader.ndjson, mapping);
+}
+
+void row_checker_abandon(struct row_checker *c, const char *sentence)
+{
+    c->abandoned = true;
+    c->summary.refused = true;
+    add_sentence(c, RULE_F01, "file", "%s", sentence);
+}
+
+static bool read_on(struct row_checker *c, const char *bytes, size_t length)
 {
     return c->format == UPLOAD_CSV ? csv_reader_feed(&c->reader.csv, bytes, length)
                                    : ndjson_reader_feed(&c->reader.ndjson, bytes, length);
+}
+
+/* The head is complete, or the file is shorter. */
+static bool begin(struct row_checker *c)
+{
+    const char *problem = file_kind_problem(c->head, c->head_length, c->format);
+    c->begun = true;
+    if (problem != NULL)
+        row_checker_abandon(c, problem);
+    return problem != NULL || read_on(c, (const char *)c->head, c->head_length);
+}
+
+bool row_checker_feed(struct row_checker *c, const void *bytes, size_t length)
+{
+    const char *from = bytes;
+    if (!c->begun) {
+        size_t room = sizeof c->head - c->head_length;
+        size_t n = length < room ? length : room;
+        memcpy(c->head + c->head_length, from, n);
+        c->head_length += n;
+        from += n;
+        length -= n;
+        if (c->head_length < sizeof c->head)
+            return true;
+        if (!begin(c))
+            return false;
+    }
+    return c->abandoned || length == 0 || read_on(c, from, length);
 }
 
 static void check_month(struct row_checker *c)
@@ -202,19 +251,27 @@ static void check_counts(struct row_checker *c)
                      (long long)x->accepted_rows);
 }
 
-bool row_checker_finish(struct row_checker *c, struct row_summary *out)
+static bool finish_reader(struct row_checker *c)
 {
-    bool complete = false;
+    bool complete = c->begun || c->abandoned || begin(c);
     if (c->format == UPLOAD_CSV) {
-        complete = csv_reader_finish(&c->reader.csv);
+        complete = complete && (c->abandoned || csv_reader_finish(&c->reader.csv));
         c->summary.rows = csv_reader_rows(&c->reader.csv);
+        c->summary.empty_rows = c->abandoned ? 0 : c->reader.csv.empty_rows;
     } else {
-        complete = ndjson_reader_finish(&c->reader.ndjson);
+        complete = complete && (c->abandoned || ndjson_reader_finish(&c->reader.ndjson));
         c->summary.rows = ndjson_reader_rows(&c->reader.ndjson);
     }
+    return complete;
+}
+
+bool row_checker_finish(struct row_checker *c, struct row_summary *out)
+{
+    bool complete = finish_reader(c);
     if (complete) {
         check_month(c);
-        check_counts(c);
+        if (!c->abandoned)
+            check_counts(c);
         for (int i = 0; i < FILE_RULE_COUNT; i++) {
             if (c->file_rows[i] > FILE_ROWS_NAMED)
                 add_sentence(c, (enum rule_id)i, rule_get((enum rule_id)i)->field, "and %u more rows",

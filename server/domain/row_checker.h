@@ -7,10 +7,9 @@
 #define RECKONER_DOMAIN_ROW_CHECKER_H
 
 #include "domain/csv_reader.h"
+#include "domain/file_kind.h"
 #include "domain/ndjson_reader.h"
 #include "domain/validation.h"
-
-enum upload_format { UPLOAD_CSV, UPLOAD_NDJSON };
 
 /* A row with what it fails by itself; all borrowed until the callback returns. */
 struct checked_row {
@@ -41,6 +40,7 @@ struct row_summary {
     uint32_t error_rows; /* of these, rows with has_error */
     bool refused;        /* a file rule other than F13 failed */
     bool held;           /* F13 failed */
+    uint32_t empty_rows; /* rows without any value at the end of a CSV, passed over */
 };
 
 struct row_checker {
@@ -49,6 +49,10 @@ struct row_checker {
     struct row_summary summary;
     struct reader_events reader_events;
     enum upload_format format;
+    unsigned char head[FILE_KIND_BYTES]; /* the first bytes, held back until they tell what the file is */
+    size_t head_length;
+    bool begun;                            /* the reader has the head */
+    bool abandoned;                        /* the rest cannot be read and is passed over; the file was told why */
     rule_set_t unpayable;                  /* rules_unpayable_at_upload() */
     uint32_t file_rows[RULE_COUNT];        /* rows that failed each file rule */
     struct finding whole[FILE_RULE_COUNT]; /* findings of row 0 as they gather; an empty note: none yet */
@@ -63,6 +67,12 @@ struct row_checker {
 /* x and events must outlive the checker. About 110 KiB: put it on the heap or in a larger struct. */
 void row_checker_init(struct row_checker *c, const struct upload_context *x, enum upload_format format,
                       const struct row_checker_events *events);
+/* Before the first byte: the file has the sender's own column names. mapping must outlive the checker; NULL changes
+ * nothing. */
+void row_checker_map(struct row_checker *c, const struct column_mapping *mapping);
+/* The bytes can be read no further, for a reason that is the file's (F01), not ours: the sentence goes into the report,
+ * later bytes are passed over, and an unfinished row is dropped. */
+void row_checker_abandon(struct row_checker *c, const char *sentence);
 /* false once on_row has asked to stop. */
 bool row_checker_feed(struct row_checker *c, const void *bytes, size_t length);
 /* The file is complete: reports what concerns the file as a whole. */

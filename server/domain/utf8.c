@@ -1,5 +1,7 @@
 #include "domain/utf8.h"
 
+#include <string.h>
+
 /* Bytes that follow a leading byte, and the range of the first of them; 0 for a byte that cannot lead. */
 static int following(unsigned char lead, unsigned char *low, unsigned char *high)
 {
@@ -24,26 +26,46 @@ static int following(unsigned char lead, unsigned char *low, unsigned char *high
     return 0;
 }
 
+/* Bytes of the sequence that begins with a byte over 0x7F; 0 when it is none. */
+static size_t sequence(const char *text, size_t length)
+{
+    unsigned char low, high;
+    int more = following((unsigned char)text[0], &low, &high);
+    if (more == 0 || length <= (size_t)more)
+        return 0;
+    for (int i = 1; i <= more; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < low || c > high)
+            return 0;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return (size_t)more + 1;
+}
+
 bool utf8_is_valid(const char *text, size_t length)
 {
-    size_t i = 0;
-    while (i < length) {
-        unsigned char lead = (unsigned char)text[i++];
-        if (lead < 0x80)
-            continue;
-        unsigned char low, high;
-        int more = following(lead, &low, &high);
-        if (more == 0 || length - i < (size_t)more)
+    for (size_t i = 0; i < length;) {
+        size_t n = (unsigned char)text[i] < 0x80 ? 1 : sequence(text + i, length - i);
+        if (n == 0)
             return false;
-        for (; more > 0; more--) {
-            unsigned char c = (unsigned char)text[i++];
-            if (c < low || c > high)
-                return false;
-            low = 0x80;
-            high = 0xBF;
-        }
+        i += n;
     }
     return true;
+}
+
+bool windows_1252_is_likely(const char *text, size_t length)
+{
+    static const char undefined[] = "\x81\x8D\x8F\x90\x9D";
+    bool any = false;
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x80)
+            continue;
+        any = true;
+        if (memchr(undefined, text[i], sizeof undefined - 1) != NULL || sequence(text + i, length - i) > 0)
+            return false;
+    }
+    return any;
 }
 
 size_t utf8_write(uint32_t c, char out[4])

@@ -1,6 +1,7 @@
 #include "domain/validation.h"
 
 #include "domain/finding_text.h"
+#include "domain/habits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,7 +156,7 @@ static bool is_over_130(date_t birth, date_t day)
 static rule_set_t person_rules(const struct scope *m, const struct episode_row *row)
 {
     rule_set_t failed = 0;
-    if (row->patient_id.length == 0 || characters(row->patient_id) > 20)
+    if (row->patient_id.length == 0 || characters(row->patient_id) > 20 || is_word_for_nothing(row->patient_id))
         failed |= BIT(P01);
     if (row->nhs != NHS_BLANK && row->nhs != NHS_VALID)
         failed |= BIT(P02);
@@ -287,12 +288,8 @@ rule_set_t row_rules_failed(const struct upload_context *x, const struct episode
 
 static void note_date(char *note, const struct episode_row *row, enum column c)
 {
-    struct text t = row->raw->field[c];
-    if (t.length == 0)
-        return;
-    bool british = t.length >= 8 && t.length <= 10 && (memchr(t.at, '/', t.length) != NULL);
-    (void)snprintf(note, FINDING_NOTE_SIZE, "%s is not a date: dates are written YYYY-MM-DD%s", column_name(c),
-                   british ? ", this looks like DD/MM/YYYY" : "");
+    if (row->raw->field[c].length > 0)
+        (void)snprintf(note, FINDING_NOTE_SIZE, "%s is not a date: dates are written YYYY-MM-DD", column_name(c));
 }
 
 /* Speaks of another column than the rule's own. */
@@ -464,6 +461,9 @@ rule_set_t row_rules(const struct upload_context *x, const struct episode_row *r
         if (c != COLUMN_COUNT)
             finding_value(f->value, c, row->raw->field[c]);
         describe(x, row, f);
+        c = column_by_name(f->field, strlen(f->field));
+        if (c != COLUMN_COUNT)
+            finding_habit(f, c, row->raw->field[c]);
     }
     return failed;
 }

@@ -199,6 +199,12 @@ static bool keep_row(void *context, const struct checked_row *row)
 void upload_check(struct upload_result *out, const struct upload_context *x, enum upload_format format,
                   const char *bytes, size_t length, size_t piece)
 {
+    upload_check_mapped(out, x, format, NULL, bytes, length, piece);
+}
+
+void upload_check_mapped(struct upload_result *out, const struct upload_context *x, enum upload_format format,
+                         const struct column_mapping *mapping, const char *bytes, size_t length, size_t piece)
+{
     struct pass *p = calloc(1, sizeof *p);
     struct row_checker *c = malloc(sizeof *c);
     ck_assert(p != NULL && c != NULL);
@@ -207,6 +213,7 @@ void upload_check(struct upload_result *out, const struct upload_context *x, enu
     p->month = x->month;
     struct row_checker_events events = {p, keep_row, keep};
     row_checker_init(c, x, format, &events);
+    row_checker_map(c, mapping);
     for (size_t at = 0; at < length;) {
         size_t n = piece == 0 || piece > length - at ? length - at : piece;
         ck_assert(row_checker_feed(c, bytes + at, n));

@@ -38,6 +38,9 @@ void upload_write_ndjson(struct buf *out, const struct upload_row *rows, size_t 
 /* Checks a whole file, fed in pieces of `piece` bytes (0: all at once), rules across rows included. */
 void upload_check(struct upload_result *out, const struct upload_context *x, enum upload_format format,
                   const char *bytes, size_t length, size_t piece);
+/* The same with the sender's own column names. */
+void upload_check_mapped(struct upload_result *out, const struct upload_context *x, enum upload_format format,
+                         const struct column_mapping *mapping, const char *bytes, size_t length, size_t piece);
 /* The same for rows written as CSV. */
 void upload_check_rows(struct upload_result *out, const struct upload_context *x, const struct upload_row *rows,
                        size_t count);

@@ -178,8 +178,8 @@ START_TEST(headers)
     check_replaced("h8,", "9434765919,", 11);
     expect(RULE_F01, 0, "Column 27 has a name that is not known");
     ck_assert_ptr_null(strstr(upload_find(&result, RULE_F01, 0)->note, "9434765919"));
-    check_replaced("provider", "\xFF\xFE", 2);
-    expect(RULE_F01, 0, "Line 1: field 1 is not UTF-8");
+    check_replaced("month", "\xFF\xFE", 2);
+    expect(RULE_F01, 0, "Line 1: field 2 is not UTF-8");
     /* A column that is not needed may be left out, and columns may come in any order. */
     static const char small[] =
         "se,sd,sc,sb,sa,h13,h12,h11,h10,h9,h8,h7,h6,h5,h4,h3,h2,h1,mhct_date,start_date,cluster,"
@@ -188,6 +188,102 @@ START_TEST(headers)
     check_text(UPLOAD_CSV, small, sizeof small - 1);
     ck_assert_str_eq(upload_names(result.failed[0]), "P03 M02");
     ck_assert_str_eq(upload_find(&result, RULE_M02, 1)->note, "Ratings: h1");
+}
+END_TEST
+
+/* Separators, marks and columns that spreadsheets write around the data. */
+START_TEST(spreadsheet_headers)
+{
+    static const char tabs[] = "provider\tmonth\tepisode_id\nRXA\t2013-04\tE1\n";
+    check_text(UPLOAD_CSV, tabs, sizeof tabs - 1);
+    expect(RULE_F02, 0, "The columns are separated by tabs");
+    ck_assert_uint_eq(upload_count(&result, RULE_F01), 0);
+    static const char semicolons[] = "provider;month;episode_id\nRXA;2013-04;E1\n";
+    check_text(UPLOAD_CSV, semicolons, sizeof semicolons - 1);
+    expect(RULE_F02, 0, "The columns are separated by semicolons");
+    static const char sep[] = "sep=;\nprovider;month;episode_id\n";
+    check_text(UPLOAD_CSV, sep, sizeof sep - 1);
+    expect(RULE_F02, 0, "Line 1 is a sep= line");
+    check_replaced("provider,", "sep=,\r\nprovider,", 16);
+    expect(RULE_F02, 0, "Line 1 is a sep= line");
+    check_replaced("h7,", "\xE2\x80\x9Ch7\xE2\x80\x9D,", 9);
+    expect(RULE_F01, 0, "Column 26 has a name that is not known: it is in curly quotes");
+    check_replaced("discharge_mhct_date\r\n", "discharge_mhct_date,,,\r\n", 24);
+    expect(RULE_F01, 0, "Columns behind column 43 have no name");
+    ck_assert_ptr_null(strstr(upload_find(&result, RULE_F01, 0)->note, "; Column"));
+    check_replaced("E000002", "E000002\xA3\x80", 9);
+    expect(RULE_F01, 2, "Line 3: field 3 is not UTF-8; the file looks like Windows-1252");
+    check_replaced("E000002", "E0\t2", 4);
+    expect(RULE_F01, 2, "Line 3: field 3 holds a tab");
+}
+END_TEST
+
+START_TEST(rows_without_values)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    char empty[64];
+    memset(empty, ',', COLUMN_COUNT - 1);
+    memcpy(empty + COLUMN_COUNT - 1, "\r\n", 3);
+    /* At the end they are passed over, whatever their length, and are no rows. */
+    ck_assert(buf_append(&b, csv.data, csv.length));
+    for (int i = 0; i < 3; i++)
+        ck_assert(buf_append_text(&b, empty));
+    ck_assert(buf_append_text(&b, ",,,,\r\n\"\",\"\""));
+    check_text(UPLOAD_CSV, b.data, b.length);
+    ck_assert_uint_eq(result.count, 0);
+    ck_assert_uint_eq(result.summary.rows, 3);
+    ck_assert_uint_eq(result.summary.empty_rows, 5);
+    /* Before a row they are a fault, told once. */
+    ck_assert(buf_append_text(&b, "\r\n"));
+    ck_assert(buf_append_text(&b, strstr(csv.data, "\r\n") + 2));
+    check_text(UPLOAD_CSV, b.data, b.length);
+    ck_assert_uint_eq(upload_count(&result, RULE_F01), 1);
+    expect(RULE_F01, 4, "Line 5: 5 rows without any value stand before others");
+    ck_assert_uint_eq(result.summary.rows, 11);
+    ck_assert_uint_eq(result.summary.delivered, 6);
+    ck_assert_uint_eq(result.summary.empty_rows, 0);
+    buf_free(&b);
+    /* Nothing but empty rows is a file without rows. */
+    buf_init(&b, 1 << 20);
+    ck_assert(buf_append(&b, csv.data, (size_t)(strstr(csv.data, "\r\n") + 2 - csv.data)));
+    ck_assert(buf_append_text(&b, empty));
+    check_text(UPLOAD_CSV, b.data, b.length);
+    expect(RULE_F03, 0, "no rows");
+    buf_free(&b);
+    check_replaced("E000002", "E0,2,", 5);
+    expect(RULE_F01, 2, "Line 3 has 45 fields, the header has 43; a value with a comma");
+}
+END_TEST
+
+/* Files that are something else: one sentence, and nothing else about their contents. */
+START_TEST(foreign_files)
+{
+    static const struct {
+        const char *head;
+        size_t length;
+        enum upload_format format;
+        const char *note;
+    } foreign[] = {{"PK\x03\x04\x14\0\x06\0", 8, UPLOAD_CSV, "Excel workbook (xlsx)"},
+                   {"PK\x03\x04\x14\0\x06\0", 8, UPLOAD_NDJSON, "Excel workbook (xlsx)"},
+                   {"\xD0\xCF\x11\xE0\xA1\xB1", 6, UPLOAD_CSV, "old Excel workbook"},
+                   {"\x1F\x8B\x08\0\0\n\n", 7, UPLOAD_CSV, "Content-Encoding: gzip"},
+                   {"\xFF\xFEp\0r\0\n\0", 8, UPLOAD_CSV, "UTF-16"},
+                   {"\xFE\xFF\0p\0r\0\n", 8, UPLOAD_CSV, "UTF-16"},
+                   {"p\0r\0\n\0", 6, UPLOAD_CSV, "UTF-16 without"},
+                   {"%PDF-1.4\n", 9, UPLOAD_CSV, "PDF"},
+                   {"<html><table>", 13, UPLOAD_CSV, "HTML or XML"},
+                   {"{\"provider\":\"RXA\"}\n", 19, UPLOAD_CSV, "send NDJSON"},
+                   {"\xFF\xFE", 2, UPLOAD_CSV, "UTF-16"}};
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        for (size_t piece = 0; piece < 3; piece++) {
+            upload_check(&result, &context, foreign[i].format, foreign[i].head, foreign[i].length, piece);
+            expect(RULE_F01, 0, foreign[i].note);
+            ck_assert_uint_eq(result.count, 1);
+        }
+    }
+    check_text(UPLOAD_CSV, "PK", 2);
+    expect(RULE_F02, 0, "The first line names no column");
 }
 END_TEST
 
@@ -361,6 +457,9 @@ int main(void)
     tcase_add_test(t, faults_name_line_and_column);
     tcase_add_test(t, long_fields_and_forgotten_quotes);
     tcase_add_test(t, headers);
+    tcase_add_test(t, spreadsheet_headers);
+    tcase_add_test(t, rows_without_values);
+    tcase_add_test(t, foreign_files);
     tcase_add_test(t, ndjson_faults);
     tcase_add_test(t, ndjson_values);
     tcase_add_test(t, pieces_make_no_difference);

@@ -1,0 +1,35 @@
+#include "domain/file_kind.h"
+
+#include <string.h>
+
+struct kind {
+    const char *head;
+    size_t length;
+    const char *sentence;
+};
+
+static const struct kind kinds[] = {
+    {"PK\x03\x04", 4,
+     "The file is an Excel workbook (xlsx) or a zip archive: save the sheet as CSV UTF-8 and send that"},
+    {"\xD0\xCF\x11\xE0", 4, "The file is an old Excel workbook (xls): save the sheet as CSV UTF-8 and send that"},
+    {"\x1F\x8B", 2, "The file is compressed by gzip: send it with the header Content-Encoding: gzip"},
+    {"\xFF\xFE", 2, "The file is UTF-16 (\"Unicode text\"): save it as CSV UTF-8"},
+    {"\xFE\xFF", 2, "The file is UTF-16 (\"Unicode text\"): save it as CSV UTF-8"},
+    {"%PDF", 4, "The file is a PDF document: send CSV or NDJSON"},
+};
+
+const char *file_kind_problem(const unsigned char *head, size_t length, enum upload_format format)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (length >= kinds[i].length && memcmp(head, kinds[i].head, kinds[i].length) == 0)
+            return kinds[i].sentence;
+    }
+    /* Letters with zero bytes between them. */
+    if (length >= 2 && (head[0] == 0) != (head[1] == 0))
+        return "The file is UTF-16 without a byte order mark: save it as CSV UTF-8";
+    if (format == UPLOAD_CSV && length >= 2 && head[0] == '<' && (head[1] == '!' || head[1] == '?' || head[1] == 'h'))
+        return "The file is a page or a table in HTML or XML: save it as CSV UTF-8";
+    if (format == UPLOAD_CSV && length >= 2 && head[0] == '{' && head[1] == '"')
+        return "The file is JSON but was sent as CSV: send NDJSON with the type application/x-ndjson";
+    return NULL;
+}
