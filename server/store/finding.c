@@ -4,7 +4,7 @@
  * for a row or two, and joins them in quadratic time. A correlated look-up always goes through the whole primary key.
  */
 #define SEVERITY_IN_FORCE                                                                                              \
-    "coalesce((SELECT s.severity FROM reckoner.severity s WHERE s.provider = f.provider"                               \
+    "coalesce(f.severity, (SELECT s.severity FROM reckoner.severity s WHERE s.provider = f.provider"                   \
     " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule), r.severity)"
 #define AMOUNT_AT_STAKE                                                                                                \
     "(SELECT k.pence FROM reckoner.stake k WHERE k.provider = f.provider AND k.submission = f.submission"              \

@@ -323,6 +323,34 @@ START_TEST(one_account_per_year_and_kinds_hold)
 }
 END_TEST
 
+#define HISTORY(block, rows, bytes)                                                                                    \
+    "INSERT INTO reckoner.history_block VALUES ('RXA', 1, " block ", " rows ", decode(repeat('00', " bytes "), "       \
+                                                                                                           "'hex'))"
+#define OVERLAP(partition, bytes)                                                                                      \
+    "INSERT INTO reckoner.overlap_block VALUES ('RXA', 1, " partition ", decode(repeat('00', " bytes "), 'hex'))"
+
+START_TEST(what_is_left_behind_has_its_form)
+{
+    refused(HISTORY("0", "2", "79"), "history_block_check");
+    refused(HISTORY("0", "0", "0"), "history_block_rows_check");
+    refused(HISTORY("-1", "2", "80"), "history_block_block_check");
+    done(HISTORY("0", "2", "80"));
+    refused(HISTORY("0", "2", "80"), "history_block_pkey");
+    refused(OVERLAP("64", "16"), "overlap_block_partition_check");
+    refused(OVERLAP("63", "17"), "overlap_block_records_check");
+    refused(OVERLAP("63", "0"), "overlap_block_records_check");
+    done(OVERLAP("63", "32"));
+    refused("INSERT INTO reckoner.overlap_shown VALUES ('RXA', 1, 0, sha256(''))", "overlap_shown_rows_check");
+    refused("INSERT INTO reckoner.overlap_shown VALUES ('RXA', 1, 1, '')", "overlap_shown_digest_check");
+    refused("INSERT INTO reckoner.cluster_move VALUES ('RXA', 1, 1, 'sideways')", "cluster_move_direction_check");
+    refused("INSERT INTO reckoner.cluster_move VALUES ('RXA', 1, 0, 'up')", "cluster_move_row_no_check");
+    refused(
+        "INSERT INTO reckoner.finding (provider, submission, row_no, rule, episode_id, commissioner, cluster, field,"
+        " value, severity) VALUES ('RXA', 1, 1, 'D09', 'E', '5QE', '04', 'start_date', '', 'FILE')",
+        "finding_severity_check");
+}
+END_TEST
+
 START_TEST(everything_is_explained)
 {
     static const char tables[] =
@@ -369,6 +397,7 @@ int main(void)
     tcase_add_test(tc, decisions_stand);
     tcase_add_test(tc, digests_are_of_their_bytes);
     tcase_add_test(tc, one_account_per_year_and_kinds_hold);
+    tcase_add_test(tc, what_is_left_behind_has_its_form);
     tcase_add_test(tc, everything_is_explained);
     tcase_add_test(tc, keys_begin_with_the_provider);
     suite_add_tcase(suite, tc);

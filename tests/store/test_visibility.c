@@ -110,11 +110,12 @@ END_TEST
 /* A new table must be put under a policy, or named here as one that holds nothing of any organisation. */
 START_TEST(every_table_has_policies)
 {
-    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
-                                                  " WHERE relnamespace = 'reckoner'::regnamespace AND relkind = 'r'"
-                                                  " AND NOT relrowsecurity"),
-                     "document_counter reference_set rule schema_migration service_absence service_presence signing_key token"
-                     " worker_heartbeat");
+    ck_assert_str_eq(
+        store_fixture_value(f.owner, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
+                                     " WHERE relnamespace = 'reckoner'::regnamespace AND relkind = 'r'"
+                                     " AND NOT relrowsecurity"),
+        "document_counter reference_set rule schema_migration service_absence service_presence signing_key token"
+        " worker_heartbeat");
 }
 END_TEST
 
@@ -159,6 +160,10 @@ START_TEST(the_web_role_lacks_rights)
         "SELECT sealed_key FROM reckoner.submission",
         "SELECT * FROM reckoner.submission",
         "SELECT * FROM reckoner.confidential_block",
+        "SELECT * FROM reckoner.history_block",
+        "SELECT * FROM reckoner.overlap_block",
+        "SELECT * FROM reckoner.overlap_shown",
+        "SELECT * FROM reckoner.cluster_move",
         "SELECT * FROM reckoner.token",
         "SELECT * FROM reckoner.audit_event",
         "SELECT reckoner.next_document_number('RXA')",
@@ -310,6 +315,8 @@ START_TEST(the_auditor_role_reads_all_but_secrets)
     ck_assert_str_eq(store_fixture_value(auditor, "SELECT count(*) FROM reckoner.episode"), "3");
     ck_assert_str_eq(store_fixture_value(auditor, "SELECT count(*) FROM reckoner.audit_event"), "1");
     denied(auditor, "SELECT * FROM reckoner.confidential_block");
+    denied(auditor, "SELECT * FROM reckoner.history_block");
+    denied(auditor, "SELECT * FROM reckoner.overlap_block");
     denied(auditor, "SELECT * FROM reckoner.submission_chunk");
     denied(auditor, "SELECT sealed_key FROM reckoner.submission");
     denied(auditor, "SELECT * FROM reckoner.token");
