@@ -2,31 +2,8 @@
 #ifndef RECKONER_STORE_EPISODE_H
 #define RECKONER_STORE_EPISODE_H
 
+#include "domain/episode.h"
 #include "store/pg.h"
-
-#define EPISODE_ID_SIZE      21
-#define EPISODE_CODE_SIZE    7  /* commissioner with its NUL; "" when what was sent is no code */
-#define EPISODE_SERVICE_SIZE 49 /* 12 characters of UTF-8 */
-
-struct episode {
-    int32_t row_no;
-    char episode_id[EPISODE_ID_SIZE];
-    uint8_t patient[16];
-    char commissioner[EPISODE_CODE_SIZE];
-    char cluster[3]; /* two digits, "" when what was sent is no code */
-    char service[EPISODE_SERVICE_SIZE];
-    date_t start_date; /* DATE_NONE: not a date, or open */
-    date_t end_date;
-    date_t mhct_date;
-    date_t referral_date;
-    int16_t mhct_reason;
-    int16_t admitted_days;
-    bool assessment_only;
-    bool continues; /* another row of the patient starts on the closing day */
-    bool approved;
-    bool minor;
-    uint64_t failed; /* rules failed whatever the terms, one bit each (rule.bit) */
-};
 
 /* Loads rows in ascending row_no; ended with pg_copy_end. */
 enum pg_status episode_copy_begin(struct pg *pg, struct pg_copy **copy);

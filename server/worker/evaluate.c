@@ -1,15 +1,14 @@
 #include "worker/evaluate.h"
 
+#include "check/appraisal.h"
+#include "check/finding_journal.h"
 #include "domain/contract_window.h"
-#include "domain/payability.h"
-#include "domain/reference.h"
 #include "store/absence.h"
 #include "store/episode.h"
 #include "store/evaluation.h"
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "store/window.h"
-#include "worker/spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@ struct account {
     struct terms *terms; /* NULL: none in force; owned by the first account of the contract */
     bool owns_terms;
     bool judged; /* the submission counts for the contract, or its month is not closed */
-    struct payability *payability;
 };
 
 struct evaluation {
@@ -30,23 +28,20 @@ struct evaluation {
     char *problem;
     struct submission s;
     int64_t number;
-    struct review_periods reviews;
     struct reference reference;
+    struct appraisal *appraisal;
     struct account *accounts; /* by commissioner */
     size_t account_count;
-    struct journal *findings; /* struct found */
+    struct journal *findings; /* struct found and the finding behind it */
     struct journal *stakes;   /* struct stake */
     bool broken;
 };
 
+/* Whose row a finding is. */
 struct found {
-    int32_t row_no;
-    int32_t rule;
     char episode_id[EPISODE_ID_SIZE];
     char commissioner[EPISODE_CODE_SIZE];
     char cluster[3];
-    char value[EPISODE_SERVICE_SIZE];
-    bool terms_missing; /* C04 for want of approved terms, not of a contract */
 };
 
 struct stake {
@@ -69,101 +64,41 @@ static enum job_outcome resources(struct evaluation *e)
     return JOB_AGAIN;
 }
 
-static const struct account *account_of(const struct evaluation *e, const char *commissioner)
+static bool add_found(struct evaluation *e, const struct episode *row, enum rule_id rule)
 {
-    for (size_t i = 0; i < e->account_count; i++) {
-        if (strcmp(e->accounts[i].commissioner, commissioner) == 0)
-            return &e->accounts[i];
-    }
-    return NULL;
-}
-
-static void value_of(enum rule_id rule, const struct episode *row, char *out, size_t size)
-{
-    out[0] = '\0';
-    if (rule == RULE_C04)
-        (void)snprintf(out, size, "%s", row->commissioner);
-    else if (rule == RULE_C05)
-        (void)snprintf(out, size, "%s", row->service);
-    else if (rule == RULE_K06)
-        (void)snprintf(out, size, "%s", row->cluster);
-    else if (rule == RULE_R08 && row->mhct_date != DATE_NONE)
-        date_format(row->mhct_date, out);
-}
-
-static void add_found(struct evaluation *e, const struct episode *row, enum rule_id rule, bool terms_missing)
-{
-    struct found f;
-    memset(&f, 0, sizeof f);
-    f.row_no = row->row_no;
-    f.rule = (int32_t)rule;
-    memcpy(f.episode_id, row->episode_id, sizeof f.episode_id);
-    memcpy(f.commissioner, row->commissioner, sizeof f.commissioner);
-    memcpy(f.cluster, row->cluster, sizeof f.cluster);
-    value_of(rule, row, f.value, sizeof f.value);
-    f.terms_missing = terms_missing;
-    if (!journal_append(e->findings, &f, sizeof f))
-        e->broken = true;
-}
-
-static struct activity_row activity_of(const struct episode *row)
-{
-    struct activity_row a;
-    memset(&a, 0, sizeof a);
-    a.episode_id = row->episode_id;
-    memcpy(a.patient, row->patient, sizeof a.patient);
-    a.cluster = row->cluster;
-    a.service = row->service;
-    a.start_date = row->start_date;
-    a.end_date = row->end_date;
-    a.mhct_date = row->mhct_date;
-    a.referral_date = row->referral_date;
-    a.mhct_reason = row->mhct_reason;
-    a.admitted_days = row->admitted_days;
-    a.assessment_only = row->assessment_only;
-    a.continues = row->continues;
-    return a;
-}
-
-/* The rules that depend on terms which the row fails. A commissioner or cluster that is wrong in itself is said once,
- * by its own rule. */
-static rule_set_t evaluate_row(const struct account *a, const struct episode *row)
-{
-    if (!a || !a->terms)
-        return row->commissioner[0] ? rule_set_of(RULE_C04) : 0;
-    struct activity_row activity = activity_of(row);
-    rule_set_t failed = payability_failed(a->payability, &activity, row->approved, row->minor);
-    if (!row->cluster[0] || cluster_index(row->cluster) < 0)
-        failed &= ~rule_set_of(RULE_K06);
-    return failed;
+    struct found found;
+    memset(&found, 0, sizeof found);
+    memcpy(found.episode_id, row->episode_id, sizeof found.episode_id);
+    memcpy(found.commissioner, row->commissioner, sizeof found.commissioner);
+    memcpy(found.cluster, row->cluster, sizeof found.cluster);
+    struct finding f;
+    appraisal_finding(e->appraisal, row, rule, &f);
+    return journal_append(e->findings, &found, sizeof found) && finding_journal_put(e->findings, &f);
 }
 
 static bool on_row(void *context, const struct episode *row)
 {
     struct evaluation *e = context;
-    const struct account *a = account_of(e, row->commissioner);
-    rule_set_t failed = evaluate_row(a, row);
-    for (rule_set_t left = failed; left != 0; left &= left - 1) {
+    struct row_appraisal verdict;
+    appraisal_row(e->appraisal, row, &verdict);
+    for (rule_set_t left = verdict.failed; left != 0; left &= left - 1) {
         enum rule_id rule = RULE_COUNT;
-        if (rule_by_bit(__builtin_ctzll(left), &rule))
-            add_found(e, row, rule, a != NULL);
+        if (rule_by_bit(__builtin_ctzll(left), &rule) && !add_found(e, row, rule))
+            e->broken = true;
     }
-    if ((failed | row->failed) != 0) {
+    if ((verdict.failed | row->failed) != 0) {
         struct stake stake;
         memset(&stake, 0, sizeof stake);
         stake.row_no = row->row_no;
-        if (a && a->terms) {
-            struct activity_row activity = activity_of(row);
-            stake.known = valuation_row(a->terms, &e->reviews, a->commissioner, e->s.month, &activity, &stake.pence) ==
-                          ROW_VALUED;
-        }
+        stake.pence = verdict.pence;
+        stake.known = verdict.known;
         if (!journal_append(e->stakes, &stake, sizeof stake))
             e->broken = true;
     }
     return !e->broken && !atomic_load(&e->w->lost);
 }
 
-static enum job_outcome load_reviews(struct evaluation *e)
+static enum job_outcome load_reference(struct evaluation *e)
 {
     struct buf content;
     uint8_t digest[REFERENCE_DIGEST_SIZE];
@@ -183,13 +118,6 @@ static enum job_outcome load_reviews(struct evaluation *e)
         return job_outcome_of(status, e->w->pg, e->problem);
     if (!ok)
         return fault(e, "A reference file (clusters, bank_holidays) is missing or cannot be read");
-    for (int c = 0; c < CLUSTER_COUNT; c++) {
-        const struct cluster *k = &e->reference.clusters[c];
-        if (k->exists && k->in_months)
-            e->reviews.months[c] = (int16_t)k->review;
-        else if (k->exists)
-            e->reviews.days[c] = (int16_t)k->review;
-    }
     return JOB_DONE;
 }
 
@@ -209,7 +137,7 @@ static enum job_outcome make_account(struct evaluation *e, const PGresult *r, in
     (void)snprintf(a->commissioner, sizeof a->commissioner, "%s", pg_text(r, row, "commissioner"));
     e->account_count = (size_t)row + 1;
     if (pg_is_null(r, row, "body"))
-        return JOB_DONE;
+        return appraisal_add(e->appraisal, a->commissioner, NULL) ? JOB_DONE : resources(e);
     if (row > 0 && strcmp(a[-1].contract, a->contract) == 0) {
         a->terms = a[-1].terms;
     } else {
@@ -218,8 +146,7 @@ static enum job_outcome make_account(struct evaluation *e, const PGresult *r, in
     }
     if (!a->terms)
         return fault(e, "The approved terms of a contract cannot be read");
-    a->payability = payability_new(a->terms, &e->reviews, a->commissioner, e->s.month);
-    return a->payability ? JOB_DONE : resources(e);
+    return appraisal_add(e->appraisal, a->commissioner, a->terms) ? JOB_DONE : resources(e);
 }
 
 static enum job_outcome load_accounts(struct evaluation *e, instant_t known_at)
@@ -230,11 +157,17 @@ static enum job_outcome load_accounts(struct evaluation *e, instant_t known_at)
         return job_outcome_of(status, e->w->pg, e->problem);
     int count = PQntuples(r);
     e->accounts = calloc((size_t)count + 1, sizeof *e->accounts);
-    enum job_outcome outcome = e->accounts ? JOB_DONE : resources(e);
+    e->appraisal = appraisal_new(&e->reference, e->s.month);
+    enum job_outcome outcome = e->accounts && e->appraisal ? JOB_DONE : resources(e);
     for (int i = 0; i < count && outcome == JOB_DONE; i++)
         outcome = make_account(e, r, i);
     PQclear(r);
     return outcome;
+}
+
+static void copy_text(struct pg_copy *copy, const char *text)
+{
+    pg_copy_text(copy, text, strlen(text));
 }
 
 static enum pg_status write_findings(struct evaluation *e)
@@ -248,27 +181,24 @@ static enum pg_status write_findings(struct evaluation *e)
     if (status != PG_OK)
         return status;
     while (!journal_at_end(e->findings) && !e->broken) {
-        struct found f;
-        if (!journal_next(e->findings, &f, sizeof f)) {
+        struct found found;
+        struct finding f;
+        if (!journal_next(e->findings, &found, sizeof found) || !finding_journal_next(e->findings, &f)) {
             e->broken = true;
             break;
         }
-        const struct rule *rule = rule_get((enum rule_id)f.rule);
-        const char *note = "";
-        if (f.rule == RULE_C04)
-            note = f.terms_missing ? "The contract has no approved terms for the month" : "There is no contract";
         pg_copy_row(copy, 11);
-        pg_copy_text(copy, e->s.provider, strlen(e->s.provider));
+        copy_text(copy, e->s.provider);
         pg_copy_i64(copy, e->s.no);
-        pg_copy_i32(copy, f.row_no);
-        pg_copy_text(copy, rule->id, strlen(rule->id));
+        pg_copy_i32(copy, (int32_t)f.row_no);
+        copy_text(copy, rule_get(f.rule)->id);
         pg_copy_i32(copy, (int32_t)e->number);
-        pg_copy_text(copy, f.episode_id, strlen(f.episode_id));
-        pg_copy_text(copy, f.commissioner, strlen(f.commissioner));
-        pg_copy_text(copy, f.cluster, strlen(f.cluster));
-        pg_copy_text(copy, rule->field, strlen(rule->field));
-        pg_copy_text(copy, f.value, strlen(f.value));
-        pg_copy_text(copy, note, strlen(note));
+        copy_text(copy, found.episode_id);
+        copy_text(copy, found.commissioner);
+        copy_text(copy, found.cluster);
+        copy_text(copy, f.field);
+        copy_text(copy, f.value);
+        copy_text(copy, f.note);
     }
     status = pg_copy_end(copy, NULL);
     return e->broken ? PG_FAILED : status;
@@ -303,11 +233,9 @@ static enum pg_status write_stakes(struct evaluation *e)
 static enum pg_status write_severities(struct evaluation *e, const struct account *a)
 {
     enum pg_status status = PG_OK;
-    for (int i = 0; a->payability && i < RULE_COUNT && status == PG_OK; i++) {
+    for (int i = 0; i < RULE_COUNT && status == PG_OK; i++) {
         const struct rule *rule = rule_get((enum rule_id)i);
-        if (rule->bit < 0)
-            continue;
-        enum severity severity = payability_severity(a->payability, (enum rule_id)i);
+        enum severity severity = appraisal_severity(e->appraisal, a->commissioner, (enum rule_id)i);
         if (severity != rule->severity)
             status = evaluation_add_severity(e->w->pg, e->s.provider, e->s.no, a->commissioner, rule->id,
                                              severity_name(severity));
@@ -375,7 +303,7 @@ static enum job_outcome evaluate_locked(struct evaluation *e)
     instant_t now = 0;
     if (!clock_now(e->w->clock, &now))
         return fault(e, "The clock file cannot be read");
-    enum job_outcome outcome = load_reviews(e);
+    enum job_outcome outcome = load_reference(e);
     if (outcome == JOB_DONE)
         outcome = load_accounts(e, now);
     if (outcome == JOB_DONE)
@@ -423,9 +351,9 @@ enum job_outcome evaluate_run(struct worker *w, const struct job *job, char *pro
     enum job_outcome outcome = e.findings && e.stakes ? run(&e) : resources(&e);
     journal_free(e.findings);
     journal_free(e.stakes);
+    appraisal_free(e.appraisal);
     reference_free(&e.reference);
     for (size_t i = 0; i < e.account_count; i++) {
-        payability_free(e.accounts[i].payability);
         if (e.accounts[i].owns_terms)
             terms_free(e.accounts[i].terms);
     }

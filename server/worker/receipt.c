@@ -41,8 +41,8 @@ static json_t *receipt_json(const struct validation *v)
               json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(v->s.version)) &&
               json_put(o, "media_type", json_string(v->s.media_type)) &&
               json_put(o, "bytes", json_integer(v->s.bytes)) && json_put(o, "sha256", json_string(sha256)) &&
-              json_put(o, "rows", json_integer(v->summary.rows)) &&
-              json_put(o, "payable_rows", accepted ? json_integer(v->payable_rows) : json_null()) &&
+              json_put(o, "rows", json_integer(v->outcome.rows)) &&
+              json_put(o, "payable_rows", accepted ? json_integer(v->outcome.payable_rows) : json_null()) &&
               json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", instant_json(v->s.begun_at)) &&
               json_put(o, "completed_at", instant_json(v->s.completed_at)) &&
               json_put(o, "validated_at", instant_json(v->validated_at)) &&

@@ -161,20 +161,7 @@ struct scan {
 static bool add_row(void *context, const struct episode *e)
 {
     struct scan *scan = context;
-    struct activity_row row = {
-        .episode_id = e->episode_id,
-        .cluster = e->cluster,
-        .service = e->service,
-        .start_date = e->start_date,
-        .end_date = e->end_date,
-        .mhct_date = e->mhct_date,
-        .referral_date = e->referral_date,
-        .mhct_reason = e->mhct_reason,
-        .admitted_days = e->admitted_days,
-        .assessment_only = e->assessment_only,
-        .continues = e->continues,
-    };
-    memcpy(row.patient, e->patient, sizeof row.patient);
+    struct activity_row row = episode_activity(e);
     if (++scan->rows % LOOK_EVERY == 0 && scan->lost != NULL && atomic_load(scan->lost)) {
         scan->was_lost = true;
         return false;

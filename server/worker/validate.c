@@ -161,47 +161,14 @@ static enum job_outcome load_context(struct validation *v)
     return outcome;
 }
 
-static bool make_spools(struct validation *v)
-{
-    const char *folder = v->w->config->spool_dir;
-    v->facts = journal_new(folder);
-    v->findings = journal_new(folder);
-    v->blocks = journal_new(folder);
-    v->patients = spool_new(folder, VALIDATION_PARTITIONS, sizeof(struct cross_row));
-    v->nhs = spool_new(folder, VALIDATION_PARTITIONS, sizeof(struct cross_nhs));
-    v->episodes = spool_new(folder, VALIDATION_PARTITIONS, sizeof(struct cross_episode));
-    return v->facts && v->findings && v->blocks && v->patients && v->nhs && v->episodes;
-}
-
-static void free_cross_spools(struct validation *v)
-{
-    spool_free(v->patients);
-    spool_free(v->nhs);
-    spool_free(v->episodes);
-    v->patients = v->nhs = v->episodes = NULL;
-}
-
-static void decide(struct validation *v)
-{
-    rule_set_t unpayable = rules_unpayable_at_upload();
-    for (size_t i = 0; i < v->rows; i++)
-        v->payable_rows += (v->failed[i] & unpayable) == 0;
-    v->state = v->file_fails ? "refused" : v->summary.held ? "held" : "accepted";
-}
-
 static enum job_outcome run(struct validation *v)
 {
-    if (!make_spools(v))
-        return memory_ran_out(v);
     enum job_outcome outcome = load_context(v);
     if (outcome == JOB_DONE)
         outcome = validation_read(v);
-    if (outcome == JOB_DONE)
-        outcome = validation_cross(v);
-    free_cross_spools(v);
     if (outcome != JOB_DONE)
         return outcome;
-    decide(v);
+    v->state = v->outcome.refused ? "refused" : v->outcome.held ? "held" : "accepted";
     if (!clock_now(v->w->clock, &v->validated_at))
         return fault(v, "The clock file cannot be read");
     return validation_write(v);
@@ -209,18 +176,12 @@ static enum job_outcome run(struct validation *v)
 
 static void validation_free(struct validation *v)
 {
-    free_cross_spools(v);
-    journal_free(v->facts);
-    journal_free(v->findings);
+    check_free(v->check);
     journal_free(v->blocks);
     confidential_free(&v->block);
     reference_free(&v->reference);
     free(v->commissioners);
     free(v->windows);
-    free(v->failed);
-    free(v->continues);
-    /* The checker holds the last rows as they were sent. */
-    sodium_memzero(v, sizeof *v);
     free(v);
 }
 

@@ -1,19 +1,15 @@
 /* One validation of one submission, from the sealed bytes to what is written about it. Shared by validate.c (order of
- * the steps), reading.c (bytes to spooled facts), writing.c (the one transaction) and receipt.c. */
+ * the steps), reading.c (bytes to a finished check), writing.c (the one transaction) and receipt.c. */
 #ifndef RECKONER_WORKER_VALIDATION_RUN_H
 #define RECKONER_WORKER_VALIDATION_RUN_H
 
+#include "check/check.h"
+#include "check/spool.h"
 #include "domain/contract_window.h"
-#include "domain/cross_rows.h"
-#include "store/episode.h"
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "worker/confidential.h"
 #include "worker/jobs.h"
-#include "worker/spool.h"
-
-/* So many that a partition of five million rows takes about 10 MiB. */
-#define VALIDATION_PARTITIONS 48
 
 struct reference_digest {
     const char *kind;
@@ -34,35 +30,16 @@ struct validation {
     size_t window_count;
     struct upload_context context;
 
-    struct row_checker checker;
-    struct row_summary summary;
+    struct check *check;
+    struct check_outcome outcome;
     struct confidential_block block;
-    struct journal *facts;    /* struct episode, at (row_no - 1) * sizeof */
-    struct journal *findings; /* struct finding_head and its texts */
-    struct journal *blocks;   /* struct block_head and the sealed bytes */
-    struct spool *patients;   /* struct cross_row */
-    struct spool *nhs;        /* struct cross_nhs */
-    struct spool *episodes;   /* struct cross_episode */
-    rule_set_t *failed;       /* by row_no - 1 */
-    uint8_t *continues;       /* one bit per row */
-    size_t rows;              /* rows with facts, gaps included */
-    size_t row_room;
-    int64_t next_progress; /* monotonic */
-    bool file_fails;       /* a FILE rule was broken (F13 apart) */
-    bool broken;           /* the spool or memory failed */
-    const char *state;     /* outcome: refused, held, accepted */
-    int64_t payable_rows;
+    struct journal *blocks; /* struct block_head and the sealed bytes */
+    int64_t next_progress;  /* monotonic */
+    bool unreadable;        /* a temporary file could not be read back */
+    const char *state;      /* outcome: refused, held, accepted */
     instant_t validated_at;
 };
 
-/* A finding in the journal, followed by its field, value and note. */
-struct finding_head {
-    uint32_t row_no;
-    uint16_t rule;
-    uint8_t field_length;
-    uint8_t value_length;
-    uint8_t note_length;
-};
 /* A confidential block in the journal. */
 struct block_head {
     uint32_t first_row;
@@ -70,12 +47,9 @@ struct block_head {
     uint64_t length;
 };
 
-/* reading.c. Both JOB_DONE when they went well (nothing is written to the database yet). */
+/* reading.c: JOB_DONE when the check is finished (nothing is written to the database yet). */
 enum job_outcome validation_read(struct validation *v);
-enum job_outcome validation_cross(struct validation *v);
-/* Spools a finding and marks the row. */
-void validation_finding(struct validation *v, const struct finding *f);
-/* A failure of the spool, with its problem text. */
+/* A failure of the temporary files, with its problem text; JOB_LOST when that is why. */
 enum job_outcome validation_spool_failure(struct validation *v);
 
 /* writing.c: the one transaction. */

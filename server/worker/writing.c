@@ -1,97 +1,78 @@
 #include "worker/validation_run.h"
 
 #include "store/audit.h"
+#include "store/episode.h"
 #include "store/window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of findings point at the facts of their row: in step with the rows while the findings of the rows themselves
- * are read, one by one for those of the rules across rows. */
-static bool facts_at(struct validation *v, uint32_t row_no, struct episode *e)
-{
-    if (row_no == 0 || row_no > v->rows) {
-        memset(e, 0, sizeof *e);
-        return true;
-    }
-    if ((uint32_t)e->row_no == row_no)
-        return true;
-    return journal_read(v->facts, (uint64_t)(row_no - 1) * sizeof *e, e, sizeof *e);
-}
-
 static void copy_text(struct pg_copy *copy, const char *text)
 {
     pg_copy_text(copy, text, strlen(text));
 }
 
-static bool copy_finding(struct validation *v, struct pg_copy *copy, struct episode *e)
+/* What a copy goes to, for the callbacks of the check. */
+struct copying {
+    const struct validation *v;
+    struct pg_copy *copy;
+};
+
+static bool copy_finding(void *context, const struct finding_line *f, bool of_terms)
 {
-    struct finding_head head;
-    char texts[3 * 256];
-    if (!journal_next(v->findings, &head, sizeof head))
-        return false;
-    size_t length = (size_t)head.field_length + head.value_length + head.note_length;
-    if (!journal_next(v->findings, texts, length) || !facts_at(v, head.row_no, e))
-        return false;
-    pg_copy_row(copy, 11);
-    copy_text(copy, v->s.provider);
-    pg_copy_i64(copy, v->s.no);
-    pg_copy_i32(copy, (int32_t)head.row_no);
-    copy_text(copy, rule_get((enum rule_id)head.rule)->id);
-    pg_copy_i32(copy, 0);
-    copy_text(copy, e->episode_id);
-    copy_text(copy, e->commissioner);
-    copy_text(copy, e->cluster);
-    pg_copy_text(copy, texts, head.field_length);
-    pg_copy_text(copy, texts + head.field_length, head.value_length);
-    pg_copy_text(copy, texts + head.field_length + head.value_length, head.note_length);
+    const struct copying *to = context;
+    (void)of_terms; /* never: they are asked by the evaluation */
+    pg_copy_row(to->copy, 11);
+    copy_text(to->copy, to->v->s.provider);
+    pg_copy_i64(to->copy, to->v->s.no);
+    pg_copy_i32(to->copy, (int32_t)f->row);
+    copy_text(to->copy, rule_get(f->rule)->id);
+    pg_copy_i32(to->copy, 0);
+    copy_text(to->copy, f->episode_id);
+    copy_text(to->copy, f->commissioner);
+    copy_text(to->copy, f->cluster);
+    copy_text(to->copy, f->field);
+    copy_text(to->copy, f->value);
+    copy_text(to->copy, f->note);
     return true;
+}
+
+static bool copy_episode(void *context, const struct episode *row)
+{
+    const struct copying *to = context;
+    episode_copy_add(to->copy, to->v->s.provider, to->v->s.no, row);
+    return !atomic_load(&to->v->w->lost);
 }
 
 /* The common end of the copies below: a spool that cannot be read is not the database's failure. */
 static enum pg_status end_copy(struct validation *v, struct pg_copy *copy, bool read)
 {
     enum pg_status status = pg_copy_end(copy, NULL);
-    v->broken = v->broken || !read;
+    v->unreadable = v->unreadable || !read;
     return read ? status : PG_FAILED;
 }
 
 static enum pg_status write_findings(struct validation *v)
 {
-    struct pg_copy *copy = NULL;
+    struct copying to = {v, NULL};
     enum pg_status status = pg_copy_begin(v->w->pg,
                                           "COPY reckoner.finding (provider, submission, row_no, rule, evaluation,"
                                           " episode_id, commissioner, cluster, field, value, note)"
                                           " FROM STDIN (FORMAT binary)",
-                                          &copy);
+                                          &to.copy);
     if (status != PG_OK)
         return status;
-    struct episode e;
-    memset(&e, 0, sizeof e);
-    bool read = true;
-    while (read && !journal_at_end(v->findings))
-        read = copy_finding(v, copy, &e);
-    return end_copy(v, copy, read);
+    return end_copy(v, to.copy, check_each_finding(v->check, NULL, copy_finding, &to));
 }
 
 static enum pg_status write_episodes(struct validation *v)
 {
-    struct pg_copy *copy = NULL;
-    enum pg_status status = episode_copy_begin(v->w->pg, &copy);
+    struct copying to = {v, NULL};
+    enum pg_status status = episode_copy_begin(v->w->pg, &to.copy);
     if (status != PG_OK)
         return status;
-    bool read = true;
-    for (size_t i = 0; i < v->rows && read; i++) {
-        struct episode e;
-        read = journal_next(v->facts, &e, sizeof e);
-        if (!read)
-            break;
-        e.failed = v->failed[i];
-        e.continues = (v->continues[i / 8] >> (i % 8) & 1) != 0;
-        episode_copy_add(copy, v->s.provider, v->s.no, &e);
-    }
-    return end_copy(v, copy, read);
+    return end_copy(v, to.copy, check_each_row(v->check, copy_episode, &to));
 }
 
 static enum pg_status write_blocks(struct validation *v)
@@ -141,7 +122,7 @@ static enum pg_status write_outcome(struct validation *v)
         return PG_FAILED;
     bool accepted = strcmp(v->state, "accepted") == 0;
     struct submission_outcome o = {
-        v->state, v->validated_at, v->summary.rows, accepted ? v->payable_rows : -1, RULE_SET_VERSION, text};
+        v->state, v->validated_at, v->outcome.rows, accepted ? v->outcome.payable_rows : -1, RULE_SET_VERSION, text};
     enum pg_status status = submission_set_outcome(v->w->pg, v->s.provider, v->s.no, &o);
     free(text);
     return status;
@@ -169,7 +150,7 @@ static enum pg_status write_audit(struct validation *v)
     char detail[200];
     char subject[64];
     (void)snprintf(detail, sizeof detail, "{\"outcome\":\"%s\",\"version\":%lld,\"rows\":%lld}", v->state,
-                   (long long)v->s.version, (long long)v->summary.rows);
+                   (long long)v->s.version, (long long)v->outcome.rows);
     (void)snprintf(subject, sizeof subject, "submission/%s", v->s.id);
     struct audit_event event = {v->s.provider,         v->validated_at, NULL,   NULL,
                                 "submission.validate", subject,         detail, NULL};
@@ -203,7 +184,7 @@ static enum pg_status write_all(struct validation *v)
     if (status == PG_OK && accepted)
         status = add_jobs(v);
     if (status == PG_OK)
-        status = job_progress(v->w->pg, v->job, v->summary.rows, v->summary.rows);
+        status = job_progress(v->w->pg, v->job, v->outcome.rows, v->outcome.rows);
     if (status == PG_OK)
         status = job_finish(v->w->pg, v->job);
     return status;
@@ -218,7 +199,7 @@ enum job_outcome validation_write(struct validation *v)
         status = pg_commit(v->w->pg);
     else
         pg_rollback(v->w->pg);
-    if (v->broken)
+    if (v->unreadable)
         return validation_spool_failure(v);
     return job_outcome_of(status, v->w->pg, v->problem);
 }

@@ -19,13 +19,14 @@ SQL_LINE_LENGTH = 130  # grants and policies read better as one line
 ROOMS = {
     "base": set(),
     "domain": {"base"},
+    "check": {"base", "domain"},
     "signing": {"base"},
     "store": {"base", "domain", "signing"},
     "http": {"base", "domain", "store", "signing"},
     "routes": {"base", "domain", "store", "http", "signing"},
-    "worker": {"base", "domain", "store", "signing"},
-    "cli": {"base", "domain", "store", "signing"},
-    "": {"base", "domain", "store", "signing", "http", "routes", "worker", "cli"},  # the three mains
+    "worker": {"base", "domain", "check", "store", "signing"},
+    "cli": {"base", "domain", "check", "store", "signing"},
+    "": {"base", "domain", "check", "store", "signing", "http", "routes", "worker", "cli"},  # the three mains
 }
 # From these rooms only this of signing may be used: public halves, sealing, and the loader of the token key.
 PUBLIC_SIGNING = {"seal.h", "public_key.h", "pem.h", "minisign.h", "keyfile.h"}

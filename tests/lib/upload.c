@@ -147,52 +147,46 @@ void upload_write_ndjson(struct buf *out, const struct upload_row *rows, size_t 
     }
 }
 
-/* The cross records of one small upload; the hash of an identity is the identity itself, padded. */
-struct pass {
+static bool count_row(void *observer, const struct checked_row *row, const struct episode *facts, uint32_t *tag)
+{
+    struct upload_result *out = observer;
+    ck_assert_uint_eq(*tag, 0);
+    ck_assert_uint_le(row->row->row_no, UPLOAD_ROWS);
+    ck_assert_int_eq(__builtin_popcountll(row->failed), (int)row->finding_count);
+    ck_assert_uint_eq(facts->failed, row->failed);
+    out->minor[row->row->row_no - 1] = row->minor;
+    out->summary.delivered++;
+    out->summary.error_rows += row->has_error;
+    return true;
+}
+
+static bool keep_finding(void *context, const struct finding_line *line, bool of_terms)
+{
+    struct upload_result *out = context;
+    ck_assert_uint_lt(out->count, UPLOAD_FINDINGS);
+    struct finding *f = &out->finding[out->count++];
+    finding_begin(f, line->rule, line->row);
+    (void)snprintf(f->field, sizeof f->field, "%s", line->field);
+    (void)snprintf(f->value, sizeof f->value, "%s", line->value);
+    (void)snprintf(f->note, sizeof f->note, "%s", line->note);
+    ck_assert(!of_terms && !line->pence_known);
+    ck_assert_int_eq(line->severity, rule_get(line->rule)->severity);
+    if (out->count > 1)
+        ck_assert_int_le(finding_order(f[-1].row_no, f[-1].rule, f->row_no, f->rule), 0);
+    return true;
+}
+
+struct kept {
     struct upload_result *out;
-    month_t month;
-    struct cross_row rows[UPLOAD_ROWS];
-    struct cross_nhs numbers[UPLOAD_ROWS];
-    struct cross_episode episodes[UPLOAD_ROWS];
-    size_t row_count, number_count, episode_count;
+    size_t rows;
 };
 
-static void keep(void *context, const struct finding *f)
+static bool keep_row(void *context, const struct episode *row)
 {
-    struct pass *p = context;
-    ck_assert_uint_lt(p->out->count, UPLOAD_FINDINGS);
-    p->out->finding[p->out->count++] = *f;
-    if (f->row_no > 0)
-        p->out->failed[f->row_no - 1] |= rule_set_of(f->rule);
-}
-
-static void keep_continues(void *context, uint32_t row_no)
-{
-    struct pass *p = context;
-    p->out->continues[row_no - 1] = true;
-}
-
-static void identity_hash(uint8_t out[16], const char *text, size_t length)
-{
-    memset(out, 0, 16);
-    memcpy(out, text, length < 16 ? length : 16);
-}
-
-static bool keep_row(void *context, const struct checked_row *row)
-{
-    struct pass *p = context;
-    uint8_t patient[16], nhs[16];
-    ck_assert_uint_le(row->row->row_no, UPLOAD_ROWS);
-    identity_hash(patient, row->row->patient_id.at, row->row->patient_id.length);
-    identity_hash(nhs, row->row->nhs_digits, strlen(row->row->nhs_digits));
-    p->out->failed[row->row->row_no - 1] |= row->failed;
-    p->out->minor[row->row->row_no - 1] = row->minor;
-    ck_assert_int_eq(__builtin_popcountll(row->failed), (int)row->finding_count);
-    for (unsigned i = 0; i < row->finding_count; i++)
-        keep(p, &row->findings[i]);
-    p->row_count += cross_row_make(&p->rows[p->row_count], row, p->month, patient, nhs);
-    p->number_count += cross_nhs_make(&p->numbers[p->number_count], row, patient, nhs);
-    p->episode_count += cross_episode_make(&p->episodes[p->episode_count], row);
+    struct kept *kept = context;
+    kept->out->failed[kept->rows] = row->failed;
+    kept->out->continues[kept->rows] = row->continues;
+    kept->rows++;
     return true;
 }
 
@@ -205,30 +199,32 @@ void upload_check(struct upload_result *out, const struct upload_context *x, enu
 void upload_check_mapped(struct upload_result *out, const struct upload_context *x, enum upload_format format,
                          const struct column_mapping *mapping, const char *bytes, size_t length, size_t piece)
 {
-    struct pass *p = calloc(1, sizeof *p);
-    struct row_checker *c = malloc(sizeof *c);
-    ck_assert(p != NULL && c != NULL);
+    static const uint8_t key[IDENTITY_KEY_SIZE] = "of the tests";
+    struct check_input input = {.context = x,
+                                .format = format,
+                                .mapping = mapping,
+                                .identity_key = key,
+                                .spool_folder = "/tmp",
+                                .observer = out,
+                                .on_row = count_row};
+    struct check_outcome outcome;
     memset(out, 0, sizeof *out);
-    p->out = out;
-    p->month = x->month;
-    struct row_checker_events events = {p, keep_row, keep};
-    row_checker_init(c, x, format, &events);
-    row_checker_map(c, mapping);
+    struct check *c = check_new(&input);
+    ck_assert_ptr_nonnull(c);
     for (size_t at = 0; at < length;) {
         size_t n = piece == 0 || piece > length - at ? length - at : piece;
-        ck_assert(row_checker_feed(c, bytes + at, n));
+        ck_assert(check_feed(c, bytes + at, n));
         at += n;
     }
-    ck_assert(row_checker_finish(c, &out->summary));
-    struct cross_events cross = {p, keep, keep_continues, NULL};
-    cross_check_patients(p->rows, p->row_count, x->month, &cross);
-    cross_check_nhs(p->numbers, p->number_count, &cross);
-    cross_check_episodes(p->episodes, p->episode_count, &cross);
-    struct finding whole;
-    if (every_row_fails(out->failed, out->summary.rows, &whole))
-        keep(p, &whole);
-    free(c);
-    free(p);
+    ck_assert(check_finish(c, &outcome));
+    struct kept kept = {out, 0};
+    ck_assert(check_each_finding(c, NULL, keep_finding, out));
+    ck_assert(check_each_row(c, keep_row, &kept));
+    ck_assert_uint_eq(kept.rows, check_rows(c));
+    out->summary.rows = outcome.rows;
+    out->summary.refused = outcome.refused;
+    out->summary.held = outcome.held;
+    check_free(c);
 }
 
 void upload_check_rows(struct upload_result *out, const struct upload_context *x, const struct upload_row *rows,

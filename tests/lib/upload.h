@@ -3,7 +3,7 @@
 #define RECKONER_TESTS_UPLOAD_H
 
 #include "base/buf.h"
-#include "domain/cross_rows.h"
+#include "check/check.h"
 
 #define UPLOAD_TEXT     64
 #define UPLOAD_ROWS     200
@@ -20,7 +20,7 @@ struct upload_result {
     bool continues[UPLOAD_ROWS];
     bool minor[UPLOAD_ROWS];
     size_t count;
-    struct finding finding[UPLOAD_FINDINGS]; /* rows' and file's, in order of discovery */
+    struct finding finding[UPLOAD_FINDINGS]; /* in canonical order */
 };
 
 /* clusters.csv and bank_holidays.csv from config/, three made-up practices. Freed with reference_free. */

@@ -1,4 +1,5 @@
 /* Rules of the file as a whole, and rules across rows. */
+#include "domain/cross_rows.h"
 #include "lib/upload.h"
 
 #include <check.h>

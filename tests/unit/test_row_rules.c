@@ -225,8 +225,10 @@ START_TEST(identities_are_hidden)
     (void)snprintf(row.field[COLUMN_CLUSTER], UPLOAD_TEXT, "x943 476 5919");
     upload_check_rows(&result, &context, &row, 1);
     ck_assert_str_eq(upload_names(result.failed[0]), "P02 P06 C01 K02");
-    for (size_t i = 0; i < 4; i++)
-        ck_assert_str_eq(result.finding[i].value, "(hidden)");
+    for (size_t i = 0; i < result.count; i++) {
+        if (result.finding[i].row_no == 1)
+            ck_assert_str_eq(result.finding[i].value, "(hidden)");
+    }
     ck_assert_ptr_nonnull(strstr(upload_find(&result, RULE_P06, 1)->note, "DD/MM/YYYY"));
 }
 END_TEST

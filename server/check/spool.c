@@ -1,4 +1,4 @@
-#include "worker/spool.h"
+#include "check/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Buffers begin small, for most files are; from these sizes on the disk is used. */
 #define JOURNAL_BUFFER (1024 * 1024)
 #define BLOCK_SIZE     (64 * 1024)
+#define FIRST_BUFFER   4096
 
 /* Append-only file, made when it is first needed. */
 struct store {
@@ -82,6 +84,7 @@ static void store_close(struct store *f)
 struct journal {
     struct store file;
     char *buffer; /* while writing: what is not in the file yet; while reading: what was read ahead */
+    size_t room;
     size_t used;
     bool reading;
     uint64_t ahead_at; /* place of buffer[0] while reading */
@@ -93,8 +96,7 @@ struct journal *journal_new(const char *folder)
     struct journal *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
-    j->buffer = malloc(JOURNAL_BUFFER);
-    if (!store_init(&j->file, folder) || !j->buffer) {
+    if (!store_init(&j->file, folder)) {
         journal_free(j);
         return NULL;
     }
@@ -110,14 +112,32 @@ void journal_free(struct journal *j)
     free(j);
 }
 
+/* Makes a buffer of at least `wanted` bytes, at most `maximum`. */
+static bool grow(char **buffer, size_t *room, size_t wanted, size_t maximum)
+{
+    size_t next = *room ? *room : FIRST_BUFFER;
+    while (next < wanted && next < maximum)
+        next *= 2;
+    if (next == *room)
+        return true;
+    char *larger = realloc(*buffer, next);
+    if (!larger)
+        return false;
+    *buffer = larger;
+    *room = next;
+    return true;
+}
+
 bool journal_append(struct journal *j, const void *bytes, size_t length)
 {
-    if (j->used + length > JOURNAL_BUFFER) {
+    if (j->used + length > j->room && !grow(&j->buffer, &j->room, j->used + length, JOURNAL_BUFFER))
+        return false;
+    if (j->used + length > j->room) {
         if (!store_append(&j->file, j->buffer, j->used))
             return false;
         j->used = 0;
     }
-    if (length > JOURNAL_BUFFER)
+    if (length > j->room)
         return store_append(&j->file, bytes, length);
     memcpy(j->buffer + j->used, bytes, length);
     j->used += length;
@@ -127,24 +147,6 @@ bool journal_append(struct journal *j, const void *bytes, size_t length)
 uint64_t journal_length(const struct journal *j)
 {
     return j->reading ? j->file.length : j->file.length + j->used;
-}
-
-bool journal_read(struct journal *j, uint64_t at, void *out, size_t length)
-{
-    if (at + length > journal_length(j))
-        return false;
-    char *to = out;
-    if (j->file.fd < 0) {
-        memcpy(to, j->buffer + at, length);
-        return true;
-    }
-    if (!j->reading && at + length > j->file.length) {
-        size_t in_file = at < j->file.length ? (size_t)(j->file.length - at) : 0;
-        size_t from = at > j->file.length ? (size_t)(at - j->file.length) : 0;
-        memcpy(to + in_file, j->buffer + from, length - in_file);
-        length = in_file;
-    }
-    return length == 0 || store_read(&j->file, at, to, length);
 }
 
 /* A journal that never filled its buffer is read from it; a larger one goes to its file as a whole. */
@@ -168,10 +170,12 @@ bool journal_next(struct journal *j, void *out, size_t length)
     char *to = out;
     while (length > 0) {
         uint64_t ahead_end = j->ahead_at + j->used;
-        if (j->next >= ahead_end) {
+        if (j->next < j->ahead_at || j->next >= ahead_end) {
+            if (j->next >= j->file.length)
+                return false;
             uint64_t left = j->file.length - j->next;
-            size_t n = left < JOURNAL_BUFFER ? (size_t)left : JOURNAL_BUFFER;
-            if (n == 0 || !store_read(&j->file, j->next, j->buffer, n))
+            size_t n = left < j->room ? (size_t)left : j->room;
+            if (!store_read(&j->file, j->next, j->buffer, n))
                 return false;
             j->ahead_at = j->next;
             j->used = n;
@@ -187,13 +191,19 @@ bool journal_next(struct journal *j, void *out, size_t length)
     return true;
 }
 
+void journal_seek(struct journal *j, uint64_t at)
+{
+    j->next = at;
+}
+
 bool journal_at_end(const struct journal *j)
 {
     return j->next >= journal_length(j);
 }
 
 struct partition {
-    char *block; /* BLOCK_SIZE bytes, made with the first record */
+    char *block; /* grows to BLOCK_SIZE bytes */
+    size_t room;
     size_t used;
     uint64_t *blocks; /* places of the full blocks in the file */
     size_t block_count;
@@ -202,29 +212,25 @@ struct partition {
 
 struct spool {
     struct store file;
-    size_t record_size;
-    size_t block_bytes; /* whole records only */
     unsigned partitions;
     struct partition partition[];
 };
 
-struct spool *spool_new(const char *folder, unsigned partitions, size_t record_size)
+struct spool *spool_new(const char *folder, unsigned partitions)
 {
     struct spool *s = calloc(1, sizeof *s + partitions * sizeof(struct partition));
     if (!s)
         return NULL;
-    s->record_size = record_size;
-    s->block_bytes = BLOCK_SIZE / record_size * record_size;
     s->partitions = partitions;
-    if (!store_init(&s->file, folder)) {
-        spool_free(s);
-        return NULL;
-    }
+    if (!store_init(&s->file, folder))
+        spool_free(&s);
     return s;
 }
 
-void spool_free(struct spool *s)
+void spool_free(struct spool **spool)
 {
+    struct spool *s = *spool;
+    *spool = NULL;
     if (!s)
         return;
     store_close(&s->file);
@@ -253,36 +259,41 @@ static bool flush_block(struct spool *s, struct partition *p)
     return true;
 }
 
-bool spool_add(struct spool *s, unsigned partition, const void *record)
+bool spool_add(struct spool *s, unsigned partition, const void *bytes, size_t length)
 {
     struct partition *p = &s->partition[partition];
-    if (!p->block && (p->block = malloc(s->block_bytes)) == NULL)
+    const char *from = bytes;
+    if (p->used + length > p->room && !grow(&p->block, &p->room, p->used + length, BLOCK_SIZE))
         return false;
-    if (p->used == s->block_bytes && !flush_block(s, p))
-        return false;
-    memcpy(p->block + p->used, record, s->record_size);
-    p->used += s->record_size;
+    while (length > 0) {
+        if (p->used == BLOCK_SIZE && !flush_block(s, p))
+            return false;
+        size_t n = BLOCK_SIZE - p->used < length ? BLOCK_SIZE - p->used : length;
+        memcpy(p->block + p->used, from, n);
+        p->used += n;
+        from += n;
+        length -= n;
+    }
     return true;
 }
 
-bool spool_load(struct spool *s, unsigned partition, void **records, size_t *count)
+bool spool_load(const struct spool *s, unsigned partition, void **bytes, size_t *length)
 {
-    struct partition *p = &s->partition[partition];
-    size_t bytes = p->block_count * s->block_bytes + p->used;
-    *records = NULL;
-    *count = bytes / s->record_size;
-    if (bytes == 0)
+    const struct partition *p = &s->partition[partition];
+    *length = p->block_count * BLOCK_SIZE + p->used;
+    *bytes = NULL;
+    if (*length == 0)
         return true;
-    char *all = malloc(bytes);
+    char *all = malloc(*length);
     if (!all)
         return false;
     for (size_t i = 0; i < p->block_count; i++) {
-        if (!store_read(&s->file, p->blocks[i], all + i * s->block_bytes, s->block_bytes)) {
+        if (!store_read(&s->file, p->blocks[i], all + i * BLOCK_SIZE, BLOCK_SIZE)) {
             free(all);
             return false;
         }
     }
-    memcpy(all + p->block_count * s->block_bytes, p->block, p->used);
-    *records = all;
+    memcpy(all + p->block_count * BLOCK_SIZE, p->block, p->used);
+    *bytes = all;
     return true;
 }

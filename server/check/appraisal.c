@@ -1,0 +1,121 @@
+#include "check/appraisal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct account {
+    char commissioner[EPISODE_CODE_SIZE];
+    const struct terms *terms;
+    struct payability *payability; /* NULL without terms */
+};
+
+struct appraisal {
+    month_t month;
+    struct review_periods reviews;
+    struct account *accounts;
+    size_t count;
+    size_t room;
+};
+
+struct appraisal *appraisal_new(const struct reference *reference, month_t month)
+{
+    struct appraisal *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    a->month = month;
+    for (int c = 0; c < CLUSTER_COUNT; c++) {
+        const struct cluster *k = &reference->clusters[c];
+        if (k->exists && k->in_months)
+            a->reviews.months[c] = (int16_t)k->review;
+        else if (k->exists)
+            a->reviews.days[c] = (int16_t)k->review;
+    }
+    return a;
+}
+
+void appraisal_free(struct appraisal *a)
+{
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->count; i++)
+        payability_free(a->accounts[i].payability);
+    free(a->accounts);
+    free(a);
+}
+
+bool appraisal_add(struct appraisal *a, const char *commissioner, const struct terms *terms)
+{
+    if (a->count == a->room) {
+        size_t room = a->room ? 2 * a->room : 8;
+        struct account *accounts = reallocarray(a->accounts, room, sizeof *accounts);
+        if (!accounts)
+            return false;
+        a->accounts = accounts;
+        a->room = room;
+    }
+    struct account *account = &a->accounts[a->count];
+    memset(account, 0, sizeof *account);
+    (void)snprintf(account->commissioner, sizeof account->commissioner, "%s", commissioner);
+    account->terms = terms;
+    if (terms) {
+        account->payability = payability_new(terms, &a->reviews, commissioner, a->month);
+        if (!account->payability)
+            return false;
+    }
+    a->count++;
+    return true;
+}
+
+static const struct account *account_of(const struct appraisal *a, const char *commissioner)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->accounts[i].commissioner, commissioner) == 0)
+            return &a->accounts[i];
+    }
+    return NULL;
+}
+
+void appraisal_row(const struct appraisal *a, const struct episode *row, struct row_appraisal *out)
+{
+    memset(out, 0, sizeof *out);
+    const struct account *account = account_of(a, row->commissioner);
+    if (!account || !account->terms) {
+        out->failed = row->commissioner[0] ? rule_set_of(RULE_C04) : 0;
+        return;
+    }
+    struct activity_row activity = episode_activity(row);
+    out->failed = payability_failed(account->payability, &activity, row->approved, row->minor);
+    if (!row->cluster[0] || cluster_index(row->cluster) < 0)
+        out->failed &= ~rule_set_of(RULE_K06);
+    if ((out->failed | row->failed) == 0)
+        return;
+    out->known = valuation_row(account->terms, &a->reviews, account->commissioner, a->month, &activity, &out->pence) ==
+                 ROW_VALUED;
+    if (!out->known)
+        out->pence = 0;
+}
+
+void appraisal_finding(const struct appraisal *a, const struct episode *row, enum rule_id rule, struct finding *out)
+{
+    finding_begin(out, rule, (uint32_t)row->row_no);
+    if (rule == RULE_C04) {
+        const char *note = account_of(a, row->commissioner) ? "The contract has no approved terms for the month"
+                                                            : "There is no contract";
+        (void)snprintf(out->value, sizeof out->value, "%s", row->commissioner);
+        (void)snprintf(out->note, sizeof out->note, "%s", note);
+    } else if (rule == RULE_C05) {
+        (void)snprintf(out->value, sizeof out->value, "%s", row->service);
+    } else if (rule == RULE_K06) {
+        (void)snprintf(out->value, sizeof out->value, "%s", row->cluster);
+    } else if (rule == RULE_R08 && row->mhct_date != DATE_NONE) {
+        date_format(row->mhct_date, out->value);
+    }
+}
+
+enum severity appraisal_severity(const struct appraisal *a, const char *commissioner, enum rule_id rule)
+{
+    const struct account *account = account_of(a, commissioner);
+    const struct rule *r = rule_get(rule);
+    return account && account->payability && r->bit >= 0 ? payability_severity(account->payability, rule) : r->severity;
+}

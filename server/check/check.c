@@ -1,0 +1,267 @@
+#include "check/check_internal.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for row_no in failed and continues. */
+static bool make_room(struct check *c, size_t row_no)
+{
+    if (row_no <= c->row_room)
+        return true;
+    size_t room = c->row_room ? c->row_room : 65536;
+    while (room < row_no)
+        room += room / 2;
+    rule_set_t *failed = reallocarray(c->failed, room, sizeof *failed);
+    if (!failed)
+        return false;
+    memset(failed + c->row_room, 0, (room - c->row_room) * sizeof *failed);
+    c->failed = failed;
+    uint8_t *continues = realloc(c->continues, room / 8 + 1);
+    if (!continues)
+        return false;
+    size_t old = c->row_room ? c->row_room / 8 + 1 : 0;
+    memset(continues + old, 0, room / 8 + 1 - old);
+    c->continues = continues;
+    c->row_room = room;
+    return true;
+}
+
+/* Records for the rules across rows. */
+static bool spool_cross(struct check *c, const struct checked_row *row, const uint8_t patient[IDENTITY_HASH_SIZE],
+                        uint32_t tag)
+{
+    uint8_t nhs[IDENTITY_HASH_SIZE];
+    const char *digits = row->row->nhs_digits;
+    const uint8_t *known = digits[0] ? nhs : NULL;
+    if (known)
+        identity_hash(&c->keys, IDENTITY_NHS_NUMBER, digits, strlen(digits), nhs);
+    struct cross_row cross;
+    struct cross_nhs by_nhs;
+    struct cross_episode episode;
+    bool ok = true;
+    if (cross_row_make(&cross, row, c->input.context->month, patient, known)) {
+        cross.tag = tag;
+        ok = spool_add(c->patients, cross_partition(cross.patient, CHECK_PARTITIONS), &cross, sizeof cross);
+    }
+    if (ok && cross_nhs_make(&by_nhs, row, patient, known))
+        ok = spool_add(c->nhs, cross_partition(by_nhs.nhs, CHECK_PARTITIONS), &by_nhs, sizeof by_nhs);
+    if (ok && cross_episode_make(&episode, row))
+        ok = spool_add(c->episodes, cross_episode_partition(episode.episode_id, CHECK_PARTITIONS), &episode,
+                       sizeof episode);
+    return ok;
+}
+
+static bool keep_row(struct check *c, const struct checked_row *row)
+{
+    static const struct episode gap;
+    size_t row_no = row->row->row_no;
+    if (!make_room(c, row_no))
+        return false;
+    for (; c->rows + 1 < row_no; c->rows++) {
+        if (!journal_append(c->facts, &gap, sizeof gap))
+            return false;
+    }
+    uint8_t patient[IDENTITY_HASH_SIZE];
+    identity_hash(&c->keys, IDENTITY_PATIENT, row->row->patient_id.at, row->row->patient_id.length, patient);
+    struct episode e;
+    episode_of_row(&e, row, patient);
+    c->failed[row_no - 1] = row->failed;
+    c->rows = row_no;
+    uint32_t tag = 0;
+    if (c->input.on_row && !c->input.on_row(c->input.observer, row, &e, &tag))
+        return false;
+    return journal_append(c->facts, &e, sizeof e) && spool_cross(c, row, patient, tag);
+}
+
+/* Findings of one row, in the order of rules.tsv whatever the order in which the rules were asked. */
+static bool keep_findings(struct check *c, const struct checked_row *row)
+{
+    const struct finding *ordered[ROW_FINDINGS_MAXIMUM];
+    for (unsigned i = 0; i < row->finding_count; i++) {
+        unsigned at = i;
+        for (; at > 0 && ordered[at - 1]->rule > row->findings[i].rule; at--)
+            ordered[at] = ordered[at - 1];
+        ordered[at] = &row->findings[i];
+    }
+    for (unsigned i = 0; i < row->finding_count; i++) {
+        if (!finding_journal_put(c->findings, ordered[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool on_row(void *context, const struct checked_row *row)
+{
+    struct check *c = context;
+    if (!keep_findings(c, row) || !keep_row(c, row))
+        c->broken = true;
+    return !c->broken;
+}
+
+static bool add_late(struct check *c, const struct finding *f)
+{
+    uint8_t packed[FINDING_PACKED_MAXIMUM];
+    size_t range = f->row_no / c->late_range_rows;
+    if (range >= c->late_ranges)
+        range = c->late_ranges - 1;
+    if (!spool_add(c->late, (unsigned)range, packed, finding_pack(f, packed)))
+        c->broken = true;
+    return !c->broken;
+}
+
+/* Findings of rows for the file come while it is read, those of the file as a whole when it has ended. */
+static void on_file_finding(void *context, const struct finding *f)
+{
+    struct check *c = context;
+    if (c->late)
+        (void)add_late(c, f);
+    else if (!finding_journal_put(c->findings, f))
+        c->broken = true;
+}
+
+struct check *check_new(const struct check_input *input)
+{
+    struct check *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->input = *input;
+    c->input.identity_key = NULL;
+    identity_keys_make(&c->keys, input->identity_key, input->context->provider);
+    c->events = (struct row_checker_events){c, on_row, on_file_finding};
+    row_checker_init(&c->checker, input->context, input->format, &c->events);
+    row_checker_map(&c->checker, input->mapping);
+    c->facts = journal_new(input->spool_folder);
+    c->findings = journal_new(input->spool_folder);
+    c->patients = spool_new(input->spool_folder, CHECK_PARTITIONS);
+    c->nhs = spool_new(input->spool_folder, CHECK_PARTITIONS);
+    c->episodes = spool_new(input->spool_folder, CHECK_PARTITIONS);
+    if (!c->facts || !c->findings || !c->patients || !c->nhs || !c->episodes) {
+        check_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void check_free(struct check *c)
+{
+    if (!c)
+        return;
+    journal_free(c->facts);
+    journal_free(c->findings);
+    spool_free(&c->patients);
+    spool_free(&c->nhs);
+    spool_free(&c->episodes);
+    spool_free(&c->late);
+    free(c->failed);
+    free(c->continues);
+    /* The checker holds the last rows as they were sent. */
+    sodium_memzero(c, sizeof *c);
+    free(c);
+}
+
+bool check_feed(struct check *c, const void *bytes, size_t length)
+{
+    return row_checker_feed(&c->checker, bytes, length) && !c->broken;
+}
+
+void check_abandon(struct check *c, const char *sentence)
+{
+    row_checker_abandon(&c->checker, sentence);
+}
+
+uint32_t check_rows(const struct check *c)
+{
+    return (uint32_t)c->rows;
+}
+
+static bool keeps_on(const struct check *c)
+{
+    return !c->input.keep_on || c->input.keep_on(c->input.observer);
+}
+
+bool check_add_finding(struct check *c, const struct finding *f)
+{
+    if (rule_get(f->rule)->severity == SEVERITY_FILE) {
+        c->refused = true;
+    } else if (f->row_no >= 1 && f->row_no <= c->rows) {
+        rule_set_t *failed = &c->failed[f->row_no - 1];
+        if ((*failed & rule_set_of(f->rule)) != 0)
+            return true;
+        *failed |= rule_set_of(f->rule);
+    }
+    return add_late(c, f);
+}
+
+static void on_cross_finding(void *context, const struct finding *f)
+{
+    (void)check_add_finding(context, f);
+}
+
+static void on_continues(void *context, uint32_t row_no)
+{
+    struct check *c = context;
+    if (row_no >= 1 && row_no <= c->rows)
+        c->continues[(row_no - 1) / 8] |= (uint8_t)(1U << ((row_no - 1) % 8));
+}
+
+static void on_patient(void *context, const struct cross_row *rows, size_t count)
+{
+    struct check *c = context;
+    c->input.on_patient(c->input.observer, rows, count);
+}
+
+static bool cross_partition_of(struct check *c, unsigned partition, const struct cross_events *events)
+{
+    void *records = NULL;
+    size_t length = 0;
+    if (!spool_load(c->patients, partition, &records, &length))
+        return false;
+    cross_check_patients(records, length / sizeof(struct cross_row), c->input.context->month, events);
+    free(records);
+    if (!spool_load(c->nhs, partition, &records, &length))
+        return false;
+    cross_check_nhs(records, length / sizeof(struct cross_nhs), events);
+    free(records);
+    if (!spool_load(c->episodes, partition, &records, &length))
+        return false;
+    cross_check_episodes(records, length / sizeof(struct cross_episode), events);
+    free(records);
+    return !c->broken;
+}
+
+static bool across_rows(struct check *c)
+{
+    struct cross_events events = {c, on_cross_finding, on_continues, c->input.on_patient ? on_patient : NULL};
+    for (unsigned p = 0; p < CHECK_PARTITIONS; p++) {
+        if (!cross_partition_of(c, p, &events) || !keeps_on(c))
+            return false;
+    }
+    spool_free(&c->patients);
+    spool_free(&c->nhs);
+    spool_free(&c->episodes);
+    struct finding f08;
+    return !every_row_fails(c->failed, c->rows, &f08) || check_add_finding(c, &f08);
+}
+
+bool check_finish(struct check *c, struct check_outcome *out)
+{
+    c->late_range_rows = c->rows / LATE_RANGES + 1;
+    if (c->late_range_rows < LATE_RANGE_ROWS)
+        c->late_range_rows = LATE_RANGE_ROWS;
+    c->late_ranges = c->rows / c->late_range_rows + 1;
+    c->late = spool_new(c->input.spool_folder, (unsigned)c->late_ranges);
+    if (!c->late || !row_checker_finish(&c->checker, &c->summary) || c->broken)
+        return false;
+    c->refused = c->summary.refused;
+    if (!across_rows(c))
+        return false;
+    out->rows = c->summary.rows;
+    out->payable_rows = 0;
+    out->refused = c->refused;
+    out->held = c->summary.held;
+    rule_set_t unpayable = rules_unpayable_at_upload();
+    for (size_t i = 0; i < c->rows; i++)
+        out->payable_rows += (c->failed[i] & unpayable) == 0;
+    return true;
+}

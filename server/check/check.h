@@ -1,0 +1,72 @@
+/* One check of one file: its plain bytes in; facts of rows, findings in canonical order and an outcome out. The same
+ * for a submission, a rehearsal and `reckoner check`: they differ only in what each gives to it. No database, no
+ * network; memory is bounded, temporary files (check/spool.h) hold what grows with the file.
+ *
+ *   check_new; check_feed for each piece of the file, in order; check_finish;
+ *   then check_add_finding for what else is known of rows (history, other providers);
+ *   then any of check_each_row, check_each_finding, as often as wanted; check_free.
+ *
+ * One thread at a time. Calls that answer bool answer false when a temporary file or memory failed, or when a callback
+ * asked to stop (then the caller knows): the check is over and can only be freed. */
+#ifndef RECKONER_CHECK_CHECK_H
+#define RECKONER_CHECK_CHECK_H
+
+#include "check/appraisal.h"
+#include "check/identity.h"
+#include "domain/cross_rows.h"
+#include "domain/finding_line.h"
+
+struct check;
+
+/* Everything is borrowed and must outlive the check, but identity_key. */
+struct check_input {
+    const struct upload_context *context;
+    enum upload_format format;
+    const uint8_t *identity_key; /* IDENTITY_KEY_SIZE bytes; drawn at random where hashes need not last */
+    const char *spool_folder;
+    const struct column_mapping *mapping; /* the sender's own column names; NULL: ours */
+    void *observer;                       /* what the callbacks are called with; each of them may be NULL */
+    /* Each row that could be read, once, in order of row_no, while the bytes arrive: for what else is made of rows.
+     * facts has what the row fails by itself; rules across rows are not known yet. *tag (0 at first) comes back in the
+     * row's cross_row. false stops. */
+    bool (*on_row)(void *observer, const struct checked_row *row, const struct episode *facts, uint32_t *tag);
+    /* All rows of a patient in order of start, once for each patient, during check_finish. */
+    void (*on_patient)(void *observer, const struct cross_row *rows, size_t count);
+    /* Asked now and then during long work; false stops. */
+    bool (*keep_on)(void *observer);
+};
+
+struct check_outcome {
+    uint32_t rows;        /* of the file, faulty ones included */
+    int64_t payable_rows; /* without an ERROR that holds under any terms */
+    bool refused;         /* a FILE rule was broken (F13 apart) */
+    bool held;            /* F13 was */
+};
+
+/* NULL: out of memory. libsodium must be initialised. */
+struct check *check_new(const struct check_input *input);
+/* NULL is allowed. Wipes what it held of the last rows. */
+void check_free(struct check *c);
+
+bool check_feed(struct check *c, const void *bytes, size_t length);
+/* The bytes can be read no further, for a reason that is the file's (F01): the sentence goes into the report. */
+void check_abandon(struct check *c, const char *sentence);
+/* The file is complete: rules across rows and of the file. */
+bool check_finish(struct check *c, struct check_outcome *out);
+/* Rows read so far. */
+uint32_t check_rows(const struct check *c);
+
+/* A finding that the file alone could not give. Its row counts as failing the rule from now on; a rule that the row
+ * fails already is not told twice. */
+bool check_add_finding(struct check *c, const struct finding *f);
+
+/* Facts of every row in order, final failed and continues included. Not for refused files: their rows may have gaps. */
+bool check_each_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
+
+/* Every finding in canonical order: row, then rule in the order of rules.tsv. With an appraisal (NULL: none) the rules
+ * that depend on terms, severities and amounts come with it, unless the file is refused; of_terms tells such a
+ * finding. line is borrowed until the callback returns; each returns false to stop. */
+bool check_each_finding(struct check *c, const struct appraisal *appraisal,
+                        bool (*each)(void *context, const struct finding_line *line, bool of_terms), void *context);
+
+#endif
