@@ -25,6 +25,7 @@ libmicrohttpd-dev HTTP
 libpq-dev PostgreSQL client library
 libjansson-dev JSON
 libsodium-dev signatures, sealing and hashes
+zlib1g-dev unpacks uploads sent with Content-Encoding: gzip
 LIST
     run) cat <<'LIST' ;;
 postgresql-15 database, run as a private cluster

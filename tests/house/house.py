@@ -35,6 +35,7 @@ PUBLIC_ONLY = {"routes", "http", "store", "reckonerd.c"}
 LIBRARIES = {
     "microhttpd.h": {"http"},
     "libpq-fe.h": {"store"},
+    "zlib.h": {"base"},
 }
 BANNED = {
     "sprintf": "snprintf", "vsprintf": "vsnprintf", "strcpy": "memcpy with a known size",
