@@ -257,6 +257,7 @@ bool check_finish(struct check *c, struct check_outcome *out)
     if (!across_rows(c))
         return false;
     out->rows = c->summary.rows;
+    out->empty_rows = c->summary.empty_rows;
     out->payable_rows = 0;
     out->refused = c->refused;
     out->held = c->summary.held;

@@ -222,6 +222,7 @@ void upload_check_mapped(struct upload_result *out, const struct upload_context 
     ck_assert(check_each_row(c, keep_row, &kept));
     ck_assert_uint_eq(kept.rows, check_rows(c));
     out->summary.rows = outcome.rows;
+    out->summary.empty_rows = outcome.empty_rows;
     out->summary.refused = outcome.refused;
     out->summary.held = outcome.held;
     check_free(c);
