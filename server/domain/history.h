@@ -9,8 +9,7 @@
 #ifndef RECKONER_DOMAIN_HISTORY_H
 #define RECKONER_DOMAIN_HISTORY_H
 
-#include "domain/finding_text.h"
-#include "domain/reference.h"
+#include "domain/episode.h"
 
 enum {
     HISTORY_PATIENT = 1, /* the patient id is usable (no P01) */
@@ -32,6 +31,9 @@ struct history_record {
     int8_t cluster; /* 0..21 without 9, CLUSTER_NONE when it is no such code */
     uint8_t flags;
 };
+
+/* Of a row whose own rules and rules across rows are all known; episode is the keyed hash of its id. */
+void history_record_make(struct history_record *out, const struct episode *row, month_t month, uint64_t episode);
 
 /* A record as stored, little-endian:
  *   0 episode 8 · 8 patient 8 · 16 start 4 · 20 end 4 · 24 mhct 4 · 28 referral 4 (days since 1970-01-01, 80000000
@@ -88,15 +90,15 @@ struct history_events {
     void (*moved)(void *context, uint32_t row_no, enum history_move move);
 };
 
-/* All records of one partition; sorts them in place.
+/* All records of one partition; puts them in another order. false: out of memory (it needs as much again).
  * D11: compared with the newest earlier month that has the episode. What was unusable then or now is not compared. An
  * episode that was closed is open again when its end is blank now or lies later. */
-void history_check_episodes(struct history_episode *rows, size_t count, const struct history_events *events);
+bool history_check_episodes(struct history_episode *rows, size_t count, const struct history_events *events);
 /* R07 and moves: an assessment (mhct_date, cluster) is compared with the patient's latest one before that date, of this
  * month or earlier ones, rows of assessments alone left out; it is told once, by the first month that brings it. R07:
  * before half the review period of the cluster before has passed. A01: an assessment of the same patient, commissioner
  * and referral (or of the same date, without a referral) may have earned in an earlier month of the financial year. */
-void history_check_patients(struct history_patient *rows, size_t count, const struct history_scope *scope,
+bool history_check_patients(struct history_patient *rows, size_t count, const struct history_scope *scope,
                             const struct history_events *events);
 
 #endif

@@ -9,6 +9,7 @@
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "store/window.h"
+#include "worker/overlap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct evaluation {
     int64_t number;
     struct reference reference;
     struct appraisal *appraisal;
+    struct overlap *overlap;
     struct account *accounts; /* by commissioner */
     size_t account_count;
     struct journal *findings; /* struct found and the finding behind it */
@@ -42,6 +44,7 @@ struct found {
     char episode_id[EPISODE_ID_SIZE];
     char commissioner[EPISODE_CODE_SIZE];
     char cluster[3];
+    bool query; /* whatever the severity of the rule */
 };
 
 struct stake {
@@ -64,37 +67,50 @@ static enum job_outcome resources(struct evaluation *e)
     return JOB_AGAIN;
 }
 
-static bool add_found(struct evaluation *e, const struct episode *row, enum rule_id rule)
+static bool add_found(struct evaluation *e, const struct episode *row, const struct finding *f, bool query)
 {
     struct found found;
     memset(&found, 0, sizeof found);
     memcpy(found.episode_id, row->episode_id, sizeof found.episode_id);
     memcpy(found.commissioner, row->commissioner, sizeof found.commissioner);
     memcpy(found.cluster, row->cluster, sizeof found.cluster);
-    struct finding f;
-    appraisal_finding(e->appraisal, row, rule, &f);
-    return journal_append(e->findings, &found, sizeof found) && finding_journal_put(e->findings, &f);
+    found.query = query;
+    return journal_append(e->findings, &found, sizeof found) && finding_journal_put(e->findings, f);
 }
 
-static bool on_row(void *context, const struct episode *row)
+static bool add_stake(struct evaluation *e, const struct episode *row, const struct row_appraisal *verdict)
+{
+    struct stake stake;
+    memset(&stake, 0, sizeof stake);
+    stake.row_no = row->row_no;
+    stake.pence = verdict->pence;
+    stake.known = verdict->known;
+    return journal_append(e->stakes, &stake, sizeof stake);
+}
+
+static bool on_row(void *context, const struct episode *stored)
 {
     struct evaluation *e = context;
+    struct episode row = *stored;
     struct row_appraisal verdict;
-    appraisal_row(e->appraisal, row, &verdict);
-    for (rule_set_t left = verdict.failed; left != 0; left &= left - 1) {
+    struct finding f;
+    bool ok = true;
+    if (overlap_has(e->overlap, row.row_no)) {
+        overlap_finding(&row, &f);
+        ok = add_found(e, &row, &f, true);
+        row.failed |= rule_set_of(RULE_D09); /* so that an amount is worked out */
+    }
+    appraisal_row(e->appraisal, &row, &verdict);
+    for (rule_set_t left = verdict.failed; left != 0 && ok; left &= left - 1) {
         enum rule_id rule = RULE_COUNT;
-        if (rule_by_bit(__builtin_ctzll(left), &rule) && !add_found(e, row, rule))
-            e->broken = true;
+        if (!rule_by_bit(__builtin_ctzll(left), &rule))
+            continue;
+        appraisal_finding(e->appraisal, &row, rule, &f);
+        ok = add_found(e, &row, &f, false);
     }
-    if ((verdict.failed | row->failed) != 0) {
-        struct stake stake;
-        memset(&stake, 0, sizeof stake);
-        stake.row_no = row->row_no;
-        stake.pence = verdict.pence;
-        stake.known = verdict.known;
-        if (!journal_append(e->stakes, &stake, sizeof stake))
-            e->broken = true;
-    }
+    if (ok && (verdict.failed | row.failed) != 0)
+        ok = add_stake(e, &row, &verdict);
+    e->broken = e->broken || !ok;
     return !e->broken && !atomic_load(&e->w->lost);
 }
 
@@ -175,7 +191,7 @@ static enum pg_status write_findings(struct evaluation *e)
     struct pg_copy *copy = NULL;
     enum pg_status status = pg_copy_begin(e->w->pg,
                                           "COPY reckoner.finding (provider, submission, row_no, rule, evaluation,"
-                                          " episode_id, commissioner, cluster, field, value, note)"
+                                          " episode_id, commissioner, cluster, field, value, note, severity)"
                                           " FROM STDIN (FORMAT binary)",
                                           &copy);
     if (status != PG_OK)
@@ -187,7 +203,7 @@ static enum pg_status write_findings(struct evaluation *e)
             e->broken = true;
             break;
         }
-        pg_copy_row(copy, 11);
+        pg_copy_row(copy, 12);
         copy_text(copy, e->s.provider);
         pg_copy_i64(copy, e->s.no);
         pg_copy_i32(copy, (int32_t)f.row_no);
@@ -199,6 +215,10 @@ static enum pg_status write_findings(struct evaluation *e)
         copy_text(copy, f.field);
         copy_text(copy, f.value);
         copy_text(copy, f.note);
+        if (found.query)
+            copy_text(copy, severity_name(SEVERITY_QUERY));
+        else
+            pg_copy_null(copy);
     }
     status = pg_copy_end(copy, NULL);
     return e->broken ? PG_FAILED : status;
@@ -282,6 +302,8 @@ static enum pg_status write_all(struct evaluation *e)
         status = write_findings(e);
     if (status == PG_OK)
         status = write_stakes(e);
+    if (status == PG_OK)
+        status = overlap_write(e->overlap);
     for (size_t i = 0; i < e->account_count && status == PG_OK; i++) {
         const struct account *a = &e->accounts[i];
         status = write_severities(e, a);
@@ -308,6 +330,8 @@ static enum job_outcome evaluate_locked(struct evaluation *e)
         outcome = load_accounts(e, now);
     if (outcome == JOB_DONE)
         outcome = judge_windows(e);
+    if (outcome == JOB_DONE)
+        outcome = overlap_find(e->w, &e->s, e->problem, &e->overlap);
     if (outcome != JOB_DONE)
         return outcome;
     enum pg_status status = episode_scan(e->w->pg, e->s.provider, e->s.no, NULL, on_row, e);
@@ -352,6 +376,7 @@ enum job_outcome evaluate_run(struct worker *w, const struct job *job, char *pro
     journal_free(e.findings);
     journal_free(e.stakes);
     appraisal_free(e.appraisal);
+    overlap_free(e.overlap);
     reference_free(&e.reference);
     for (size_t i = 0; i < e.account_count; i++) {
         if (e.accounts[i].owns_terms)

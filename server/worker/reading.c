@@ -29,11 +29,10 @@ static bool flush_block(struct validation *v)
 static bool on_row(void *observer, const struct checked_row *row, const struct episode *facts, uint32_t *tag)
 {
     struct validation *v = observer;
-    (void)facts;
     (void)tag;
     if (v->block.rows == CONFIDENTIAL_ROWS && !flush_block(v))
         return false;
-    return confidential_add(&v->block, row->row);
+    return confidential_add(&v->block, row->row) && history_add_row(v->history, row, facts);
 }
 
 static bool keep_on(void *observer)
@@ -154,6 +153,7 @@ enum job_outcome validation_read(struct validation *v)
     free(o.text);
     if (outcome != JOB_DONE)
         return outcome;
-    bool ok = check_finish(v->check, &v->outcome) && flush_block(v);
-    return ok ? JOB_DONE : validation_spool_failure(v);
+    if (!check_finish(v->check, &v->outcome) || !flush_block(v))
+        return validation_spool_failure(v);
+    return v->outcome.refused ? JOB_DONE : history_judge(v->history, v->check, v->problem);
 }

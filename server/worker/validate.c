@@ -158,6 +158,8 @@ static enum job_outcome load_context(struct validation *v)
         outcome = load_organisations(v);
     if (outcome == JOB_DONE)
         outcome = load_windows(v);
+    if (outcome == JOB_DONE)
+        outcome = history_begin(v->w, &v->s, &v->reference, v->problem, &v->history);
     return outcome;
 }
 
@@ -177,6 +179,7 @@ static enum job_outcome run(struct validation *v)
 static void validation_free(struct validation *v)
 {
     check_free(v->check);
+    history_free(v->history);
     journal_free(v->blocks);
     confidential_free(&v->block);
     reference_free(&v->reference);

@@ -9,6 +9,7 @@
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "worker/confidential.h"
+#include "worker/history.h"
 #include "worker/jobs.h"
 
 struct reference_digest {
@@ -32,6 +33,7 @@ struct validation {
 
     struct check *check;
     struct check_outcome outcome;
+    struct history *history;
     struct confidential_block block;
     struct journal *blocks; /* struct block_head and the sealed bytes */
     int64_t next_progress;  /* monotonic */
@@ -55,6 +57,9 @@ enum job_outcome validation_spool_failure(struct validation *v);
 /* writing.c: the one transaction. */
 enum job_outcome validation_write(struct validation *v);
 
+/* receipt.c: what the check was made with: digests of the reference data by kind (null: none is loaded), and under
+ * history the submissions of earlier months, by month (null of a refused one). A new reference; NULL: out of memory. */
+json_t *validation_reference(const struct validation *v);
 /* receipt.c: signs the receipt in the open transaction. */
 enum pg_status validation_sign_receipt(struct validation *v);
 

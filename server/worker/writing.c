@@ -109,15 +109,10 @@ static enum pg_status write_blocks(struct validation *v)
 
 static enum pg_status write_outcome(struct validation *v)
 {
-    json_t *digests = json_object();
-    bool ok = digests != NULL;
-    for (size_t i = 0; ok && i < REFERENCE_KINDS; i++) {
-        const struct reference_digest *d = &v->digests[i];
-        ok = json_put(digests, d->kind, d->hex[0] ? json_string(d->hex) : json_null());
-    }
+    json_t *reference = validation_reference(v);
     size_t length = 0;
-    char *text = ok ? json_canonical(digests, &length) : NULL;
-    json_decref(digests);
+    char *text = reference ? json_canonical(reference, &length) : NULL;
+    json_decref(reference);
     if (!text)
         return PG_FAILED;
     bool accepted = strcmp(v->state, "accepted") == 0;
@@ -175,6 +170,8 @@ static enum pg_status write_all(struct validation *v)
         status = write_episodes(v);
     if (status == PG_OK && accepted)
         status = write_blocks(v);
+    if (status == PG_OK && accepted)
+        status = history_write(v->history, &v->unreadable);
     if (status == PG_OK)
         status = write_outcome(v);
     if (status == PG_OK)

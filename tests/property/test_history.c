@@ -199,8 +199,8 @@ static void judge(void)
     }
     for (size_t i = 0; i <= ROWS; i++)
         found[i] = (struct verdicts){false, false, false, HISTORY_MOVES};
-    history_check_episodes(episodes, count, &events);
-    history_check_patients(patients, known, &scope, &events);
+    ck_assert(history_check_episodes(episodes, count, &events));
+    ck_assert(history_check_patients(patients, known, &scope, &events));
 }
 
 START_TEST(history_is_judged_as_by_hand)
@@ -260,7 +260,7 @@ static void setup(void)
 {
     static const char clusters[] = "code,name,super_class,review,review_unit\n"
                                    "01,One,A,84,day\n02,Two,A,105,day\n04,Four,A,6,month\n14,Crisis,B,28,day\n";
-    static const char prices[] = "code,pence_per_day\n01,300\n02,300\n04,600\n14,11000\n";
+    static const char prices[] = "code,pence_per_day,ward_pence_per_day\n01,300,\n02,300,\n04,600,\n14,11000,\n";
     char error[200];
     uint64_t seed = number_from("RECKONER_SEED", (uint64_t)time(NULL));
     printf("seed %llu\n", (unsigned long long)seed);

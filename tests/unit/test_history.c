@@ -40,7 +40,7 @@ static void setup(void)
 {
     static const char clusters[] = "code,name,super_class,review,review_unit\n"
                                    "01,One,A,84,day\n02,Two,A,105,day\n04,Four,A,6,month\n14,Crisis,B,28,day\n";
-    static const char prices[] = "code,pence_per_day\n01,300\n02,300\n04,600\n14,11000\n";
+    static const char prices[] = "code,pence_per_day,ward_pence_per_day\n01,300,\n02,300,\n04,600,\n14,11000,\n";
     char error[200];
     reference_init(&reference);
     ck_assert(reference_load_clusters(&reference, clusters, strlen(clusters), error, sizeof error));
@@ -218,7 +218,7 @@ START_TEST(d11_compares_with_the_month_before)
     struct history_record other = {.episode = 8, .patient = 9, .cluster = 14, .flags = HISTORY_PATIENT};
     history_episode_make(&rows[2], &old, month("2012-11"), 0);
     history_episode_make(&rows[3], &other, month("2013-04"), 0);
-    history_check_episodes(rows, 4, &events);
+    ck_assert(history_check_episodes(rows, 4, &events));
     ck_assert_msg(found.findings == (c->field != NULL), "%s: %zu findings", c->name, found.findings);
     if (c->field == NULL)
         return;
@@ -237,8 +237,8 @@ START_TEST(d11_a_new_episode_is_no_change)
     history_episode_make(&rows[0], &now, month("2013-05"), 1);
     now.episode = 8;
     history_episode_make(&rows[1], &now, month("2013-05"), 2);
-    history_check_episodes(rows, 2, &events);
-    history_check_episodes(NULL, 0, &events);
+    ck_assert(history_check_episodes(rows, 2, &events));
+    ck_assert(history_check_episodes(NULL, 0, &events));
     ck_assert_uint_eq(found.findings, 0);
 }
 END_TEST
@@ -338,7 +338,7 @@ START_TEST(r07_and_moves)
         count = add(rows, count, &c->row[i], 5, "5QE", "");
     /* Another patient's assessments are their own. */
     count = add(rows, count, &(struct assessment_row){APRIL, 1, "2013-05-01", 0}, 6, "5QE", "");
-    history_check_patients(rows, count, &scope, &events);
+    ck_assert(history_check_patients(rows, count, &scope, &events));
     ck_assert_msg(found.moves == (c->move != NO_MOVE), "%s: %zu moves", c->name, found.moves);
     if (c->move != NO_MOVE)
         ck_assert_msg(found.move[0].row_no == 1 && (int)found.move[0].move == c->move, "%s", c->name);
@@ -358,7 +358,7 @@ START_TEST(r07_says_nothing_of_another_commissioner)
     struct history_patient rows[2];
     size_t count = add(rows, 0, &(struct assessment_row){APRIL, 4, "2013-04-20", 0}, 5, "5QF", "");
     count = add(rows, count, &(struct assessment_row){NOW, 14, "2013-05-02", 0}, 5, "5QE", "");
-    history_check_patients(rows, count, &scope, &events);
+    ck_assert(history_check_patients(rows, count, &scope, &events));
     ck_assert_uint_eq(found.findings, 1);
     ck_assert_str_eq(found.finding[0].note, "The assessment before was made for another commissioner");
 }
@@ -369,7 +369,7 @@ START_TEST(r07_needs_a_patient)
     struct history_patient row;
     struct history_record r = {.cluster = 4, .mhct = day("2013-04-20"), .flags = HISTORY_EARNS};
     ck_assert(!history_patient_make(&row, &r, &scope, month("2013-04"), 0));
-    history_check_patients(NULL, 0, &scope, &events);
+    ck_assert(history_check_patients(NULL, 0, &scope, &events));
 }
 END_TEST
 
@@ -426,7 +426,7 @@ START_TEST(a01_across_months)
     count = add(rows, count, &before, 5, c->commissioner, c->referral[0]);
     before.mhct = "2013-04-01";
     count = add(rows, count, &before, 6, "5QE", c->referral[0]);
-    history_check_patients(rows, count, &scope, &events);
+    ck_assert(history_check_patients(rows, count, &scope, &events));
     ck_assert_msg(found.findings == c->fires, "%s: %zu findings", c->name, found.findings);
     if (!c->fires)
         return;
