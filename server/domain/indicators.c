@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOW_CLUSTER_LAST 4 /* of the clusters that R04 speaks of */
+
 static const struct indicator table[INDICATOR_COUNT] = {
     [INDICATOR_CASELOAD_CLUSTERED] = {"caseload_clustered", "Share of the caseload that is clustered",
                                       "patients with an episode in a cluster other than 00 open on the last day",
@@ -35,14 +37,26 @@ static const struct indicator table[INDICATOR_COUNT] = {
                                   "thousandths of a penny: mean of last month's days at the same reference prices",
                                   INDICATOR_CHANGE, false, true, false, THRESHOLD_CASE_MIX_ALERT, "service"},
     [INDICATOR_TRANSITIONS] = {"transitions", "Upward to downward transitions",
-                               "episodes begun in the month that follow one of the patient in a cluster of a lower "
-                               "reference price",
-                               "episodes begun in the month that follow one in a cluster of a higher reference price",
-                               INDICATOR_RATIO, true, true, true, THRESHOLD_NONE, "service"},
+                               "assessments, new in the month's file, that move a patient into a cluster of a higher"
+                               " reference price",
+                               "such assessments that move a patient into a cluster of a lower one", INDICATOR_RATIO,
+                               true, true, true, THRESHOLD_NONE, "service"},
     [INDICATOR_DISCHARGE_MHCT] = {"discharges_with_mhct", "Discharges with an MHCT",
                                   "of them, patients with a discharge_mhct_date",
                                   "patients all of whose episodes have ended by the end of the month", INDICATOR_SHARE,
                                   true, true, true, THRESHOLD_NONE, "national"},
+    [INDICATOR_GRID_MUST] = {"grid_must_score", "Ratings outside the must-score band (M06)",
+                             "of them, episodes whose ratings break the must-score band of their cluster",
+                             "episodes of the month, where an allocation grid is loaded", INDICATOR_SHARE, true, true,
+                             true, THRESHOLD_NONE, "national"},
+    [INDICATOR_GRID_EXPECTED] = {"grid_expected", "Ratings outside the expected band (M07)",
+                                 "of them, episodes whose ratings lie outside the expected band of their cluster",
+                                 "episodes of the month, where an allocation grid is loaded", INDICATOR_SHARE, true,
+                                 true, true, THRESHOLD_NONE, "national"},
+    [INDICATOR_LOW_ON_WARD] = {"low_cluster_on_ward", "Low cluster on a ward (R04)",
+                               "of them, episodes not clustered again since before the month",
+                               "episodes in clusters 01 to 04 with admitted days", INDICATOR_SHARE, true, true, true,
+                               THRESHOLD_NONE, "national"},
     [INDICATOR_LATE] = {"late_submissions", "Late submissions",
                         "of them, those begun when the month was closed for a contract, or open by exception alone",
                         "accepted versions of the month", INDICATOR_SHARE, false, false, false, THRESHOLD_NONE,
@@ -93,6 +107,12 @@ bool indicator_alerts(enum indicator_id id, int64_t value, int64_t threshold_ppm
     return value > threshold_ppm || (table[id].form == INDICATOR_CHANGE && value < -threshold_ppm);
 }
 
+static rule_set_t set_named(const char *name)
+{
+    enum rule_id rule;
+    return rule_by_name(name, &rule) ? rule_set_of(rule) : 0;
+}
+
 struct indicators *indicators_new(month_t month, const struct reference *reference)
 {
     struct indicators *i = calloc(1, sizeof *i);
@@ -105,6 +125,8 @@ struct indicators *indicators_new(month_t month, const struct reference *referen
     i->unusable = rule_set_of(RULE_K01) | rule_set_of(RULE_K02) | rule_set_of(RULE_K03) | rule_set_of(RULE_K04);
     i->undated = rule_set_of(RULE_D01) | rule_set_of(RULE_D02) | rule_set_of(RULE_D03) | rule_set_of(RULE_D04) |
                  rule_set_of(RULE_D05) | rule_set_of(RULE_D06);
+    i->must_score = set_named("M06");
+    i->expected = set_named("M07");
     return i;
 }
 
@@ -165,6 +187,10 @@ static void add_to(const struct indicators *i, struct figures *f, const struct r
     count(f, INDICATOR_CLUSTER_00, r->cluster == 0, 1);
     if (r->open)
         count(f, INDICATOR_WITHIN_REVIEW, r->within_review, 1);
+    count(f, INDICATOR_GRID_MUST, (r->failed & i->must_score) != 0, 1);
+    count(f, INDICATOR_GRID_EXPECTED, (r->failed & i->expected) != 0, 1);
+    if (r->cluster >= 1 && r->cluster <= LOW_CLUSTER_LAST && r->admitted > 0)
+        count(f, INDICATOR_LOW_ON_WARD, (r->failed & rule_set_of(RULE_R04)) != 0, 1);
     f->days[r->cluster] += r->days;
     const struct reference_price *price = &i->reference->prices[r->cluster];
     if (price->known)
@@ -190,6 +216,7 @@ static void read_row(const struct indicators *i, const struct checked_row *row, 
     const struct episode_row *e = row->row;
     memset(r, 0, sizeof *r);
     r->row = e;
+    r->failed = row->failed;
     r->cluster = (row->failed & i->unusable) == 0 && is_cluster(i, e->cluster) ? e->cluster : CLUSTER_NONE;
     r->care = r->cluster >= 0 && (row->failed & i->undated) == 0 && !e->assessment_only && e->start != DATE_NONE;
     for (int k = 0; k < RATING_COUNT; k++) {
@@ -226,28 +253,9 @@ static int tag_cluster(uint32_t tag)
     return (int)(tag >> TAG_CLUSTER_SHIFT & TAG_CLUSTER_MASK);
 }
 
-static void count_for(struct indicators *i, uint32_t tag, enum indicator_id id, int64_t numerator, int64_t denominator)
-{
-    uint32_t service = tag & TAG_SERVICE_MASK;
-    count(&i->whole, id, numerator, denominator);
-    if (service < INDICATOR_SERVICES)
-        count(&i->service[service], id, numerator, denominator);
-}
-
-/* One episode of the patient followed by the next. */
-static void count_transition(struct indicators *i, const struct cross_row *before, const struct cross_row *r)
-{
-    if (before->end == DATE_NONE || before->end > r->start || r->start < i->first)
-        return;
-    bool up = reference_dearer(i->reference, tag_cluster(before->tag), tag_cluster(r->tag));
-    bool down = reference_dearer(i->reference, tag_cluster(r->tag), tag_cluster(before->tag));
-    if (up || down)
-        count_for(i, r->tag, INDICATOR_TRANSITIONS, up, down);
-}
-
 void indicators_patient(struct indicators *i, const struct cross_row *rows, size_t number)
 {
-    const struct cross_row *before = NULL;
+    const struct cross_row *last = NULL;
     bool clustered = false, open = false, mhct = false;
     for (size_t k = 0; k < number; k++) {
         const struct cross_row *r = &rows[k];
@@ -256,12 +264,22 @@ void indicators_patient(struct indicators *i, const struct cross_row *rows, size
             continue;
         open = open || r->end == DATE_NONE;
         clustered = clustered || ((r->end == DATE_NONE || r->end > i->last) && tag_cluster(r->tag) != 0);
-        if (before != NULL)
-            count_transition(i, before, r);
-        before = r;
+        last = r;
     }
     if (clustered)
         count(&i->whole, INDICATOR_CASELOAD_CLUSTERED, 1, 0);
-    if (before != NULL && !open)
-        count_for(i, before->tag, INDICATOR_DISCHARGE_MHCT, mhct, 1);
+    if (last != NULL && !open) {
+        uint32_t service = last->tag & TAG_SERVICE_MASK;
+        count(&i->whole, INDICATOR_DISCHARGE_MHCT, mhct, 1);
+        if (service < INDICATOR_SERVICES)
+            count(&i->service[service], INDICATOR_DISCHARGE_MHCT, mhct, 1);
+    }
+}
+
+void indicators_moves(struct indicators *i, struct text name, int64_t up, int64_t down)
+{
+    uint32_t service = service_of(i, name);
+    count(&i->whole, INDICATOR_TRANSITIONS, up, down);
+    if (service < INDICATOR_SERVICES)
+        count(&i->service[service], INDICATOR_TRANSITIONS, up, down);
 }

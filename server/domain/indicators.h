@@ -3,7 +3,8 @@
  * values spread. Counted while a file is checked, in bounded memory; integers only. Pure.
  *
  *   indicators_new; indicators_add for each row, whose tag goes into its cross_row;
- *   indicators_patient for the rows of each patient; then indicators_lines, indicators_clusters, indicators_days. */
+ *   indicators_patient for the rows of each patient; indicators_moves; then indicators_lines, indicators_clusters,
+ * indicators_days. */
 #ifndef RECKONER_DOMAIN_INDICATORS_H
 #define RECKONER_DOMAIN_INDICATORS_H
 
@@ -19,6 +20,9 @@ enum indicator_id {
     INDICATOR_CASE_MIX_DRIFT,
     INDICATOR_TRANSITIONS,
     INDICATOR_DISCHARGE_MHCT,
+    INDICATOR_GRID_MUST,
+    INDICATOR_GRID_EXPECTED,
+    INDICATOR_LOW_ON_WARD,
     INDICATOR_LATE,
     INDICATOR_REPLACED,
     INDICATOR_COUNT
@@ -67,6 +71,10 @@ void indicators_free(struct indicators *i);
 uint32_t indicators_add(struct indicators *i, const struct checked_row *row);
 /* The rows of one patient in order of start, as cross_check_patients gives them. */
 void indicators_patient(struct indicators *i, const struct cross_row *rows, size_t count);
+
+/* Assessments of a service that move a patient into a dearer and into a cheaper cluster; earlier months count, so
+ * the pass over the file cannot know them. */
+void indicators_moves(struct indicators *i, struct text service, int64_t up, int64_t down);
 
 /* One line to be kept. A hidden part is 0 here. */
 struct indicator_line {

@@ -18,6 +18,7 @@
 /* A row as the indicators see it. */
 struct row_facts {
     const struct episode_row *row;
+    rule_set_t failed;
     int cluster; /* CLUSTER_NONE when it is not allowed */
     bool care;   /* an episode with usable dates, not an assessment alone */
     bool open;   /* on the last day */
@@ -50,8 +51,10 @@ struct indicators {
     month_t month;
     date_t first;
     date_t last;
-    rule_set_t unusable; /* rules after which the cluster means nothing */
-    rule_set_t undated;  /* or the dates */
+    rule_set_t unusable;   /* rules after which the cluster means nothing */
+    rule_set_t undated;    /* or the dates */
+    rule_set_t must_score; /* M06 and M07 */
+    rule_set_t expected;
     bool too_many;
     uint32_t service_count;
     uint16_t slot[SLOTS]; /* place + 1 */

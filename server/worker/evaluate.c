@@ -3,9 +3,11 @@
 #include "check/appraisal.h"
 #include "check/finding_journal.h"
 #include "domain/contract_window.h"
+#include "domain/uncontracted.h"
 #include "store/absence.h"
 #include "store/episode.h"
 #include "store/evaluation.h"
+#include "store/indicator.h"
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "store/window.h"
@@ -34,6 +36,7 @@ struct evaluation {
     struct overlap *overlap;
     struct account *accounts; /* by commissioner */
     size_t account_count;
+    struct uncontracted uncontracted;
     struct journal *findings; /* struct found and the finding behind it */
     struct journal *stakes;   /* struct stake */
     bool broken;
@@ -78,6 +81,15 @@ static bool add_found(struct evaluation *e, const struct episode *row, const str
     return journal_append(e->findings, &found, sizeof found) && finding_journal_put(e->findings, f);
 }
 
+static bool has_account(const struct evaluation *e, const char *commissioner)
+{
+    for (size_t i = 0; i < e->account_count; i++) {
+        if (strcmp(e->accounts[i].commissioner, commissioner) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool add_stake(struct evaluation *e, const struct episode *row, const struct row_appraisal *verdict)
 {
     struct stake stake;
@@ -108,6 +120,8 @@ static bool on_row(void *context, const struct episode *stored)
         appraisal_finding(e->appraisal, &row, rule, &f);
         ok = add_found(e, &row, &f, false);
     }
+    if (ok && (verdict.failed & rule_set_of(RULE_C04)) != 0)
+        ok = uncontracted_add(&e->uncontracted, &e->reference, e->s.month, stored, has_account(e, row.commissioner));
     if (ok && (verdict.failed | row.failed) != 0)
         ok = add_stake(e, &row, &verdict);
     e->broken = e->broken || !ok;
@@ -129,11 +143,16 @@ static enum job_outcome load_reference(struct evaluation *e)
         status = reference_content(e->w->pg, dir, "bank_holidays", &content, digest);
     if (ok && status == PG_OK)
         ok = reference_load_bank_holidays(&e->reference, content.data, content.length, error, sizeof error);
+    buf_clear(&content);
+    if (ok)
+        status = reference_content(e->w->pg, dir, "reference_prices", &content, digest);
+    if (ok && status == PG_OK)
+        ok = reference_load_prices(&e->reference, content.data, content.length, error, sizeof error);
     buf_free(&content);
     if (status != PG_OK && status != PG_NONE)
         return job_outcome_of(status, e->w->pg, e->problem);
     if (!ok)
-        return fault(e, "A reference file (clusters, bank_holidays) is missing or cannot be read");
+        return fault(e, "A reference file (clusters, bank_holidays, reference_prices) is missing or cannot be read");
     return JOB_DONE;
 }
 
@@ -295,9 +314,19 @@ static enum job_outcome judge_windows(struct evaluation *e)
     return outcome;
 }
 
+static enum pg_status write_measured(const struct evaluation *e)
+{
+    enum pg_status status = indicator_clear_evaluated(e->w->pg, e->s.provider, e->s.no);
+    for (size_t i = 0; i < e->uncontracted.count && status == PG_OK; i++)
+        status = indicator_add_uncontracted(e->w->pg, e->s.provider, e->s.no, &e->uncontracted.lines[i]);
+    return status;
+}
+
 static enum pg_status write_all(struct evaluation *e)
 {
     enum pg_status status = evaluation_begin(e->w->pg, e->s.provider, e->s.no, &e->number);
+    if (status == PG_OK)
+        status = write_measured(e);
     if (status == PG_OK)
         status = write_findings(e);
     if (status == PG_OK)
@@ -370,6 +399,7 @@ enum job_outcome evaluate_run(struct worker *w, const struct job *job, char *pro
     e.job = job;
     e.problem = problem;
     reference_init(&e.reference);
+    uncontracted_init(&e.uncontracted);
     e.findings = journal_new(w->config->spool_dir);
     e.stakes = journal_new(w->config->spool_dir);
     enum job_outcome outcome = e.findings && e.stakes ? run(&e) : resources(&e);
@@ -378,6 +408,7 @@ enum job_outcome evaluate_run(struct worker *w, const struct job *job, char *pro
     appraisal_free(e.appraisal);
     overlap_free(e.overlap);
     reference_free(&e.reference);
+    uncontracted_free(&e.uncontracted);
     for (size_t i = 0; i < e.account_count; i++) {
         if (e.accounts[i].owns_terms)
             terms_free(e.accounts[i].terms);

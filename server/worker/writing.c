@@ -1,4 +1,4 @@
-#include "worker/validation_run.h"
+#include "worker/measure.h"
 
 #include "store/audit.h"
 #include "store/episode.h"
@@ -172,6 +172,8 @@ static enum pg_status write_all(struct validation *v)
         status = write_blocks(v);
     if (status == PG_OK && accepted)
         status = history_write(v->history, &v->unreadable);
+    if (status == PG_OK && accepted)
+        status = measure_write(v);
     if (status == PG_OK)
         status = write_outcome(v);
     if (status == PG_OK)

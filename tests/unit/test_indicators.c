@@ -169,16 +169,6 @@ static const struct indicator_case cases[] = {
     {INDICATOR_MEAN_PRICE, 29 * 700, 29, {END("2013-04-30"), {COLUMN_ADMITTED_DAYS, "5"}}, {{0}}},
     {INDICATOR_MEAN_PRICE, 0, 0, {CLUSTER("06")}, {{0}}}, /* no reference price */
     {INDICATOR_MEAN_PRICE, 9 * 700 + 21 * 800, 30, {END("2013-04-10")}, {NEXT, CLUSTER("05")}},
-    /* Up is dearer; clusters of one price, or without one, are neither. */
-    {INDICATOR_TRANSITIONS, 1, 0, {END("2013-04-10")}, {NEXT, CLUSTER("05")}},
-    {INDICATOR_TRANSITIONS, 0, 1, {END("2013-04-10")}, {NEXT, CLUSTER("11")}},
-    {INDICATOR_TRANSITIONS, 0, 0, {END("2013-04-10")}, {NEXT, CLUSTER("04")}},
-    {INDICATOR_TRANSITIONS, 0, 0, {END("2013-04-10")}, {NEXT, CLUSTER("06")}},
-    {INDICATOR_TRANSITIONS, 0, 0, {CLUSTER("07"), END("2013-04-10")}, {NEXT, CLUSTER("05")}},
-    {INDICATOR_TRANSITIONS, 1, 0, {END("2013-04-01")}, {START("2013-04-01"), CLUSTER("05")}},
-    {INDICATOR_TRANSITIONS, 0, 0, {END("2013-04-01")}, {START("2013-03-31"), CLUSTER("05")}},
-    {INDICATOR_TRANSITIONS, 0, 0, {END("2013-04-11")}, {NEXT, CLUSTER("05")}}, /* they overlap */
-    {INDICATOR_TRANSITIONS, 0, 0, {END("")}, {NEXT, CLUSTER("05")}},
     {INDICATOR_DISCHARGE_MHCT, 0, 1, {END("2013-04-20")}, {{0}}},
     {INDICATOR_DISCHARGE_MHCT, 1, 1, {END("2013-04-20"), {COLUMN_DISCHARGE_MHCT_DATE, "2013-04-19"}}, {{0}}},
     {INDICATOR_DISCHARGE_MHCT, 1, 1, {END("2013-05-01"), {COLUMN_DISCHARGE_MHCT_DATE, "2013-04-30"}}, {{0}}},
@@ -189,6 +179,12 @@ static const struct indicator_case cases[] = {
      1,
      {END("2013-04-10")},
      {NEXT, END("2013-04-20"), {COLUMN_DISCHARGE_MHCT_DATE, "2013-04-19"}}},
+    {INDICATOR_GRID_MUST, 0, 1, {END("")}, {{0}}},
+    {INDICATOR_GRID_EXPECTED, 0, 0, {{COLUMN_ASSESSMENT_ONLY, "Y"}}, {{0}}},
+    {INDICATOR_LOW_ON_WARD, 0, 0, {END("")}, {{0}}},
+    {INDICATOR_LOW_ON_WARD, 1, 1, {{COLUMN_ADMITTED_DAYS, "1"}}, {{0}}},
+    {INDICATOR_LOW_ON_WARD, 0, 1, {{COLUMN_ADMITTED_DAYS, "1"}, {COLUMN_MHCT_DATE, "2013-04-01"}}, {{0}}},
+    {INDICATOR_LOW_ON_WARD, 0, 0, {{COLUMN_ADMITTED_DAYS, "1"}, CLUSTER("05")}, {{0}}},
 };
 
 struct wanted {
@@ -458,6 +454,19 @@ START_TEST(too_many_services_give_no_table)
 }
 END_TEST
 
+START_TEST(moves_come_from_outside)
+{
+    struct indicators *i = indicators_new(context.month, &reference);
+    indicators_moves(i, (struct text){"EAST", 4}, 20, 7);
+    indicators_moves(i, (struct text){"", 0}, 5, 0);
+    struct wanted w = {.id = INDICATOR_TRANSITIONS};
+    ck_assert(indicators_lines(i, -1, take, &w));
+    ck_assert_int_eq(w.line.numerator, 25);
+    ck_assert_int_eq(w.line.denominator, 7);
+    indicators_free(i);
+}
+END_TEST
+
 START_TEST(values_and_alerts)
 {
     int64_t v = -1;
@@ -499,6 +508,7 @@ int main(void)
     tcase_add_test(t, services_add_up);
     tcase_add_test(t, the_order_of_rows_does_not_matter);
     tcase_add_test(t, too_many_services_give_no_table);
+    tcase_add_test(t, moves_come_from_outside);
     tcase_add_test(t, values_and_alerts);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
