@@ -63,6 +63,8 @@ COMMENT ON COLUMN cluster_move.direction IS 'Into a dearer cluster, a cheaper on
 ALTER TABLE finding ADD COLUMN severity text CHECK (severity IN ('ERROR', 'QUERY', 'WARN'));
 COMMENT ON COLUMN finding.severity IS 'The finding''s own severity, whatever the terms say; null: the rule''s';
 
+COMMENT ON COLUMN submission.reference IS 'Digests of the reference data that was applied, by kind; under history the earlier submissions that it was compared with, by month';
+
 DO $$
 DECLARE
   t text;

@@ -1,9 +1,11 @@
 """Rules that look beyond one submission: what a trust sent for earlier months, and what other trusts sent for the same
 month. Each test has months and people of its own."""
 
+import concurrent.futures
 import json
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -23,7 +25,7 @@ def nhs_number(n):
     raise AssertionError("of three stems at most one in eleven has no check digit")
 
 
-class History(harness.ServiceCase):
+class Case(harness.ServiceCase):
     clock = "2012-12-03T09:00:00Z"
 
     def settle(self):
@@ -43,6 +45,16 @@ class History(harness.ServiceCase):
         findings = [f for f in self.as_person(person).pages(path + "/findings") if f["rule"] in rules]
         return {(f["row"], f["rule"]): f for f in findings}
 
+    def shared(self, path):
+        """Rows that another trust reports too, once everything has come to rest."""
+        self.settle()
+        return sorted(row_no for row_no, _ in self.found(path, ("D09",)))
+
+    def evaluations(self):
+        return int(self.value("SELECT count(*) FROM reckoner.job WHERE kind = 'evaluate'"))
+
+
+class History(Case):
     def used(self, path):
         return json.loads(self.value("SELECT reference -> 'history' FROM reckoner.submission "
                                      f"WHERE id = '{path.split('/')[-1]}'"))
@@ -122,13 +134,6 @@ class History(harness.ServiceCase):
         september += [row(n, "2012-09") for n in range(150, 153)]  # lest F13 hold it
         self.assertEqual(self.found(self.accepted("2012-09", september)), {})
 
-    def evaluations(self):
-        return int(self.value("SELECT count(*) FROM reckoner.job WHERE kind = 'evaluate'"))
-
-    def shared(self, path):
-        self.settle()
-        return sorted(row_no for row_no, _ in self.found(path, ("D09",)))
-
     def test_two_trusts_report_one_patient(self):
         month = "2012-10"
         numbers = [nhs_number(n) for n in range(8)]
@@ -174,6 +179,32 @@ class History(harness.ServiceCase):
         # And within one month alone.
         self.assertEqual(self.shared(self.accepted("2012-11", [r | {"month": "2012-11"} for r in theirs_rows[1:]],
                                                    "RXB")), [])
+
+
+class AtOnce(Case):
+    """Three workers, and two trusts that send again and again at the same time."""
+
+    workers = 3
+
+    def test_it_comes_to_rest_and_both_are_told(self):
+        month, rounds = "2012-10", 6
+        first = {"RXA": 300, "RXB": 400}
+
+        def send(provider, version):
+            rows = [row(first[provider] + n, month, nhs_number=nhs_number(n), nhs_number_status="01",
+                        service=f"T{version}", referral_date="") for n in range(30)]
+            return self.accepted(month, rows, provider)
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            sent = {provider: pool.map(send, [provider] * rounds, range(rounds)) for provider in first}
+            last = {provider: list(paths)[-1] for provider, paths in sent.items()}
+        for path in last.values():
+            self.assertEqual(self.shared(path), list(range(1, 31)))
+        # Each of the twelve may have the other evaluated once more, and be so itself, while they overtake each other.
+        done = self.evaluations()
+        self.assertLessEqual(done, 3 * 2 * rounds)
+        time.sleep(1)
+        self.assertEqual(self.evaluations(), done)
 
 
 if __name__ == "__main__":

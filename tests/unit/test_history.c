@@ -96,6 +96,63 @@ START_TEST(records_come_back)
 }
 END_TEST
 
+/* What a row leaves behind: changes to a clean row of May 2013, and the flags and cluster that follow. */
+static const struct {
+    const char *name;
+    const char *end, *mhct, *cluster;
+    int16_t reason;
+    bool alone;
+    uint64_t failed; /* rules, one bit each */
+    uint8_t flags;
+    int8_t kept;
+} left_cases[] = {
+#define BIT_OF(rule) (UINT64_C(1) << RULE_BIT_##rule)
+    {"open", "", "2013-04-30", "04", 10, false, 0, HISTORY_PATIENT | HISTORY_OPEN, 4},
+    {"closed", "2013-06-01", "2013-04-30", "04", 0, false, 0, HISTORY_PATIENT | HISTORY_CLOSED, 4},
+    {"an end that is no date", "", "2013-04-30", "04", 0, false, BIT_OF(D03), HISTORY_PATIENT, 4},
+    {"an end before the month", "2013-04-30", "2013-04-30", "04", 0, false, BIT_OF(D04), HISTORY_PATIENT, 4},
+    {"an end too late", "2013-06-02", "2013-04-30", "04", 0, false, BIT_OF(D05), HISTORY_PATIENT, 4},
+    {"an end before the start", "2013-05-02", "2013-04-30", "04", 0, false, BIT_OF(D06), HISTORY_PATIENT, 4},
+    {"no patient", "", "2013-04-30", "04", 0, false, BIT_OF(P01), HISTORY_OPEN, 4},
+    {"first assessed on the first day", "", "2013-05-01", "04", 10, false, 0,
+     HISTORY_PATIENT | HISTORY_OPEN | HISTORY_EARNS, 4},
+    {"first assessed on the last day", "", "2013-05-31", "04", 10, false, BIT_OF(M02),
+     HISTORY_PATIENT | HISTORY_OPEN | HISTORY_EARNS, 4},
+    {"first assessed in another month", "", "2013-06-01", "04", 10, false, 0, HISTORY_PATIENT | HISTORY_OPEN, 4},
+    {"assessed again", "", "2013-05-01", "04", 11, false, 0, HISTORY_PATIENT | HISTORY_OPEN, 4},
+    {"first assessed, with an error", "", "2013-05-01", "04", 10, false, BIT_OF(M01), HISTORY_PATIENT | HISTORY_OPEN,
+     4},
+    {"assessed alone", "", "2013-05-01", "04", 0, true, 0,
+     HISTORY_PATIENT | HISTORY_OPEN | HISTORY_EARNS | HISTORY_ASSESSMENT_ONLY, 4},
+    {"an assessment without a date", "", "", "04", 0, true, 0, HISTORY_PATIENT | HISTORY_OPEN | HISTORY_ASSESSMENT_ONLY,
+     4},
+    {"cluster 09", "", "", "09", 0, false, BIT_OF(K03), HISTORY_PATIENT | HISTORY_OPEN, CLUSTER_NONE},
+    {"no cluster", "", "", "", 0, false, BIT_OF(K01), HISTORY_PATIENT | HISTORY_OPEN, CLUSTER_NONE},
+};
+
+START_TEST(rows_leave_records)
+{
+    struct episode e;
+    struct history_record r;
+    memset(&e, 0, sizeof e);
+    memcpy(e.patient, "\x01\x02\x03\x04\x05\x06\x07\x08\xFF", 9);
+    (void)snprintf(e.commissioner, sizeof e.commissioner, "5QE");
+    (void)snprintf(e.cluster, sizeof e.cluster, "%s", left_cases[_i].cluster);
+    e.start_date = day("2013-05-03");
+    e.end_date = day(left_cases[_i].end);
+    e.mhct_date = day(left_cases[_i].mhct);
+    e.referral_date = day("2013-04-02");
+    e.mhct_reason = left_cases[_i].reason;
+    e.assessment_only = left_cases[_i].alone;
+    e.failed = left_cases[_i].failed;
+    history_record_make(&r, &e, month("2013-05"), 77);
+    ck_assert_msg(r.flags == left_cases[_i].flags, "%s: flags %u", left_cases[_i].name, r.flags);
+    ck_assert_msg(r.cluster == left_cases[_i].kept, "%s: cluster %d", left_cases[_i].name, r.cluster);
+    ck_assert(r.episode == 77 && r.patient == UINT64_C(0x0807060504030201) && r.commissioner == code_pack("5QE", 3));
+    ck_assert(r.start == e.start_date && r.end == e.end_date && r.mhct == e.mhct_date && r.referral == e.referral_date);
+}
+END_TEST
+
 /* D11. An episode as it came before and comes now: the column named, the value shown, the note. */
 struct episode_case {
     const char *name;
@@ -500,6 +557,7 @@ int main(void)
     TCase *t = tcase_create("history");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, records_come_back);
+    tcase_add_loop_test(t, rows_leave_records, 0, (int)(sizeof left_cases / sizeof left_cases[0]));
     tcase_add_loop_test(t, d11_compares_with_the_month_before, 0,
                         (int)(sizeof episode_cases / sizeof episode_cases[0]));
     tcase_add_test(t, d11_a_new_episode_is_no_change);
