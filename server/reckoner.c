@@ -17,7 +17,8 @@ static const struct command commands[] = {
      "Applies the numbered files of migrations_dir that are missing, each in one transaction. Safe to run again.\n",
      NEEDS_DATABASE, cli_migrate},
     {"organisation add", "CODE KIND NAME [--live-from DATE]", "Make an organisation",
-     "CODE is its ODS code; KIND provider, commissioner, auditor or operator.\n"
+     "CODE is its ODS code; KIND provider, commissioner, auditor, operator or controlled (an environment\n"
+     "whose people may read identities of patients).\n"
      "  --live-from DATE  first day the code is live; default the first day of the current financial year\n",
      NEEDS_DATABASE, cli_organisation_add},
     {"organisation list", "", "List organisations", "", NEEDS_DATABASE, cli_organisation_list},
@@ -34,7 +35,8 @@ static const struct command commands[] = {
      "  --days N  how long it is good, 1 to 366 days, default 90\n",
      NEEDS_DATABASE, cli_token_create},
     {"token revoke", "PERSON", "Revoke every token of a person", "", NEEDS_DATABASE, cli_token_revoke},
-    {"auditor appoint", "AUDITOR ORGANISATION", "Let an auditor read the accounts of an organisation", "",
+    {"auditor appoint", "AUDITOR ORGANISATION", "Let an auditor read the accounts of an organisation",
+     "AUDITOR may be a controlled environment too, ORGANISATION then is the provider whose identities it reads.\n",
      NEEDS_DATABASE, cli_auditor_appoint},
     {"reference load", "KIND FILE", "Load a reference file; the newest of a kind is in use",
      "KIND is clusters, bank_holidays, practices, allocation_grid or reference_prices. Prints the kind and the file's\n"

@@ -31,7 +31,7 @@ static int usage(FILE *out, int status)
  * api/openapi.yaml against the table. */
 static int print_routes(void)
 {
-    static const char *const roles[] = {"provider", "commissioner", "auditor", "operator"};
+    static const char *const roles[] = {"provider", "commissioner", "auditor", "operator", "controlled"};
     static const char *const bodies[] = {[BODY_NONE] = "none", [BODY_JSON] = "json", [BODY_UPLOAD] = "upload"};
     for (const struct route *route = route_table; route->method != NULL; route++) {
         printf("%s\t%s\t%s\t", route->method, route->path, route->operation);

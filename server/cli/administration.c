@@ -2,6 +2,7 @@
 
 #include "base/parse.h"
 #include "base/token.h"
+#include "domain/leak_json.h"
 #include "signing/keyfile.h"
 
 #include <sodium.h>
@@ -21,6 +22,8 @@ int cli_organisation_add(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (!cli_act(cli, &act))
         return CLI_FAILED;
+    if (leak_in_text((struct text){p[2], strlen(p[2])}))
+        return cli_fail(cli, "the name holds ten digits that could be an NHS number; leave them out");
     date_t from = month_first(financial_year_first(month_financial_year(month_of(london_date(act.at)))));
     if (live_from != NULL && !date_parse(live_from, strlen(live_from), &from))
         return cli_wrong(cli, "--live-from %s is not a date like 2012-04-01", live_from);
@@ -30,7 +33,7 @@ int cli_organisation_add(struct cli *cli, int argc, char **argv)
     if (status == PG_INVALID)
         return cli_fail(cli,
                         "the database refuses (%s): the code is 3 to 6 digits and capitals, the kind provider, "
-                        "commissioner, auditor or operator, the name 1 to 200 characters",
+                        "commissioner, auditor, operator or controlled, the name 1 to 200 characters",
                         pg_constraint(cli->pg));
     if (status != PG_OK)
         return cli_fail_store(cli, status);
@@ -66,6 +69,10 @@ int cli_person_add(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (!cli_act(cli, &act))
         return CLI_FAILED;
+    for (int i = 0; i < 3; i += 2) {
+        if (leak_in_text((struct text){p[i], strlen(p[i])}))
+            return cli_fail(cli, "id or name hold ten digits that could be an NHS number; leave them out");
+    }
     enum pg_status status = admin_add_person(cli->pg, &act, p[0], p[1], p[2]);
     if (status == PG_NONE)
         return cli_fail(cli, "there is no organisation %s; reckoner organisation add makes one", p[1]);
@@ -176,13 +183,13 @@ int cli_auditor_appoint(struct cli *cli, int argc, char **argv)
     enum pg_status status = admin_appoint_auditor(cli->pg, &act, p[0], p[1]);
     if (status == PG_NONE)
         return cli_fail(cli,
-                        "%s must be an organisation of kind auditor and %s a provider or commissioner; "
-                        "reckoner organisation list shows the kinds",
+                        "%s must be an organisation of kind auditor and %s a provider or commissioner, or of kind "
+                        "controlled and a provider; reckoner organisation list shows the kinds",
                         p[0], p[1]);
     if (status == PG_DUPLICATE)
-        return cli_fail(cli, "%s is the auditor of %s already", p[0], p[1]);
+        return cli_fail(cli, "%s is appointed for %s already", p[0], p[1]);
     if (status != PG_OK)
         return cli_fail_store(cli, status);
-    (void)printf("%s audits %s\n", p[0], p[1]);
+    (void)printf("%s is appointed for %s\n", p[0], p[1]);
     return CLI_DONE;
 }

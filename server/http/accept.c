@@ -5,6 +5,8 @@
 #include "base/ident.h"
 #include "base/parse.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +104,12 @@ static bool accept_route(struct http_exchange *ex, const char *url, const char *
         return false;
     }
     ex->route = ex->match.route;
+    if (ex->route->roles == ROLE_CONTROLLED && strcmp(method, "HEAD") == 0) {
+        /* What is handed over once would be gone, and nobody would have it. */
+        reply_problem(r, PROBLEM_METHOD_NOT_ALLOWED, NULL, "Here only %s", ex->route->method);
+        snprintf(ex->reply.allow, sizeof ex->reply.allow, "%s", ex->route->method);
+        return false;
+    }
     memcpy(r->path_values, ex->match.values, sizeof r->path_values);
     MHD_get_connection_values(ex->connection, MHD_GET_ARGUMENT_KIND, accept_parameter, ex);
     return !ex->reply.made;
@@ -248,10 +256,53 @@ static void accept_room(struct http_exchange *ex)
     }
 }
 
+/* The last address of X-Forwarded-For, which the proxy next to us has added. */
+static bool forwarded_address(const struct http_exchange *ex, char *out, size_t size)
+{
+    const char *list = incoming(ex, "X-Forwarded-For");
+    if (list == NULL)
+        return false;
+    const char *comma = strrchr(list, ',');
+    const char *last = comma == NULL ? list : comma + 1;
+    last += strspn(last, " \t");
+    size_t length = strcspn(last, " \t");
+    unsigned char binary[sizeof(struct in6_addr)];
+    if (length >= size)
+        return false;
+    memcpy(out, last, length);
+    out[length] = '\0';
+    return inet_pton(AF_INET, out, binary) == 1 || inet_pton(AF_INET6, out, binary) == 1;
+}
+
+/* Where the request came from: the other end of the connection, or, when that is this machine, whom the proxy here
+ * names. Others could name anybody. */
+static void accept_address(struct http_exchange *ex)
+{
+    struct request *r = &ex->request;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+    bool local = false;
+    if (address == NULL)
+        return;
+    if (address->sa_family == AF_INET) {
+        (void)inet_ntop(AF_INET, &four->sin_addr, r->address, sizeof r->address);
+        local = ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    } else if (address->sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET6, &six->sin6_addr, r->address, sizeof r->address);
+        local = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+    }
+    char named[sizeof r->address];
+    if (local && forwarded_address(ex, named, sizeof named))
+        memcpy(r->address, named, sizeof r->address);
+}
+
 void accept_headers(struct http_exchange *ex, const char *url, const char *method)
 {
     struct request *r = &ex->request;
     accept_identity(ex);
+    accept_address(ex);
     if (!clock_now(r->clock, &r->begun_at)) {
         r->begun_at = clock_wall();
         reply_problem(r, PROBLEM_INTERNAL, NULL, "The clock file cannot be read");

@@ -120,7 +120,8 @@ enum pg_status request_audit(struct request *r, const char *provider, const char
                                 .organisation = r->caller.organisation,
                                 .act = act,
                                 .subject = subject,
-                                .request_id = r->request_id};
+                                .request_id = r->request_id,
+                                .address = r->address};
     size_t length = 0;
     char *text = detail == NULL ? NULL : json_canonical(detail, &length);
     enum pg_status status = PG_FAILED;

@@ -27,7 +27,8 @@ static enum role role_of(const char *name)
     } roles[] = {{"provider", ROLE_PROVIDER},
                  {"commissioner", ROLE_COMMISSIONER},
                  {"auditor", ROLE_AUDITOR},
-                 {"operator", ROLE_OPERATOR}};
+                 {"operator", ROLE_OPERATOR},
+                 {"controlled", ROLE_CONTROLLED}};
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
         if (strcmp(roles[i].name, name) == 0)
             return roles[i].role;
@@ -100,11 +101,11 @@ static bool admit(struct database_thread *thread, struct http_exchange *ex)
 }
 
 /* Does the session speak for this caller already, by a check that is fresh? Only reads go by it: they can be run
- * again when the connection turns out to be broken. */
+ * again when the connection turns out to be broken. Identities are handed over on a check of their own. */
 static bool is_trusted(const struct database_thread *thread, const struct http_exchange *ex)
 {
-    if (ex->task != TASK_REQUEST || strcmp(ex->route->method, "GET") != 0 || thread->backend == 0 ||
-        thread->backend != session_backend(thread->pg))
+    if (ex->task != TASK_REQUEST || strcmp(ex->route->method, "GET") != 0 || ex->route->roles == ROLE_CONTROLLED ||
+        thread->backend == 0 || thread->backend != session_backend(thread->pg))
         return false;
     if (ex->route->roles == ROLE_NONE)
         return thread->public;

@@ -18,7 +18,8 @@ struct reply {
     bool problem; /* made by reply_problem: an act is rolled back */
     enum problem code;
     int status;
-    char *body; /* owned until it is handed to libmicrohttpd */
+    char *body;  /* owned until it is handed to libmicrohttpd */
+    bool secret; /* body comes from sodium_malloc */
     size_t length;
     char media_type[64];
     char location[256];

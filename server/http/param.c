@@ -4,6 +4,8 @@
 #include "base/ident.h"
 #include "base/parse.h"
 
+#include <sodium.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +23,13 @@ const char *request_header(const struct request *r, const char *name)
     if (r->exchange->connection == NULL)
         return NULL;
     return MHD_lookup_connection_value(r->exchange->connection, MHD_HEADER_KIND, name);
+}
+
+void request_wipe_header(struct request *r, const char *name)
+{
+    const char *text = request_header(r, name);
+    if (text != NULL) /* writable memory of the connection's pool, ours until the request is complete */
+        sodium_memzero((void *)(uintptr_t)text, strlen(text));
 }
 
 bool request_query_only(struct request *r, const char *const *names)

@@ -38,7 +38,8 @@ static void append(const struct http_exchange *ex, bool known, const char *act, 
                                 .act = act,
                                 .subject = ex->route->operation,
                                 .detail = text,
-                                .request_id = r->request_id};
+                                .request_id = r->request_id,
+                                .address = r->address};
     enum pg_status status = text == NULL ? PG_FAILED : audit_append(r->pg, &event);
     if (status != PG_OK)
         log_event(LOG_LEVEL_WARN, "audit",
@@ -63,14 +64,15 @@ static void record_sign_in(struct http_exchange *ex)
 void refusal_record(struct http_exchange *ex)
 {
     const struct reply *reply = &ex->reply;
-    bool writes = strcmp(ex->route->method, "GET") != 0;
+    bool identities = ex->route->roles == ROLE_CONTROLLED;
+    bool writes = strcmp(ex->route->method, "GET") != 0 || identities;
     if (!reply->made || !reply->problem || ex->task == TASK_ABORT || ex->task == TASK_REFUSED)
         return;
     if (reply->code == PROBLEM_UNAUTHENTICATED) {
         record_sign_in(ex);
         return;
     }
-    bool refused = reply->code == PROBLEM_FORBIDDEN ||
+    bool refused = reply->code == PROBLEM_FORBIDDEN || (identities && reply->code == PROBLEM_BAD_PARAMETER) ||
                    (writes && (reply->code == PROBLEM_NOT_FOUND || reply->code == PROBLEM_SAME_PERSON));
     if (!refused || ex->request.caller.role == ROLE_NONE)
         return;

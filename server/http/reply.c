@@ -5,6 +5,7 @@
 #include "domain/leak_json.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,19 @@
 #define LINKS_MAXIMUM       4096
 #define RETRY_AFTER_SECONDS 2
 
+static void free_body(struct reply *reply)
+{
+    if (reply->secret)
+        sodium_free(reply->body);
+    else
+        free(reply->body);
+    reply->body = NULL;
+    reply->secret = false;
+}
+
 void reply_discard(struct http_exchange *ex)
 {
-    free(ex->reply.body);
+    free_body(&ex->reply);
     buf_free(&ex->reply.links);
     memset(&ex->reply, 0, sizeof ex->reply);
     buf_init(&ex->reply.links, LINKS_MAXIMUM);
@@ -44,8 +55,7 @@ static void copy_address(const struct request *r, char *out, size_t size, const 
 /* A reply for the case that memory ran out while making one: needs none. */
 static void reply_without_memory(struct reply *reply)
 {
-    free(reply->body);
-    reply->body = NULL;
+    free_body(reply);
     reply->length = 0;
     reply->problem = true;
     reply->code = PROBLEM_INTERNAL;
@@ -131,6 +141,15 @@ void reply_bytes(struct request *r, int status, const char *media_type, const vo
     memcpy(reply->body, bytes, length);
     reply->length = length;
     reply_guard(r);
+}
+
+void reply_identities(struct request *r, char *text, size_t length)
+{
+    struct reply *reply = reply_start(r, 200);
+    copy_text(reply->media_type, sizeof reply->media_type, "application/json");
+    reply->body = text;
+    reply->length = length;
+    reply->secret = true;
 }
 
 void reply_link(struct request *r, const char *rel, const char *target)
@@ -299,8 +318,7 @@ static void reply_not_modified(struct http_exchange *ex)
     if (sent == NULL || reply->status != 200 || reply->etag[0] == '\0' || !etag_unquote(sent, etag, sizeof etag) ||
         strcmp(etag, reply->etag) != 0)
         return;
-    free(reply->body);
-    reply->body = NULL;
+    free_body(reply);
     reply->length = 0;
     reply->media_type[0] = '\0';
     reply->status = 304;
@@ -311,7 +329,9 @@ enum MHD_Result reply_queue(struct http_exchange *ex)
     struct reply *reply = &ex->reply;
     assert(reply->made);
     reply_not_modified(ex);
-    struct MHD_Response *response = MHD_create_response_from_buffer(reply->length, reply->body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response =
+        reply->secret ? MHD_create_response_from_buffer_with_free_callback(reply->length, reply->body, sodium_free)
+                      : MHD_create_response_from_buffer(reply->length, reply->body, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
         return MHD_NO;
     reply->body = NULL;

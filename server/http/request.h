@@ -15,7 +15,8 @@ enum role {
     ROLE_COMMISSIONER = 2,
     ROLE_AUDITOR = 4,
     ROLE_OPERATOR = 8,
-    ROLE_ANY = 15
+    ROLE_CONTROLLED = 16, /* reads identities; nothing of contracts and money */
+    ROLE_ANY = 31
 };
 
 struct caller {
@@ -36,6 +37,7 @@ struct request {
     struct caller caller;
     instant_t begun_at; /* product clock when the request's headers had arrived */
     char request_id[48];
+    char address[46];                          /* where it came from, for the audit trail; "" when not known */
     const json_t *body;                        /* parsed and borrowed, for routes with BODY_JSON; else NULL */
     const char *if_match;                      /* without quotes; NULL when absent */
     const char *path_values[HTTP_PATH_VALUES]; /* values of {..} in the template, in order; decoded */
@@ -82,6 +84,9 @@ const char *request_header(const struct request *r, const char *name);
 /* Refuses query parameters not named in the NULL-ended list, with a problem that names the one; true if fine. */
 bool request_query_only(struct request *r, const char *const *names);
 
+/* Wipes a header that holds a secret from the connection's memory; its text is gone afterwards. */
+void request_wipe_header(struct request *r, const char *name);
+
 /* The path as it was sent, without the query; for links to the same resource. */
 const char *request_path(const struct request *r);
 /* Idempotency-Key of a POST (the listener requires it); NULL otherwise. */
@@ -108,6 +113,9 @@ void reply_accepted(struct request *r, json_t *body, const char *location);
 /* Bytes as they are; copied. name: file name for Content-Disposition, or NULL. */
 void reply_bytes(struct request *r, int status, const char *media_type, const void *bytes, size_t length,
                  const char *etag, const char *name);
+/* Bytes that identify patients, for the one reader who may have them: never looked at by the guard, never stored. text
+ * comes from sodium_malloc and is wiped and freed once it is sent. */
+void reply_identities(struct request *r, char *text, size_t length);
 /* RFC 8288 link, added to the reply's Link header (call before the reply): rel "next", "terms", ... */
 void reply_link(struct request *r, const char *rel, const char *target);
 /* application/problem+json from the registry. detail says what is particular, with place and remedy (printf).

@@ -1,14 +1,24 @@
 #include "routes/common.h"
 
+#include "base/parse.h"
+
 #include <stdio.h>
 #include <string.h>
 
-static json_t *codes_value(const char *text)
+static json_t *element(const char *text, size_t n, bool number)
+{
+    int64_t value = 0;
+    if (!number)
+        return json_stringn(text, n);
+    return parse_i64(text, n, &value) ? json_integer(value) : NULL;
+}
+
+static json_t *array_value(const char *text, bool numbers)
 {
     json_t *array = json_array();
     while (array != NULL && *text != '\0') {
         size_t n = strcspn(text, ",");
-        if (json_array_append_new(array, json_stringn(text, n)) != 0) {
+        if (json_array_append_new(array, element(text, n, numbers)) != 0) {
             json_decref(array);
             return NULL;
         }
@@ -37,7 +47,8 @@ static json_t *column_value(const PGresult *result, int row, const struct column
         instant_format(pg_instant(result, row, column->name), text);
         return json_string(text);
     case COLUMN_CODES:
-        return codes_value(pg_text(result, row, column->name));
+    case COLUMN_NUMBERS:
+        return array_value(pg_text(result, row, column->name), column->kind == COLUMN_NUMBERS);
     case COLUMN_TEXT:
         break;
     }

@@ -12,7 +12,8 @@ enum column_kind {
     COLUMN_DATE,
     COLUMN_MONTH,
     COLUMN_INSTANT,
-    COLUMN_CODES /* texts separated by commas: an array */
+    COLUMN_CODES,  /* texts separated by commas: an array */
+    COLUMN_NUMBERS /* whole numbers separated by commas: an array */
 };
 
 /* A column of a result, and the member of the same name. Tables are ended by a NULL name. */

@@ -57,6 +57,11 @@ void submissions_receipt(struct request *r);
 void submissions_receipt_signature(struct request *r);
 void submissions_receipt_minisig(struct request *r);
 void submissions_confirm(struct request *r);
+/* identifiers.c */
+void identifiers_ask(struct request *r);
+void identifiers_list(struct request *r);
+void identifiers_get(struct request *r);
+void identifiers_release(struct request *r);
 /* runs.c, run_requests.c */
 void runs_list(struct request *r);
 void runs_create(struct request *r);

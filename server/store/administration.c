@@ -158,9 +158,10 @@ enum pg_status admin_appoint_auditor(struct pg *pg, const struct admin_act *act,
 {
     static const struct pg_statement s = {
         "admin_appoint_auditor",
-        "WITH made AS (INSERT INTO reckoner.audit_appointment (auditor, organisation, appointed_at)"
-        " SELECT a.code, o.code, $1::timestamptz FROM reckoner.organisation a, reckoner.organisation o"
-        " WHERE a.code = $4 AND a.kind = 'auditor' AND o.code = $5 AND o.kind IN ('provider', 'commissioner')"
+        "WITH made AS (INSERT INTO reckoner.audit_appointment (auditor, kind, organisation, appointed_at)"
+        " SELECT a.code, a.kind, o.code, $1::timestamptz FROM reckoner.organisation a, reckoner.organisation o"
+        " WHERE a.code = $4 AND o.code = $5 AND (a.kind, o.kind) IN (('auditor', 'provider'),"
+        "  ('auditor', 'commissioner'), ('controlled', 'provider'))"
         " RETURNING auditor, organisation)" AUDIT("organisation", "auditor.appoint",
                                                   "'organisation/' || organisation || '/auditor/' || auditor"),
         5};

@@ -13,6 +13,7 @@ struct audit_event {
     const char *subject;      /* "contract/abc/terms/2" */
     const char *detail;       /* a JSON object, without personal data; NULL: {} */
     const char *request_id;   /* may be NULL */
+    const char *address;      /* where the request came from; NULL or "": the service itself, or not known */
 };
 
 enum pg_status audit_append(struct pg *pg, const struct audit_event *event);

@@ -71,7 +71,10 @@ enum pg_status organisation_list(struct pg *pg, const char *kind, const char *af
 
 static const struct pg_statement appoint = {
     "organisation_appoint",
-    "INSERT INTO reckoner.audit_appointment (auditor, organisation, appointed_at) VALUES ($1, $2, $3)"
+    "INSERT INTO reckoner.audit_appointment (auditor, kind, organisation, appointed_at)"
+    " VALUES ($1, coalesce((SELECT kind FROM reckoner.organisation WHERE code = $1 AND kind = 'controlled'), "
+    "'auditor'),"
+    "  $2, $3)"
     " ON CONFLICT (auditor, organisation) DO NOTHING",
     3};
 

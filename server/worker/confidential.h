@@ -30,4 +30,14 @@ bool confidential_add(struct confidential_block *b, const struct episode_row *ro
 bool confidential_seal(struct confidential_block *b, const uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], uint8_t **sealed,
                        size_t *length);
 
+/* One row of an opened block; the texts point into it. */
+struct confidential_record {
+    date_t birth; /* DATE_NONE: none */
+    struct text patient_id;
+    struct text nhs_number;
+    struct text gp_practice;
+};
+/* The row of a block in clear, counted from 0. false: the block is damaged or has fewer rows. */
+bool confidential_find(const uint8_t *block, size_t length, uint32_t index, struct confidential_record *out);
+
 #endif

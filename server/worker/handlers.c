@@ -1,4 +1,5 @@
 #include "worker/evaluate.h"
+#include "worker/identify.h"
 #include "worker/jobs.h"
 #include "worker/resettle.h"
 #include "worker/settle.h"
@@ -7,7 +8,11 @@
 #include <stddef.h>
 
 const struct job_handler job_handlers[] = {
-    {"validate", validate_run, NULL},       {"evaluate", evaluate_run, NULL},
-    {"settle", settle_run, settle_give_up}, {"preview", settle_run, settle_give_up},
-    {"resettle", resettle_contract, NULL},  {NULL, NULL, NULL},
+    {"validate", validate_run, NULL},
+    {"evaluate", evaluate_run, NULL},
+    {"settle", settle_run, settle_give_up},
+    {"preview", settle_run, settle_give_up},
+    {"resettle", resettle_contract, NULL},
+    {"identify", identify_run, identify_give_up},
+    {NULL, NULL, NULL},
 };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/idempotency.h"
+#include "store/reading.h"
 #include "store/submission.h"
 
 #include <errno.h>
@@ -227,7 +228,7 @@ static void wait_for_work(struct worker *w, int wake_fd, int64_t timeout_ms)
     }
 }
 
-/* What nobody waits for: uploads that died, answers to retries that are too old. */
+/* What nobody waits for: uploads that died, answers to retries that are too old, identities nobody fetched. */
 static void sweep(struct worker *w, int64_t *next)
 {
     if (clock_monotonic() < *next)
@@ -237,6 +238,9 @@ static void sweep(struct worker *w, int64_t *next)
         log_event(LOG_LEVEL_INFO, "swept", &(struct log_field){"uploads", NULL, swept}, 1);
     int64_t dropped = 0;
     (void)idempotency_drop_old(w->pg, w->config->idempotency_days, &dropped);
+    int64_t expired = 0;
+    if (reading_expire(w->pg, &expired) == PG_OK && expired > 0)
+        log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"readings", NULL, expired}, 1);
     *next = clock_monotonic() + (int64_t)SWEEP_SECONDS * MICROS_PER_SECOND;
 }
 

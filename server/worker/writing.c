@@ -147,8 +147,8 @@ static enum pg_status write_audit(struct validation *v)
     (void)snprintf(detail, sizeof detail, "{\"outcome\":\"%s\",\"version\":%lld,\"rows\":%lld}", v->state,
                    (long long)v->s.version, (long long)v->outcome.rows);
     (void)snprintf(subject, sizeof subject, "submission/%s", v->s.id);
-    struct audit_event event = {v->s.provider,         v->validated_at, NULL,   NULL,
-                                "submission.validate", subject,         detail, NULL};
+    struct audit_event event = {v->s.provider, v->validated_at, NULL, NULL, "submission.validate",
+                                subject,       detail,          NULL, NULL};
     return audit_append(v->w->pg, &event);
 }
 

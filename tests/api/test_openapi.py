@@ -184,6 +184,7 @@ class Replies(harness.ServiceCase):
         self.organisations()
         path = self.contracts()
         self.submissions()
+        self.identifiers()
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.refusals(path)
@@ -263,6 +264,20 @@ class Replies(harness.ServiceCase):
         self.wait("a.maker", confirmed["job"])
         self.call("confirmSubmission", "a.maker", 409, submission=short["submission"])
 
+    def identifiers(self):
+        self.service.organisation("XCE", "controlled", "Controlled environment")
+        self.service.person("reader.one", "XCE", "Reader")
+        self.service.token("reader.one")
+        self.service.appoint_auditor("XCE", "RXA")
+        key = {"Reading-Key": "0123456789abcdeffedcba98765432100a1b2c3d4e5f60718293a4b5c6d7e8f9"}
+        listed = self.call("listSubmissions", "a.maker", month="2012-04")["items"]
+        accepted = next(s for s in listed if s["state"] == "accepted" and s["rows"] > 5)
+        asked = self.call("askIdentifiers", "reader.one", submission=accepted["submission"], headers=key)
+        one = {"reading": asked["reading"]}
+        self.wait_until(lambda: self.call("getReading", "a.maker", **one)["state"] == "ready", what="the answer")
+        self.call("releaseIdentifiers", "reader.one", headers=key, **one)
+        self.call("listReadings", "audit.one")
+
     def settlement(self, path):
         account = path | {"commissioner": "5QE"}
         asked = self.call("requestRun", "e.one", **account)
@@ -297,7 +312,8 @@ class Replies(harness.ServiceCase):
 
     def refusals(self, path):
         """Who is not named may not call, and what is another organisation's is not there."""
-        people = {"provider": "a.author", "commissioner": "e.one", "auditor": "audit.one", "operator": "operator.one"}
+        people = {"provider": "a.author", "commissioner": "e.one", "auditor": "audit.one", "operator": "operator.one",
+                  "controlled": "reader.one"}
         values = {"provider": "RXA", "organisation": "RXA", "commissioner": "5QE", "version": 1, "n": 1,
                   "month": "2012-04", "indicator": "x", "key": "0" * 16} | path
         for method, template, operation in operations():

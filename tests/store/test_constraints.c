@@ -325,7 +325,7 @@ END_TEST
 
 #define HISTORY(block, rows, bytes)                                                                                    \
     "INSERT INTO reckoner.history_block VALUES ('RXA', 1, " block ", " rows ", decode(repeat('00', " bytes "), "       \
-                                                                                                           "'hex'))"
+    "'hex'))"
 #define OVERLAP(partition, bytes)                                                                                      \
     "INSERT INTO reckoner.overlap_block VALUES ('RXA', 1, " partition ", decode(repeat('00', " bytes "), 'hex'))"
 
@@ -377,6 +377,47 @@ START_TEST(keys_begin_with_the_provider)
 }
 END_TEST
 
+#define READING(id, state, more)                                                                                       \
+    "INSERT INTO reckoner.identifier_reading (provider, id, submission, organisation, person, purpose, rows, state,"   \
+    " asked_at, sealed_key, answer, expires_at, released_at) VALUES ('RXA', " ID(                                      \
+        id) ", 1, 'RXA', 'rxa.one',"                                                                                   \
+            " 'a purpose of a test', '{1,2}', '" state "', '2012-06-01Z', " more ");"
+
+START_TEST(a_reading_of_identities_is_kept_as_it_went)
+{
+    refused(READING("i1", "ready", "'k', 'x', '2012-06-01Z', NULL"), "identifier_reading_check1");
+    refused(READING("i1", "asked", "NULL, NULL, NULL, NULL"), "identifier_reading_check1");
+    refused(READING("i1", "ready", "NULL, NULL, '2012-06-01Z', NULL"), "identifier_reading_check2");
+    refused(READING("i1", "ready", "NULL, 'x', NULL, NULL"), "identifier_reading_check3");
+    refused(READING("i1", "released", "NULL, NULL, NULL, NULL"), "identifier_reading_check4");
+    done(READING("i1", "asked", "'k', NULL, NULL, NULL"));
+    refused("UPDATE reckoner.identifier_reading SET rows = '{0}'", "identifier_reading_kept");
+    refused("UPDATE reckoner.identifier_reading SET purpose = 'another purpose'", "identifier_reading_kept");
+    refused("UPDATE reckoner.identifier_reading SET state = 'released', sealed_key = NULL, released_at = '2012-06-02Z'",
+            "identifier_reading_kept");
+    refused("DELETE FROM reckoner.identifier_reading", "identifier_reading_kept");
+    refused("TRUNCATE reckoner.identifier_reading", "");
+    done("UPDATE reckoner.identifier_reading SET state = 'ready', sealed_key = NULL, answer = 'x',"
+         " expires_at = '2012-06-02Z'");
+    refused("UPDATE reckoner.identifier_reading SET state = 'released', released_at = '2012-06-02Z'",
+            "identifier_reading_check2");
+    done("UPDATE reckoner.identifier_reading SET state = 'released', answer = NULL, released_at = '2012-06-02Z'");
+    refused("UPDATE reckoner.identifier_reading SET state = 'ready', answer = 'x', released_at = NULL",
+            "identifier_reading_kept");
+}
+END_TEST
+
+START_TEST(blocks_of_hashes_have_their_form)
+{
+    refused("INSERT INTO reckoner.identifier_block VALUES ('RXA', 1, 0, 5, 'seven..')",
+            "identifier_block_hashes_check");
+    refused("INSERT INTO reckoner.identifier_block VALUES ('RXA', 1, 0, 5, '')", "identifier_block_hashes_check");
+    refused("INSERT INTO reckoner.identifier_block VALUES ('RXA', 1, -1, 5, 'eight...')",
+            "identifier_block_block_check");
+    done("INSERT INTO reckoner.identifier_block VALUES ('RXA', 1, 0, 5, 'eight...')");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("constraints");
@@ -400,6 +441,8 @@ int main(void)
     tcase_add_test(tc, what_is_left_behind_has_its_form);
     tcase_add_test(tc, everything_is_explained);
     tcase_add_test(tc, keys_begin_with_the_provider);
+    tcase_add_test(tc, a_reading_of_identities_is_kept_as_it_went);
+    tcase_add_test(tc, blocks_of_hashes_have_their_form);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

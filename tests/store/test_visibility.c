@@ -60,6 +60,7 @@ static const struct {
     {"statement", {0, 1, 0, 1, 0, 0, 1, 0}},
     {"receipt", {0, 1, 0, 1, 1, 0, 1, 0}},
     {"signed_record", {0, 2, 0, 2, 1, 0, 2, 0}},
+    {"identifier_reading", {0, 1, 0, 0, 0, 0, 1, 0}},
 };
 
 static void check_rows(const char *caller, const char *table, int expected)
@@ -74,6 +75,10 @@ static void check_rows(const char *caller, const char *table, int expected)
 
 static void fill_the_rest(void)
 {
+    store_fixture_sql(&f,
+                      "INSERT INTO identifier_reading (provider, id, submission, organisation, person, purpose, rows,"
+                      " state, asked_at) SELECT 'RXA', " ID("i1") ", 1, 'AUD', 'aud.one', 'a purpose of a test',"
+                                                                  " '{1}', 'failed', '2012-06-01Z'");
     store_fixture_sql(&f,
                       "INSERT INTO terms_approval SELECT provider, contract, version, 'provider', digest, author,"
                       " 'RXA', 'rxa.two', '2012-04-02Z' FROM terms;"
@@ -164,6 +169,12 @@ START_TEST(the_web_role_lacks_rights)
         "SELECT * FROM reckoner.overlap_block",
         "SELECT * FROM reckoner.overlap_shown",
         "SELECT * FROM reckoner.cluster_move",
+        "SELECT * FROM reckoner.identifier_block",
+        "SELECT answer FROM reckoner.identifier_reading",
+        "SELECT sealed_key FROM reckoner.identifier_reading",
+        "UPDATE reckoner.identifier_reading SET state = 'released'",
+        "DELETE FROM reckoner.identifier_reading",
+        "INSERT INTO reckoner.identifier_reading SELECT * FROM reckoner.identifier_reading",
         "SELECT * FROM reckoner.token",
         "SELECT * FROM reckoner.audit_event",
         "SELECT reckoner.next_document_number('RXA')",
@@ -277,6 +288,49 @@ START_TEST(another_organisation_changes_nothing)
 }
 END_TEST
 
+/* Identities are asked for and released through two functions alone, which know their callers. */
+START_TEST(only_an_appointed_controlled_environment_reads_identities)
+{
+#define ASK                                                                                                            \
+    "SELECT reckoner.ask_identifiers('RXA', (SELECT 'bcdfghjklmnpqrstvwxz'), " ID("i1") ", " ID(                       \
+        "j7") ", '{1}',"                                                                                               \
+              " 'a purpose of a test', 'key', '2012-06-01Z', 'request', NULL)"
+#define TAKE "SELECT reckoner.release_identifiers('RXA', " ID("i1") ", '2012-06-01Z', '2012-06-01Z', 'request', NULL)"
+    static const char *const callers[] = {"rxa.one", "rxb.one", "pct5qe.one", "aud.one", "opr.one", "xce.one"};
+    store_fixture_sql(&f, "INSERT INTO organisation (code, kind, name, live_from, created_at) VALUES ('XCE',"
+                          " 'controlled', 'Environment', '2012-04-01', '2012-04-01Z');"
+                          "INSERT INTO person (id, organisation, role, name, created_at) VALUES ('xce.one', 'XCE',"
+                          " 'controlled', 'One', '2012-04-01Z');"
+                          "ALTER TABLE submission DISABLE TRIGGER submission_kept;"
+                          "UPDATE submission SET id = 'bcdfghjklmnpqrstvwxz', rows = 2 WHERE provider = 'RXA'");
+    for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
+        store_fixture_sign_in(&f, web, callers[i]);
+        ck_assert_msg(store_fixture_try(web, ASK) == PG_REFUSED, "%s asks", callers[i]);
+        ck_assert_str_eq(store_fixture_value(web, "SELECT reckoner.reads_identities_of('RXA')"), "f");
+    }
+    store_fixture_sql(&f, "INSERT INTO audit_appointment (auditor, kind, organisation, appointed_at) VALUES ('XCE',"
+                          " 'controlled', 'RXA', '2012-04-01Z')");
+    done(web, ASK);
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT person || ' ' || act FROM reckoner.audit_event"
+                                                  " ORDER BY id DESC LIMIT 1"),
+                     "xce.one identifiers.ask");
+    store_fixture_sql(&f, "UPDATE identifier_reading SET state = 'ready', sealed_key = NULL, answer = 'sealed',"
+                          " expires_at = '2012-06-02Z'");
+    for (size_t i = 0; i + 1 < sizeof callers / sizeof callers[0]; i++) {
+        store_fixture_sign_in(&f, web, callers[i]);
+        ck_assert_msg(store_fixture_try(web, TAKE) == PG_REFUSED, "%s takes", callers[i]);
+    }
+    store_fixture_sign_in(&f, web, "xce.one");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.episode"), "0");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.submission"), "1");
+    done(web, TAKE);
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT state || ' ' || (answer IS NULL) FROM"
+                                                  " reckoner.identifier_reading"),
+                     "released true");
+    ck_assert_int_eq(store_fixture_try(web, TAKE), PG_REFUSED);
+}
+END_TEST
+
 START_TEST(the_operator_queues_failed_jobs_again)
 {
     store_fixture_sql(&f, "UPDATE job SET state = 'failed', problem = 'x'");
@@ -341,6 +395,7 @@ int main(void)
     tcase_add_test(tc, writes_carry_the_caller);
     tcase_add_test(tc, a_commissioner_makes_the_contract_it_coordinates);
     tcase_add_test(tc, another_organisation_changes_nothing);
+    tcase_add_test(tc, only_an_appointed_controlled_environment_reads_identities);
     tcase_add_test(tc, the_operator_queues_failed_jobs_again);
     tcase_add_test(tc, the_worker_sees_all_and_lacks_rights);
     tcase_add_test(tc, the_auditor_role_reads_all_but_secrets);

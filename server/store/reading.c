@@ -1,0 +1,173 @@
+#include "store/reading.h"
+
+#include "base/clock.h"
+#include "store/job.h"
+
+#include <endian.h>
+#include <string.h>
+
+static void act_args(struct pg_args *a, const struct reading_act *act)
+{
+    pg_arg_instant(a, act->at);
+    pg_arg_text(a, act->request_id);
+    pg_arg_text(a, act->address);
+}
+
+enum pg_status reading_ask(struct pg *pg, const struct reading_act *act, const char *submission, const char *id,
+                           const char *rows, const char *purpose, const void *sealed_key, size_t sealed_length)
+{
+    static const struct pg_statement s = {
+        "reading_ask", "SELECT reckoner.ask_identifiers($1, $2, $3, $4, $5::integer[], $6, $7, $8, $9, $10)", 10};
+    char job[IDENT_SIZE];
+    struct pg_args a;
+    ident_new(job);
+    pg_args_init(&a);
+    pg_arg_text(&a, act->provider);
+    pg_arg_text(&a, submission);
+    pg_arg_text(&a, id);
+    pg_arg_text(&a, job);
+    pg_arg_text(&a, rows);
+    pg_arg_text(&a, purpose);
+    pg_arg_bytes(&a, sealed_key, sealed_length);
+    act_args(&a, act);
+    return pg_run(pg, &s, &a, NULL);
+}
+
+enum pg_status reading_release(struct pg *pg, const struct reading_act *act, const char *id, PGresult **result)
+{
+    static const struct pg_statement s = {"reading_release",
+                                          "SELECT reckoner.release_identifiers($1, $2, $3, $6, $4, $5) AS answer", 6};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, act->provider);
+    pg_arg_text(&a, id);
+    act_args(&a, act);
+    pg_arg_instant(&a, clock_wall());
+    return pg_run_binary(pg, &s, &a, result);
+}
+
+#define SHOWN                                                                                                          \
+    "SELECT r.id AS reading, s.id AS submission, r.organisation, r.person, r.purpose,"                                 \
+    " array_to_string(r.rows, ',') AS rows, r.state, (extract(epoch FROM r.asked_at) * 1000000)::bigint AS asked_at,"  \
+    " (extract(epoch FROM r.expires_at) * 1000000)::bigint AS expires_at,"                                             \
+    " (extract(epoch FROM r.released_at) * 1000000)::bigint AS released_at FROM reckoner.identifier_reading r"         \
+    " LEFT JOIN reckoner.submission s ON s.provider = r.provider AND s.no = r.submission WHERE r.provider = $1"
+
+enum pg_status reading_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
+                            PGresult **result)
+{
+    static const struct pg_statement s = {"reading_list",
+                                          SHOWN " AND ($2::timestamptz IS NULL OR (r.asked_at, r.id) < ($2, $3))"
+                                                " ORDER BY r.asked_at DESC, r.id DESC LIMIT $4",
+                                          4};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    if (before == INSTANT_NONE)
+        pg_arg_null(&a);
+    else
+        pg_arg_instant(&a, before);
+    pg_arg_text(&a, before_id);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &s, &a, result);
+}
+
+static void key_args(struct pg_args *a, const char *provider, const char *id)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_text(a, id);
+}
+
+enum pg_status reading_get(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    static const struct pg_statement s = {"reading_get", SHOWN " AND r.id = $2", 2};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    return pg_run_one(pg, &s, &a, result);
+}
+
+enum pg_status reading_take(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "reading_take",
+        "SELECT submission, (SELECT string_agg(x::text, ',' ORDER BY x) FROM (SELECT DISTINCT unnest(rows) AS x) u)"
+        " AS rows, state, sealed_key"
+        " FROM reckoner.identifier_reading WHERE provider = $1 AND id = $2 FOR UPDATE",
+        2};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    return pg_run_one(pg, &s, &a, result);
+}
+
+static int64_t int4(const PGresult *r, int column)
+{
+    uint32_t wire = 0;
+    memcpy(&wire, PQgetvalue(r, 0, column), sizeof wire);
+    return (int64_t)be32toh(wire);
+}
+
+enum pg_status reading_block(struct pg *pg, const char *provider, int64_t submission, int64_t row,
+                             struct confidential_rows *out)
+{
+    static const struct pg_statement s = {
+        "reading_block",
+        "SELECT first_row, rows, sealed FROM reckoner.confidential_block WHERE provider = $1 AND submission = $2"
+        " AND first_row <= $3 AND $3 < first_row + rows",
+        3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, row);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    if (PQntuples(r) != 1) {
+        PQclear(r);
+        return PG_NONE;
+    }
+    *out = (struct confidential_rows){int4(r, 0), int4(r, 1), PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2), r};
+    return PG_OK;
+}
+
+enum pg_status reading_answer(struct pg *pg, const char *provider, const char *id, const void *answer, size_t length,
+                              int64_t seconds)
+{
+    static const struct pg_statement s = {
+        "reading_answer",
+        "UPDATE reckoner.identifier_reading SET state = 'ready', sealed_key = NULL, answer = $3, expires_at = $4"
+        " WHERE provider = $1 AND id = $2",
+        4};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    pg_arg_bytes(&a, answer, length);
+    pg_arg_instant(&a, clock_wall() + seconds * 1000000);
+    return pg_run(pg, &s, &a, NULL);
+}
+
+enum pg_status reading_fail(struct pg *pg, const char *provider, const char *id)
+{
+    static const struct pg_statement s = {"reading_fail",
+                                          "UPDATE reckoner.identifier_reading SET state = 'failed', sealed_key = NULL"
+                                          " WHERE provider = $1 AND id = $2 AND state = 'asked'",
+                                          2};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    return pg_run(pg, &s, &a, NULL);
+}
+
+enum pg_status reading_expire(struct pg *pg, int64_t *expired)
+{
+    static const struct pg_statement s = {"reading_expire",
+                                          "UPDATE reckoner.identifier_reading SET state = 'expired', answer = NULL"
+                                          " WHERE state = 'ready' AND expires_at <= $1",
+                                          1};
+    struct pg_args a;
+    enum pg_status status = PG_OK;
+    pg_args_init(&a);
+    pg_arg_instant(&a, clock_wall());
+    *expired = pg_run_count(pg, &s, &a, &status);
+    return status;
+}
