@@ -1,5 +1,7 @@
 #include "check/appraisal.h"
 
+#include "domain/threshold_rules.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@ struct account {
 struct appraisal {
     month_t month;
     struct review_periods reviews;
+    struct thresholds standard; /* for rows without terms */
     struct account *accounts;
     size_t count;
     size_t room;
@@ -24,6 +27,7 @@ struct appraisal *appraisal_new(const struct reference *reference, month_t month
     if (!a)
         return NULL;
     a->month = month;
+    thresholds_standard(&a->standard);
     for (int c = 0; c < CLUSTER_COUNT; c++) {
         const struct cluster *k = &reference->clusters[c];
         if (k->exists && k->in_months)
@@ -80,12 +84,14 @@ void appraisal_row(const struct appraisal *a, const struct episode *row, struct 
 {
     memset(out, 0, sizeof *out);
     const struct account *account = account_of(a, row->commissioner);
+    struct activity_row activity = episode_activity(row);
     if (!account || !account->terms) {
-        out->failed = row->commissioner[0] ? rule_set_of(RULE_C04) : 0;
+        out->failed = (row->commissioner[0] ? rule_set_of(RULE_C04) : 0) |
+                      threshold_rules_failed(&a->standard, &a->reviews, a->month, &activity, row->failed);
         return;
     }
-    struct activity_row activity = episode_activity(row);
-    out->failed = payability_failed(account->payability, &activity, row->approved, row->minor);
+    struct row_marks marks = {row->failed, row->approved, row->minor};
+    out->failed = payability_failed(account->payability, &activity, &marks);
     if (!row->cluster[0] || cluster_index(row->cluster) < 0)
         out->failed &= ~rule_set_of(RULE_K06);
     if ((out->failed | row->failed) == 0)
@@ -98,6 +104,11 @@ void appraisal_row(const struct appraisal *a, const struct episode *row, struct 
 
 void appraisal_finding(const struct appraisal *a, const struct episode *row, enum rule_id rule, struct finding *out)
 {
+    if ((rule_set_of(rule) & threshold_rules()) != 0) {
+        struct activity_row activity = episode_activity(row);
+        threshold_rule_finding(&a->reviews, a->month, &activity, rule, (uint32_t)row->row_no, out);
+        return;
+    }
     finding_begin(out, rule, (uint32_t)row->row_no);
     if (rule == RULE_C04) {
         const char *note = account_of(a, row->commissioner) ? "The contract has no approved terms for the month"

@@ -13,12 +13,15 @@ bool contract_window_judge(const char *contract, const char *terms, size_t lengt
     w.inside = true;
     w.flex_moved_from = DATE_NONE;
     w.freeze_moved_from = DATE_NONE;
+    w.short_file_ppm = threshold_table[THRESHOLD_SHORT_FILE].standard;
     if (terms) {
         struct json_problem problem;
         json_t *json = json_read(terms, length, &problem);
         struct terms *t = json ? terms_parse(json, &problem) : NULL;
         struct windows windows;
         bool ok = t && windows_of_month(t, month, calendar, &windows);
+        if (ok)
+            w.short_file_ppm = t->thresholds.value[THRESHOLD_SHORT_FILE];
         terms_free(t);
         json_decref(json);
         if (!ok)
@@ -90,4 +93,14 @@ bool contract_windows_open(const struct contract_window *windows, size_t count)
             return true;
     }
     return false;
+}
+
+int64_t contract_windows_short_file(const struct contract_window *windows, size_t count)
+{
+    int64_t highest = count == 0 ? threshold_table[THRESHOLD_SHORT_FILE].standard : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (windows[i].short_file_ppm > highest)
+            highest = windows[i].short_file_ppm;
+    }
+    return highest;
 }

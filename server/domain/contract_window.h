@@ -12,8 +12,9 @@ struct contract_window {
     instant_t freeze_at;
     date_t flex_moved_from; /* closing day by the terms; DATE_NONE when no absence of the service moved it */
     date_t freeze_moved_from;
-    bool exception; /* a granted exception covers the instant */
-    bool inside;    /* rows count for this contract */
+    bool exception;         /* a granted exception covers the instant */
+    bool inside;            /* rows count for this contract */
+    int64_t short_file_ppm; /* threshold of F13 under its terms */
 };
 
 /* terms: the body in force for the month, NULL when there is none yet. false when it cannot be read (a fault: approved
@@ -28,5 +29,9 @@ json_t *contract_windows_json(const struct contract_window *windows, size_t coun
 
 /* Whether the month is open: no contract yet, or any that counts. */
 bool contract_windows_open(const struct contract_window *windows, size_t count);
+
+/* The share below which F13 holds a file, in parts per million: the strictest of the contracts, or the standard one
+ * when there is none. */
+int64_t contract_windows_short_file(const struct contract_window *windows, size_t count);
 
 #endif

@@ -41,6 +41,7 @@ void episode_of_row(struct episode *out, const struct checked_row *checked, cons
     out->end_date = row->end;
     out->mhct_date = row->mhct;
     out->referral_date = row->referral;
+    out->last_contact = row->last_contact;
     out->mhct_reason = row->mhct_reason;
     out->admitted_days = row->admitted_days < 0 ? 0 : row->admitted_days;
     out->assessment_only = row->assessment_only;
@@ -61,6 +62,7 @@ struct activity_row episode_activity(const struct episode *e)
     a.end_date = e->end_date;
     a.mhct_date = e->mhct_date;
     a.referral_date = e->referral_date;
+    a.last_contact = e->last_contact;
     a.mhct_reason = e->mhct_reason;
     a.admitted_days = e->admitted_days;
     a.assessment_only = e->assessment_only;

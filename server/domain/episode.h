@@ -21,6 +21,7 @@ struct episode {
     date_t end_date;
     date_t mhct_date;
     date_t referral_date;
+    date_t last_contact;
     int16_t mhct_reason;
     int16_t admitted_days;
     bool assessment_only;

@@ -1,5 +1,7 @@
 #include "domain/payability.h"
 
+#include "domain/threshold_rules.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,14 +165,14 @@ static bool stops_pay(const struct payability *p, const struct activity_row *row
     return paid.to - paid.from < all.to - all.from;
 }
 
-rule_set_t payability_failed(const struct payability *p, const struct activity_row *row, bool approved, bool minor)
+rule_set_t payability_failed(const struct payability *p, const struct activity_row *row, const struct row_marks *marks)
 {
-    rule_set_t failed = 0;
+    rule_set_t failed = threshold_rules_failed(&p->terms->thresholds, p->reviews, p->month, row, marks->failed);
     if (terms_out_of_scope(p->terms, row->service))
         failed |= rule_set_of(RULE_C05);
-    if (!approved && terms_needs_approval(p->terms, row->cluster, row->service))
+    if (!marks->approved && terms_needs_approval(p->terms, row->cluster, row->service))
         failed |= rule_set_of(RULE_C06);
-    if (minor && p->terms->rules.adult_only)
+    if (marks->minor && p->terms->rules.adult_only)
         failed |= rule_set_of(RULE_P08);
     if (row->start_date == DATE_NONE)
         return failed;
@@ -181,10 +183,14 @@ rule_set_t payability_failed(const struct payability *p, const struct activity_r
     return failed;
 }
 
-bool payability_allows(const struct payability *p, const struct activity_row *row, rule_set_t failed_at_upload,
-                       bool approved, bool minor)
+bool payability_allows(const struct payability *p, const struct activity_row *row, const struct row_marks *marks)
 {
-    if ((failed_at_upload & p->errors) != 0)
+    if ((marks->failed & p->errors) != 0)
         return false;
-    return (payability_failed(p, row, approved, minor) & p->errors) == 0;
+    return (payability_failed(p, row, marks) & p->errors) == 0;
+}
+
+bool payability_looks_at_each_row(const struct payability *p)
+{
+    return p->terms->rules.stop_pay || (p->errors & threshold_rules()) != 0;
 }

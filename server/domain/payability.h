@@ -9,15 +9,22 @@
 
 struct payability;
 
-/* The terms in force for the month; they must outlive it. reviews may be NULL when no terms stop pay. NULL: out of
- * memory. */
+/* The terms in force for the month; they and reviews must outlive it. NULL: out of memory. */
 struct payability *payability_new(const struct terms *t, const struct review_periods *reviews, const char *commissioner,
                                   month_t month);
 void payability_free(struct payability *p);
 
-/* The rules of those that depend on terms which the row fails: C05, C06, K06, P08, R08. (C04 is for rows that have no
- * account, or whose month has no terms.) approved: a prior approval was given; minor: under 18 on the last day. */
-rule_set_t payability_failed(const struct payability *p, const struct activity_row *row, bool approved, bool minor);
+/* What validation knows of a row beside its facts. */
+struct row_marks {
+    rule_set_t failed; /* rules it failed whatever the terms (episode.failed) */
+    bool approved;     /* a prior approval was given */
+    bool minor;        /* under 18 on the last day of the month */
+};
+
+/* The rules of those that depend on terms which the row fails: C05, C06, K06, P08, R08, and those of threshold_rules.h
+ * by the terms' thresholds. (C04 is for rows that have no account, or whose month has no terms.) None that
+ * marks->failed has already. */
+rule_set_t payability_failed(const struct payability *p, const struct activity_row *row, const struct row_marks *marks);
 
 /* Severity of a row rule under these terms, M03's option require_mhct included. */
 enum severity payability_severity(const struct payability *p, enum rule_id rule);
@@ -25,8 +32,11 @@ enum severity payability_severity(const struct payability *p, enum rule_id rule)
 /* The rules that are an ERROR under these terms: a row that fails one of them is not payable. */
 rule_set_t payability_errors(const struct payability *p);
 
-/* Whether the row is payable: failed_at_upload are the rules it failed whatever the terms (episode.failed). */
-bool payability_allows(const struct payability *p, const struct activity_row *row, rule_set_t failed_at_upload,
-                       bool approved, bool minor);
+/* Whether the row is payable. */
+bool payability_allows(const struct payability *p, const struct activity_row *row, const struct row_marks *marks);
+
+/* Whether rows that differ only in patient, review, referral and last contact may differ in what is paid for them:
+ * then settlement must look at each. */
+bool payability_looks_at_each_row(const struct payability *p);
 
 #endif

@@ -27,6 +27,7 @@ void reference_free(struct reference *r)
         return;
     free(r->bank_holidays);
     free(r->practices);
+    free(r->grid);
     reference_init(r);
 }
 
@@ -168,6 +169,86 @@ bool reference_load_bank_holidays(struct reference *r, const char *text, size_t 
     return true;
 }
 
+/* A band of two fields, both empty for none. NULL, or what is wrong. */
+static const char *read_band(struct text least, struct text most, struct rating_band *out)
+{
+    int64_t low = -1, high = -1;
+    if (least.length == 0 && most.length == 0)
+        return NULL;
+    if (!parse_i64_within(least.at, least.length, 0, 4, &low) || !parse_i64_within(most.at, most.length, 0, 4, &high))
+        return "a band is two ratings from 0 to 4, or empty";
+    if (low > high)
+        return "a band begins above its end";
+    *out = (struct rating_band){(int8_t)low, (int8_t)high};
+    return NULL;
+}
+
+static int item_of(struct text name)
+{
+    enum column c = column_by_name(name.at, name.length);
+    return c >= COLUMN_H1 && c < COLUMN_H1 + RATING_COUNT ? (int)c - COLUMN_H1 : -1;
+}
+
+static const char *read_grid_line(const struct text f[LINE_FIELDS], struct allocation_grid *grid)
+{
+    int64_t cluster;
+    int item = item_of(f[1]);
+    if (f[0].length != 2 || !parse_i64_within(f[0].at, 2, 0, CLUSTER_COUNT - 1, &cluster) || cluster == 9)
+        return "the cluster is not one of 00 to 08 or 10 to 21";
+    if (item < 0)
+        return "the item is not one of h1 to h13 or sa to se";
+    struct rating_band *must = &grid->must[cluster][item];
+    struct rating_band *expected = &grid->expected[cluster][item];
+    if (must->least >= 0 || expected->least >= 0)
+        return "the cluster and item were given before";
+    const char *why = read_band(f[2], f[3], must);
+    if (why == NULL)
+        why = read_band(f[4], f[5], expected);
+    if (why != NULL)
+        return why;
+    if (must->least < 0 && expected->least < 0)
+        return "the line has no band";
+    if (must->least >= 0 && expected->least >= 0 && (expected->least < must->least || expected->most > must->most))
+        return "what is expected must lie within what must be scored";
+    return NULL;
+}
+
+bool reference_load_allocation_grid(struct reference *r, const char *text, size_t length, char *error, size_t size)
+{
+    struct lines l = {text, text + length, 0, false};
+    struct text f[LINE_FIELDS];
+    size_t count = 0;
+    int more = 0;
+    const char *why = NULL;
+    struct allocation_grid *grid = malloc(sizeof *grid);
+    if (grid == NULL)
+        return refuse(error, size, "allocation_grid.csv", 0, "out of memory");
+    memset(grid, -1, sizeof *grid);
+    while (why == NULL &&
+           (more = next_line(&l, "cluster,item,must_min,must_max,expected_min,expected_max", 6, f)) == 1) {
+        why = read_grid_line(f, grid);
+        count++;
+    }
+    if (why == NULL && (more < 0 || count == 0))
+        why = "want the columns cluster,item,must_min,must_max,expected_min,expected_max and at least one band";
+    if (why != NULL) {
+        free(grid);
+        return refuse(error, size, "allocation_grid.csv", l.number, why);
+    }
+    free(r->grid);
+    r->grid = grid;
+    return true;
+}
+
+unsigned reference_missing(const struct reference *r)
+{
+    bool priced = false;
+    for (int c = 0; c < CLUSTER_COUNT; c++)
+        priced |= r->prices[c].known;
+    return (r->practices == NULL ? 1U << NEED_PRACTICES : 0) | (r->grid == NULL ? 1U << NEED_GRID : 0) |
+           (priced ? 0 : 1U << NEED_PRICES);
+}
+
 static int compare_practices(const void *a, const void *b)
 {
     const struct practice *x = a, *y = b;
@@ -293,11 +374,4 @@ date_t review_due(const struct reference *r, int cluster, date_t mhct)
         return DATE_NONE;
     const struct cluster *c = &r->clusters[cluster];
     return c->in_months ? date_add_months(mhct, c->review) : mhct + c->review;
-}
-
-int32_t review_notice_days(const struct reference *r, int cluster, date_t mhct)
-{
-    date_t due = review_due(r, cluster, mhct);
-    int32_t half = due == DATE_NONE ? 0 : (due - mhct) / 2;
-    return half < 28 ? half : 28;
 }

@@ -24,6 +24,19 @@ struct reference_price {
 };
 #define REFERENCE_PRICE_MAXIMUM 10000000
 
+/* Ratings from least to most are inside; least -1: there is no band. */
+struct rating_band {
+    int8_t least;
+    int8_t most;
+};
+
+/* Which ratings the allocation grid asks for in each cluster: those that must be scored (M06) and those that are
+ * expected (M07). Items in the order of the columns, h1 first. */
+struct allocation_grid {
+    struct rating_band must[CLUSTER_COUNT][RATING_COUNT];
+    struct rating_band expected[CLUSTER_COUNT][RATING_COUNT];
+};
+
 /* A practice and who commissions for it on the days [from, to); to DATE_NONE = still live. */
 struct practice {
     code_t code;
@@ -46,6 +59,7 @@ struct reference {
     struct practice *practices; /* sorted by code, from; owned; NULL when not loaded */
     size_t practice_count;
     struct reference_price prices[CLUSTER_COUNT]; /* none known when the file is not loaded */
+    struct allocation_grid *grid;                 /* owned; NULL when not loaded */
 };
 
 void reference_init(struct reference *r);
@@ -57,11 +71,16 @@ void reference_free(struct reference *r);
  *   bank_holidays.csv   date,name
  *   practices.csv       practice,commissioner,live_from,live_to
  *   reference_prices.csv code,pence_per_day,ward_pence_per_day (may be empty)
+ *   allocation_grid.csv cluster,item,must_min,must_max,expected_min,expected_max
  */
 bool reference_load_clusters(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_bank_holidays(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_practices(struct reference *r, const char *text, size_t length, char *error, size_t size);
 bool reference_load_prices(struct reference *r, const char *text, size_t length, char *error, size_t size);
+bool reference_load_allocation_grid(struct reference *r, const char *text, size_t length, char *error, size_t size);
+
+/* What of the data that rules need is not loaded, as a set of 1U << enum rule_need. */
+unsigned reference_missing(const struct reference *r);
 
 /* The practice as it is on a day, or NULL. */
 const struct practice *reference_practice(const struct reference *r, code_t code, date_t day);
@@ -73,7 +92,5 @@ bool reference_dearer(const struct reference *r, int from, int to);
 /* Day on which the review of an MHCT is due: mhct + review period of the cluster, a month without that day giving its
  * last day. DATE_NONE when the cluster does not exist or mhct is DATE_NONE. */
 date_t review_due(const struct reference *r, int cluster, date_t mhct);
-/* Days before the due date from which R02 warns: 28, or half the review period when that is shorter. */
-int32_t review_notice_days(const struct reference *r, int cluster, date_t mhct);
 
 #endif

@@ -1,5 +1,7 @@
 #include "domain/row_checker.h"
 
+#include "domain/money.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,7 +248,7 @@ static void check_counts(struct row_checker *c)
     if (x->declared_rows >= 0 && rows != x->declared_rows)
         add_sentence(c, RULE_F13, "file", "The file has %lld rows, Row-Count says %lld", rows,
                      (long long)x->declared_rows);
-    if (x->accepted_rows >= 0 && rows * 100 < x->accepted_rows * 80)
+    if (x->accepted_rows >= 0 && rows * PPM_ONE < x->accepted_rows * x->short_file_ppm)
         add_sentence(c, RULE_F13, "file", "The file has %lld rows, the last accepted month has %lld", rows,
                      (long long)x->accepted_rows);
 }

@@ -60,6 +60,36 @@ rule_set_t rules_unpayable_at_upload(void)
     return rules_of_severity(SEVERITY_ERROR) & ~rules_depending_on(DEPENDS_TERMS) & ~rule_set_of(RULE_M03);
 }
 
+void thresholds_standard(struct thresholds *out)
+{
+    for (int i = 0; i < THRESHOLD_COUNT; i++)
+        out->value[i] = threshold_table[i].standard;
+}
+
+enum threshold_id threshold_by_name(const char *name)
+{
+    for (int i = 0; i < THRESHOLD_COUNT; i++) {
+        if (strcmp(threshold_table[i].name, name) == 0)
+            return (enum threshold_id)i;
+    }
+    return THRESHOLD_NONE;
+}
+
+size_t rules_not_checked(unsigned missing, struct unchecked_rule out[RULE_COUNT])
+{
+    size_t count = 0;
+    for (int i = 0; i < RULE_COUNT; i++) {
+        unsigned whole = rule_table[i].needs & missing;
+        unsigned part = rule_table[i].needs_in_part & missing;
+        unsigned lacks = whole != 0 ? whole : part;
+        if (lacks == 0)
+            continue;
+        const char *reason = rule_need_table[__builtin_ctz(lacks)].missing;
+        out[count++] = (struct unchecked_rule){(enum rule_id)i, whole == 0, reason};
+    }
+    return count;
+}
+
 static const char *const severity_names[] = {"FILE", "ERROR", "QUERY", "WARN"};
 
 const char *severity_name(enum severity severity)

@@ -8,6 +8,7 @@
 
 #include "base/date.h"
 #include "base/json.h"
+#include "domain/rules.h"
 
 #define TERMS_CODE_SIZE      13 /* service or commissioner code with its NUL */
 #define TERMS_CLUSTERS       22 /* clusters 00..21; 09 is never used */
@@ -164,6 +165,7 @@ struct terms {
     struct terms_risk_share risk_share;
     struct terms_cquin cquin;
     struct terms_rules rules;
+    struct thresholds thresholds; /* of the rules and indicators; the standard ones where not set */
     bool bill_flex;
     int64_t sanity_ppm; /* a balance above this share of the month's plan parks; -1: no bound */
     struct terms_deadline flex;

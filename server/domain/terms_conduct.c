@@ -1,4 +1,5 @@
 /* What the terms say of conduct: rules of validation, billing, calendar, parties. */
+#include "base/parse.h"
 #include "domain/money.h"
 #include "domain/rules.h"
 #include "domain/terms_internal.h"
@@ -107,6 +108,62 @@ bool terms_read_rules(struct terms_reader *r)
                                &rules->approval_clusters) &&
            read_services(r, json_object_get(approval, "services"), "/rules/prior_approval/services",
                          &rules->approval_service, &rules->approval_service_count);
+}
+
+static bool read_share(struct terms_reader *r, const char *where, const json_t *value, int64_t *out)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL || !parse_percent_ppm(text, strlen(text), out)) {
+        return terms_refuse(r, where, "must be a percentage with at most four decimals, for example \"2.5%%\"");
+    }
+    return true;
+}
+
+static bool read_threshold(struct terms_reader *r, const char *where, enum threshold_id id, const json_t *value)
+{
+    const struct threshold *t = &threshold_table[id];
+    int64_t number = json_integer_value(value);
+    if (t->is_share) {
+        if (!read_share(r, where, value, &number)) {
+            return false;
+        }
+    } else if (!json_is_integer(value)) {
+        return terms_refuse(r, where, "must be a whole number of days");
+    }
+    if (number < t->least || number > t->most) {
+        char least[32];
+        char most[32];
+        if (t->is_share) {
+            format_percent_ppm(t->least, least);
+            format_percent_ppm(t->most, most);
+        } else {
+            snprintf(least, sizeof least, "%lld", (long long)t->least);
+            snprintf(most, sizeof most, "%lld", (long long)t->most);
+        }
+        return terms_refuse(r, where, "must lie in %s to %s", least, most);
+    }
+    r->t->thresholds.value[id] = number;
+    return true;
+}
+
+bool terms_read_thresholds(struct terms_reader *r)
+{
+    const char *name;
+    json_t *value;
+    thresholds_standard(&r->t->thresholds);
+    json_object_foreach(json_object_get(r->t->source, "thresholds"), name, value)
+    {
+        enum threshold_id id = threshold_by_name(name);
+        char where[80];
+        snprintf(where, sizeof where, "/thresholds/%.40s", name);
+        if (id == THRESHOLD_NONE) {
+            return terms_refuse(r, where, "is not a threshold of this service");
+        }
+        if (!read_threshold(r, where, id, value)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static const struct json_member billing_members[] = {

@@ -38,6 +38,7 @@ bool terms_read_prices(struct terms_reader *r);
 bool terms_read_plan(struct terms_reader *r);
 bool terms_read_sharing(struct terms_reader *r); /* volume bands, risk share, CQUIN */
 bool terms_read_rules(struct terms_reader *r);
+bool terms_read_thresholds(struct terms_reader *r);
 bool terms_read_billing(struct terms_reader *r); /* billing, calendar, parties */
 
 #endif

@@ -334,6 +334,7 @@ static const struct json_member root_members[] = {
     {"risk_share", JSON_KIND_OBJECT, false, 0, 0},
     {"cquin", JSON_KIND_OBJECT, false, 0, 0},
     {"rules", JSON_KIND_OBJECT, false, 0, 0},
+    {"thresholds", JSON_KIND_OBJECT, false, 0, 0},
     {"billing", JSON_KIND_OBJECT, false, 0, 0},
     {"calendar", JSON_KIND_OBJECT, true, 0, 0},
     {"parties", JSON_KIND_OBJECT, false, 0, 0},
@@ -435,7 +436,7 @@ struct terms *terms_parse(const json_t *json, struct json_problem *problem)
     if (r.t->source == NULL) {
         terms_no_memory(&r);
     } else if (read_frame(&r) && terms_read_billing(&r) && terms_read_prices(&r) && terms_read_plan(&r) &&
-               terms_read_sharing(&r) && terms_read_rules(&r)) {
+               terms_read_sharing(&r) && terms_read_rules(&r) && terms_read_thresholds(&r)) {
         return r.t;
     }
     terms_free(r.t);

@@ -15,11 +15,6 @@ bool is_minor(date_t birth, month_t month)
     return birth != DATE_NONE && birth > last - 18 * 366 && date_add_months(birth, 18 * 12) > last;
 }
 
-rule_set_t rules_not_checked(const struct upload_context *x)
-{
-    return x->reference->practices == NULL ? BIT(C03) : 0;
-}
-
 /* The context with what every row would otherwise compute anew. */
 struct scope {
     const struct upload_context *x;
@@ -217,6 +212,26 @@ static rule_set_t date_rules(const struct scope *m, const struct episode_row *ro
     return failed;
 }
 
+/* 9, not known, breaks no band; a rating that is missing or wrong is M01's to tell. */
+static bool leaves(int8_t rating, struct rating_band band)
+{
+    return band.least >= 0 && rating >= 0 && rating <= 4 && (rating < band.least || rating > band.most);
+}
+
+static rule_set_t grid_rules(const struct allocation_grid *grid, const struct episode_row *row)
+{
+    rule_set_t failed = 0;
+    if (grid == NULL || row->cluster < 0 || row->cluster >= CLUSTER_COUNT)
+        return 0;
+    for (int i = 0; i < RATING_COUNT; i++) {
+        if (leaves(row->rating[i], grid->must[row->cluster][i]))
+            failed |= BIT(M06);
+        if (leaves(row->rating[i], grid->expected[row->cluster][i]))
+            failed |= BIT(M07);
+    }
+    return failed;
+}
+
 static rule_set_t mhct_rules(const struct scope *m, const struct episode_row *row)
 {
     rule_set_t failed = 0;
@@ -233,45 +248,25 @@ static rule_set_t mhct_rules(const struct scope *m, const struct episode_row *ro
         failed |= BIT(M03);
     if (is_unreadable(row, COLUMN_MHCT_REASON))
         failed |= BIT(M04);
-    if (row->mhct != DATE_NONE && row->start != DATE_NONE &&
-        (row->mhct < row->start - 14 || (row->mhct_reason == 10 && row->mhct > row->start)))
+    if (row->mhct != DATE_NONE && row->start != DATE_NONE && row->mhct_reason == 10 && row->mhct > row->start)
         failed |= BIT(M05);
     if (is_unreadable(row, COLUMN_DISCHARGE_MHCT_DATE))
         failed |= BIT(M05);
-    return failed;
-}
-
-static bool is_open(const struct episode_row *row)
-{
-    return row->raw->field[COLUMN_END_DATE].length == 0;
-}
-
-static rule_set_t review_rules(const struct scope *m, const struct episode_row *row)
-{
-    date_t due = review_due(m->x->reference, row->cluster, row->mhct);
-    if (due == DATE_NONE || !is_open(row))
-        return 0;
-    if (due <= m->last)
-        return BIT(R01);
-    return due - m->last <= review_notice_days(m->x->reference, row->cluster, row->mhct) ? BIT(R02) : 0;
+    return failed | grid_rules(m->x->reference->grid, row);
 }
 
 static rule_set_t care_rules(const struct scope *m, const struct episode_row *row)
 {
     if (row->assessment_only)
         return 0;
-    rule_set_t failed = review_rules(m, row);
-    bool dated = row->start != DATE_NONE && row->end != DATE_NONE && row->end >= row->start;
-    if (dated && row->referral == row->start && row->end - row->start <= 14)
-        failed |= BIT(R03);
+    rule_set_t failed = 0;
+    bool open = row->raw->field[COLUMN_END_DATE].length == 0;
+    date_t due = review_due(m->x->reference, row->cluster, row->mhct);
+    if (open && due != DATE_NONE && due <= m->last)
+        failed |= BIT(R01);
     if (row->cluster >= 1 && row->cluster <= 4 && row->admitted_days > 0 && row->mhct != DATE_NONE &&
         row->mhct < m->first)
         failed |= BIT(R04);
-    bool contact = row->last_contact != DATE_NONE && row->last_contact >= row->start;
-    if (dated && row->end - row->start <= 7 && !contact)
-        failed |= BIT(R05);
-    if (is_open(row) && row->last_contact != DATE_NONE && m->last - row->last_contact >= 180)
-        failed |= BIT(R06);
     if (is_unreadable(row, COLUMN_LAST_CONTACT))
         failed |= BIT(R06);
     return failed;
@@ -378,19 +373,29 @@ static void describe_mhct(struct finding *f, const struct episode_row *row)
 {
     if (is_unreadable(row, COLUMN_DISCHARGE_MHCT_DATE))
         speak_of(f, row, COLUMN_DISCHARGE_MHCT_DATE);
-    else if (row->mhct > row->start)
-        note_days(f->note, "Reason 10, initial, with a start on ", row->start, "");
     else
-        note_days(f->note, "The episode starts on ", row->start, "");
+        note_days(f->note, "Reason 10, initial, with a start on ", row->start, "");
 }
 
-static void describe_last_contact(struct finding *f, const struct upload_context *x, const struct episode_row *row)
+/* Each rating that leaves its band, with the band. */
+static void describe_bands(struct finding *f, const struct episode_row *row,
+                           const struct rating_band bands[RATING_COUNT])
 {
-    if (row->last_contact == DATE_NONE)
-        note_date(f->note, row, COLUMN_LAST_CONTACT);
-    else
-        (void)snprintf(f->note, sizeof f->note, "%d days before the end of the month",
-                       month_last(x->month) - row->last_contact);
+    size_t used = 0;
+    for (int i = 0; i < RATING_COUNT && used < sizeof f->note; i++) {
+        enum column c = (enum column)(COLUMN_H1 + i);
+        if (!leaves(row->rating[i], bands[i]))
+            continue;
+        if (used == 0) {
+            (void)snprintf(f->field, sizeof f->field, "%s", column_name(c));
+            finding_value(f->value, c, row->raw->field[c]);
+        }
+        int n = snprintf(f->note + used, sizeof f->note - used, "%s%s is %d, %s of cluster %.*s is %d to %d",
+                         used == 0 ? "" : "; ", column_name(c), row->rating[i],
+                         f->rule == RULE_M06 ? "the band to be scored" : "the expected band",
+                         (int)row->cluster_text.length, row->cluster_text.at, bands[i].least, bands[i].most);
+        used += n > 0 ? (size_t)n : 0;
+    }
 }
 
 static void describe(const struct upload_context *x, const struct episode_row *row, struct finding *f)
@@ -434,12 +439,17 @@ static void describe(const struct upload_context *x, const struct episode_row *r
     case RULE_M05:
         describe_mhct(f, row);
         break;
+    case RULE_M06:
+        describe_bands(f, row, x->reference->grid->must[row->cluster]);
+        break;
+    case RULE_M07:
+        describe_bands(f, row, x->reference->grid->expected[row->cluster]);
+        break;
     case RULE_R01:
-    case RULE_R02:
         note_days(f->note, "Due on ", review_due(x->reference, row->cluster, row->mhct), "");
         break;
     case RULE_R06:
-        describe_last_contact(f, x, row);
+        note_date(f->note, row, COLUMN_LAST_CONTACT);
         break;
     default:
         break;

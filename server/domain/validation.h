@@ -22,14 +22,11 @@ struct upload_context {
     uint32_t contracts_open;           /* of these, open for this upload: not frozen, or under an exception */
     int64_t declared_rows;             /* Row-Count; -1 when not sent */
     int64_t accepted_rows;             /* rows of the last accepted month before; -1 when there is none */
+    int64_t short_file_ppm;            /* share of them below which F13 holds the file: the highest of the contracts */
 };
 
-/* Row rules that this context cannot answer (no practices loaded: C03); the report names them. The file rules of the
- * history cannot be listed here. */
-rule_set_t rules_not_checked(const struct upload_context *x);
-
-/* Applies every row rule that does not depend on other rows or on terms. Writes at most ROW_FINDINGS_MAXIMUM findings,
- * *count of them, and returns the set of failed rules. */
+/* Applies every row rule that does not depend on other rows or on terms (of M05 and R06 what no threshold decides).
+ * Writes at most ROW_FINDINGS_MAXIMUM findings, *count of them, and returns the set of failed rules. */
 rule_set_t row_rules(const struct upload_context *x, const struct episode_row *row, struct finding *findings,
                      unsigned *count);
 /* The same set without the words: quick. */

@@ -34,7 +34,7 @@ struct valuation {
     struct assessments *assessments;
 };
 
-static date_t due_date(const struct review_periods *reviews, int cluster, date_t mhct)
+date_t review_periods_due(const struct review_periods *reviews, int cluster, date_t mhct)
 {
     if (reviews == NULL || mhct == DATE_NONE || cluster < 0 ||
         (reviews->days[cluster] == 0 && reviews->months[cluster] == 0)) {
@@ -60,7 +60,7 @@ struct row_days valuation_days(const struct terms *t, const struct review_period
         days.to = row->end_date + (closing_day ? 1 : 0);
     }
     if (t->rules.stop_pay) {
-        date_t due = due_date(reviews, cluster_index(row->cluster), row->mhct_date);
+        date_t due = review_periods_due(reviews, cluster_index(row->cluster), row->mhct_date);
         if (due != DATE_NONE && due + t->rules.grace_days + 1 < days.to) {
             days.to = due + t->rules.grace_days + 1;
         }

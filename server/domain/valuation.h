@@ -18,17 +18,22 @@ struct activity_row {
     date_t end_date;     /* first day not in the cluster; DATE_NONE while open */
     date_t mhct_date;
     date_t referral_date;
+    date_t last_contact;
     int32_t mhct_reason;
     int32_t admitted_days;
     bool assessment_only;
     bool continues; /* another row of the patient starts on the closing day */
 };
 
-/* Review periods by cluster, from the reference data; needed by stop_pay_when_overdue alone. Both 0: no period. */
+/* Review periods by cluster, from the reference data; needed by stop_pay_when_overdue and R02. Both 0: no period. */
 struct review_periods {
     int16_t days[TERMS_CLUSTERS];
     int16_t months[TERMS_CLUSTERS];
 };
+
+/* The day on which the review of an MHCT is due; DATE_NONE without a period (reviews NULL: none) or an MHCT. cluster is
+ * one of cluster_index, -1 allowed. */
+date_t review_periods_due(const struct review_periods *reviews, int cluster, date_t mhct);
 
 /* Days of a row that are paid in the month: [from, to). Empty (from == to) for assessment_only rows. */
 struct row_days {

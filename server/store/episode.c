@@ -6,8 +6,8 @@
 
 #define COLUMNS                                                                                                        \
     "row_no, episode_id, patient, commissioner, cluster, service, start_date, end_date, mhct_date, referral_date,"     \
-    " mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed"
-#define COLUMN_COUNT 17
+    " last_contact, mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed"
+#define COLUMN_COUNT 18
 /* PostgreSQL counts days from 2000-01-01. */
 #define DAYS_TO_2000   10957
 #define COPY_SIGNATURE "PGCOPY\n\377\r\n"
@@ -42,6 +42,7 @@ void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submis
     pg_copy_date(copy, e->end_date);
     pg_copy_date(copy, e->mhct_date);
     pg_copy_date(copy, e->referral_date);
+    pg_copy_date(copy, e->last_contact);
     pg_copy_i16(copy, e->mhct_reason);
     pg_copy_i16(copy, e->admitted_days);
     pg_copy_bool(copy, e->assessment_only);
@@ -160,6 +161,7 @@ static bool decode(struct tuple *t, struct episode *e)
     e->end_date = take_date(t);
     e->mhct_date = take_date(t);
     e->referral_date = take_date(t);
+    e->last_contact = take_date(t);
     e->mhct_reason = take_i16_field(t);
     e->admitted_days = take_i16_field(t);
     e->assessment_only = take_bool(t);
@@ -271,18 +273,19 @@ static bool alike_sql(PGconn *raw, const char *provider, int64_t submission, con
     date_format(month_first(month), first);
     date_format(month_last(month), last);
     if (p && c)
-        n = snprintf(sql, size,
-                     "COPY (SELECT 1, episode_id, patient, commissioner, cluster, service, start_date, end_date,"
-                     " mhct_date, referral_date, mhct_reason, admitted_days, assessment_only, continues, approved,"
-                     " minor, failed" CHOSEN " AND " MAY_EARN " UNION ALL"
-                     " SELECT count(*)::integer, '', '00000000-0000-0000-0000-000000000000'::uuid, %s, cluster,"
-                     " service, start_in_month, end_date, NULL, NULL, 0::smallint, admitted_days, false, continues,"
-                     " approved, minor, 0::bigint FROM (SELECT *, CASE WHEN start_date < '%s' THEN '%s'::date ELSE"
-                     " start_date END AS start_in_month" CHOSEN " AND " MAY_EARN " IS NOT TRUE) r"
-                     " GROUP BY cluster, service, start_in_month, end_date, admitted_days, continues, approved,"
-                     " minor) TO STDOUT (FORMAT binary)",
-                     p, (long long)submission, c, (long long)unpayable, first, last, c, first, first, p,
-                     (long long)submission, c, (long long)unpayable, first, last);
+        n = snprintf(
+            sql, size,
+            "COPY (SELECT 1, episode_id, patient, commissioner, cluster, service, start_date, end_date,"
+            " mhct_date, referral_date, last_contact, mhct_reason, admitted_days, assessment_only, continues,"
+            " approved, minor, failed" CHOSEN " AND " MAY_EARN " UNION ALL"
+            " SELECT count(*)::integer, '', '00000000-0000-0000-0000-000000000000'::uuid, %s, cluster,"
+            " service, start_in_month, end_date, NULL, NULL, NULL, 0::smallint, admitted_days, false, continues,"
+            " approved, minor, 0::bigint FROM (SELECT *, CASE WHEN start_date < '%s' THEN '%s'::date ELSE"
+            " start_date END AS start_in_month" CHOSEN " AND " MAY_EARN " IS NOT TRUE) r"
+            " GROUP BY cluster, service, start_in_month, end_date, admitted_days, continues, approved,"
+            " minor) TO STDOUT (FORMAT binary)",
+            p, (long long)submission, c, (long long)unpayable, first, last, c, first, first, p, (long long)submission,
+            c, (long long)unpayable, first, last);
     PQfreemem(p);
     PQfreemem(c);
     return n > 0 && (size_t)n < size;

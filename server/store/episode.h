@@ -14,10 +14,11 @@ void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submis
 enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                             bool (*each)(void *context, const struct episode *e), void *context);
 
-/* As episode_scan, for counting days: rows of the month that differ only in patient, review and referral come once,
- * with their number in row_no and without those members and failed; start_date is clipped to the month. Rows that may
- * earn an assessment come one by one, with row_no 1. Inside a transaction. Rows that failed a rule of `unpayable` are
- * left out. The database counts a million rows in less than half the time that it takes to send them. */
+/* As episode_scan, for counting days: rows of the month that differ only in patient, review, referral and last
+ * contact come once, with their number in row_no and without those members and failed; start_date is clipped to the
+ * month. Rows that may earn an assessment come one by one, with row_no 1. Inside a transaction. Rows that failed a rule
+ * of `unpayable` are left out. The database counts a million rows in less than half the time that it takes to send
+ * them. */
 enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                                   month_t month, uint64_t unpayable,
                                   bool (*each)(void *context, const struct episode *e), void *context);

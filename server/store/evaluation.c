@@ -83,7 +83,8 @@ enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_
         "  FROM reckoner.episode e"
         "  WHERE e.provider = $1 AND e.submission IN ($2, m.submission) AND e.commissioner = $5"
         "  GROUP BY e.episode_id, e.commissioner, e.patient, e.cluster, e.service, e.start_date, e.end_date,"
-        "   e.mhct_date, e.referral_date, e.mhct_reason, e.admitted_days, e.assessment_only, e.continues, e.approved,"
+        "   e.mhct_date, e.referral_date, e.last_contact, e.mhct_reason, e.admitted_days, e.assessment_only, "
+        "e.continues, e.approved,"
         "   e.minor, e.failed"
         "  HAVING NOT bool_or(e.submission = m.submission)) u"
         " WHERE m.provider = $1 AND m.contract = $4 AND m.month = $6 AND m.submission <> $2",

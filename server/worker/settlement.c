@@ -166,7 +166,8 @@ static bool add_row(void *context, const struct episode *e)
         scan->was_lost = true;
         return false;
     }
-    if (!payability_allows(scan->payability, &row, e->failed, e->approved, e->minor))
+    struct row_marks marks = {e->failed, e->approved, e->minor};
+    if (!payability_allows(scan->payability, &row, &marks))
         return true;
     return scan->alike && e->row_no > 1 ? valuation_add_rows(scan->valuation, &row, e->row_no)
                                         : valuation_add_row(scan->valuation, &row);
@@ -176,8 +177,7 @@ static enum settlement_status scan_month(struct settlement *s, struct valuation 
 {
     const struct terms *terms = s->month[i].terms->terms;
     struct payability *payability = payability_new(terms, &s->reviews, s->account.commissioner, s->month[i].month);
-    /* Overdue days are looked for review by review; all other rows may be counted by what the price depends on. */
-    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost, .alike = !terms->rules.stop_pay};
+    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost};
     const char *provider = s->account.provider;
     const char *commissioner = s->account.commissioner;
     int64_t no = s->submission[i].no;
@@ -185,6 +185,7 @@ static enum settlement_status scan_month(struct settlement *s, struct valuation 
         payability_free(payability);
         return no_memory(s);
     }
+    scan.alike = !payability_looks_at_each_row(payability);
     enum pg_status status = scan.alike ? episode_scan_alike(s->pg, provider, no, commissioner, s->month[i].month,
                                                             payability_errors(payability), add_row, &scan)
                                        : episode_scan(s->pg, provider, no, commissioner, add_row, &scan);

@@ -56,6 +56,7 @@ static enum job_outcome load_references(struct validation *v)
     v->digests[1].kind = "bank_holidays";
     v->digests[2].kind = "practices";
     v->digests[3].kind = "reference_prices";
+    v->digests[4].kind = "allocation_grid";
     enum job_outcome outcome = load_reference(v, &v->digests[0], true, reference_load_clusters);
     if (outcome == JOB_DONE)
         outcome = load_reference(v, &v->digests[1], false, reference_load_bank_holidays);
@@ -63,6 +64,8 @@ static enum job_outcome load_references(struct validation *v)
         outcome = load_reference(v, &v->digests[2], false, reference_load_practices);
     if (outcome == JOB_DONE)
         outcome = load_reference(v, &v->digests[3], false, reference_load_prices);
+    if (outcome == JOB_DONE)
+        outcome = load_reference(v, &v->digests[4], false, reference_load_allocation_grid);
     return outcome;
 }
 
@@ -132,6 +135,7 @@ static enum job_outcome load_windows(struct validation *v)
         v->context.contracts_open += v->windows[i].inside ? 1 : 0;
     }
     v->context.contracts_concerned = (uint32_t)count;
+    v->context.short_file_ppm = contract_windows_short_file(v->windows, v->window_count);
     PQclear(r);
     absences_free(&absences);
     return outcome;

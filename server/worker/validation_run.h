@@ -17,7 +17,7 @@ struct reference_digest {
     const char *kind;
     char hex[2 * REFERENCE_DIGEST_SIZE + 1]; /* "" when nothing of the kind is loaded */
 };
-#define REFERENCE_KINDS 4
+#define REFERENCE_KINDS 5
 
 struct validation {
     struct worker *w;

@@ -23,7 +23,8 @@ struct upload_result {
     struct finding finding[UPLOAD_FINDINGS]; /* in canonical order */
 };
 
-/* clusters.csv and bank_holidays.csv from config/, three made-up practices. Freed with reference_free. */
+/* clusters.csv and bank_holidays.csv from config/, three made-up practices, a made-up grid for cluster 04 (h7: 1 to 4,
+ * expected 2 to 3; sb: expected 0 to 2) and 07 (h7: 3 to 4). Freed with reference_free. */
 void upload_reference(struct reference *r);
 /* Provider RXA, April 2013, commissioners 01A and 02B live from 2013-04-01, 5QE until then. */
 void upload_context(struct upload_context *x, const struct reference *r);

@@ -41,7 +41,7 @@ static uint64_t number_from(const char *name, uint64_t fallback)
 /* A fault: columns to change and the rules that must then fail. Faults of different groups do not meddle with one
  * another; a row takes at most one of each group. */
 struct fault {
-    const char *rules;
+    const char *rules; /* "+" before those that a threshold decides: they are not asked of a refused file */
     struct {
         enum column column;
         const char *text;
@@ -91,7 +91,7 @@ static const struct fault date_faults[] = {
     {"D06", {{COLUMN_START_DATE, "2013-04-09"}, {COLUMN_MHCT_DATE, "2013-04-09"}, {COLUMN_END_DATE, "2013-04-08"}}},
     {"M03", {{COLUMN_MHCT_DATE, "2013-06-01"}, {COLUMN_MHCT_REASON, "11"}}},
     {"M03", {{COLUMN_MHCT_DATE, ""}}},
-    {"M05", {{COLUMN_MHCT_DATE, "2013-03-01"}}},
+    {"+M05", {{COLUMN_MHCT_DATE, "2013-03-01"}}},
     {"P06", {{COLUMN_BIRTH_DATE, "01/01/1980"}}},
     {"P06 D14", {{COLUMN_BIRTH_DATE, "2014-01-01"}}},
     {"P07", {{COLUMN_BIRTH_DATE, "1860-01-01"}}},
@@ -111,6 +111,7 @@ struct plan {
     size_t count;
     struct upload_row rows[UPLOAD_ROWS];
     rule_set_t failed[UPLOAD_ROWS];
+    rule_set_t by_terms[UPLOAD_ROWS];
     bool continues[UPLOAD_ROWS];
     unsigned file[RULE_COUNT]; /* findings of each file rule */
     enum column order[COLUMN_COUNT];
@@ -144,7 +145,10 @@ static void plant_in_row(struct plan *p, size_t row)
         const struct fault *f = &groups[g][below(kinds)];
         for (int i = 0; i < 4 && f->change[i].text != NULL; i++)
             put(p, row, f->change[i].column, f->change[i].text);
-        p->failed[row] |= set_of_names(f->rules);
+        if (f->rules[0] == '+')
+            p->by_terms[row] |= set_of_names(f->rules + 1);
+        else
+            p->failed[row] |= set_of_names(f->rules);
     }
 }
 
@@ -185,6 +189,9 @@ static void swap_rows(struct plan *p, size_t a, size_t b)
     rule_set_t failed = p->failed[a];
     p->failed[a] = p->failed[b];
     p->failed[b] = failed;
+    rule_set_t by_terms = p->by_terms[a];
+    p->by_terms[a] = p->by_terms[b];
+    p->by_terms[b] = by_terms;
     bool continues = p->continues[a];
     p->continues[a] = p->continues[b];
     p->continues[b] = continues;
@@ -237,6 +244,12 @@ static void make_plan(struct plan *p)
     for (size_t i = 0; i < p->count; i++)
         all &= (p->failed[i] & rules_unpayable_at_upload()) != 0;
     p->file[RULE_F08] = all;
+    /* Of a refused file nothing is asked that depends on terms. */
+    bool refused = false;
+    for (int i = 0; i < RULE_COUNT; i++)
+        refused |= p->file[i] > 0;
+    for (size_t i = 0; i < p->count && !refused; i++)
+        p->failed[i] |= p->by_terms[i];
     for (int c = 0; c < COLUMN_COUNT; c++)
         p->order[c] = (enum column)c;
     for (unsigned c = COLUMN_COUNT; c > 1; c--) {

@@ -86,12 +86,12 @@ static const struct rule_case cases[] = {
     {"", {{COLUMN_REFERRAL_DATE, "2013-04-30"}}},
     {"D12", {{COLUMN_REFERRAL_DATE, "March"}}},
     {"D12", {{COLUMN_REFERRAL_END, "31/04/2013"}}},
-    {"", {{COLUMN_ADMITTED_DAYS, "30"}, {COLUMN_CLUSTER, "05"}}},
-    {"D13", {{COLUMN_ADMITTED_DAYS, "31"}, {COLUMN_CLUSTER, "05"}}},
-    {"D13", {{COLUMN_ADMITTED_DAYS, "32"}, {COLUMN_CLUSTER, "05"}}},
-    {"D13", {{COLUMN_ADMITTED_DAYS, "-1"}, {COLUMN_CLUSTER, "05"}}},
-    {"D13", {{COLUMN_ADMITTED_DAYS, "10"}, {COLUMN_CLUSTER, "05"}, {COLUMN_END_DATE, "2013-04-10"}}},
-    {"", {{COLUMN_ADMITTED_DAYS, "9"}, {COLUMN_CLUSTER, "05"}, {COLUMN_END_DATE, "2013-04-10"}}},
+    {"", {{COLUMN_ADMITTED_DAYS, "30"}, {COLUMN_CLUSTER, "06"}}},
+    {"D13", {{COLUMN_ADMITTED_DAYS, "31"}, {COLUMN_CLUSTER, "06"}}},
+    {"D13", {{COLUMN_ADMITTED_DAYS, "32"}, {COLUMN_CLUSTER, "06"}}},
+    {"D13", {{COLUMN_ADMITTED_DAYS, "-1"}, {COLUMN_CLUSTER, "06"}}},
+    {"D13", {{COLUMN_ADMITTED_DAYS, "10"}, {COLUMN_CLUSTER, "06"}, {COLUMN_END_DATE, "2013-04-10"}}},
+    {"", {{COLUMN_ADMITTED_DAYS, "9"}, {COLUMN_CLUSTER, "06"}, {COLUMN_END_DATE, "2013-04-10"}}},
     {"", {{COLUMN_ADMITTED_DAYS, "31"}, {COLUMN_ASSESSMENT_ONLY, "Y"}, {COLUMN_COMMISSIONER, "5QE"}}},
     {"M01", {{COLUMN_H1, ""}}},
     {"M01", {{COLUMN_SE, "5"}}},
@@ -110,6 +110,14 @@ static const struct rule_case cases[] = {
     {"M05", {{COLUMN_MHCT_DATE, "2013-03-21"}}},
     {"", {{COLUMN_MHCT_DATE, "2013-03-21"}, {COLUMN_MHCT_REASON, "11"}}},
     {"M05", {{COLUMN_DISCHARGE_MHCT_DATE, "1/4/2013"}}},
+    {"M07", {{COLUMN_H1 + 6, "1"}}},
+    {"M07", {{COLUMN_H1 + 6, "4"}}},
+    {"M06 M07", {{COLUMN_H1 + 6, "0"}}},
+    {"", {{COLUMN_H1 + 6, "3"}}},
+    {"M02", {{COLUMN_H1 + 6, "9"}}},
+    {"M07", {{COLUMN_SE - 3, "3"}}},
+    {"M06", {{COLUMN_CLUSTER, "07"}}},
+    {"", {{COLUMN_CLUSTER, "06"}, {COLUMN_H1 + 6, "0"}}},
     /* Cluster 04 is reviewed every 6 months: an MHCT of 2012-10-30 is due on 2013-04-30. */
     {"R01", {{COLUMN_START_DATE, "2012-10-30"}, {COLUMN_MHCT_DATE, "2012-10-30"}}},
     {"R02", {{COLUMN_START_DATE, "2012-10-31"}, {COLUMN_MHCT_DATE, "2012-11-01"}, {COLUMN_MHCT_REASON, "11"}}},
@@ -137,7 +145,7 @@ static const struct rule_case cases[] = {
     {"", {{COLUMN_REFERRAL_DATE, "2013-03-20"}, {COLUMN_END_DATE, "2013-04-04"}}},
     {"", {{COLUMN_REFERRAL_DATE, "2013-03-19"}, {COLUMN_END_DATE, "2013-04-03"}}},
     {"R04", {{COLUMN_ADMITTED_DAYS, "1"}}},
-    {"", {{COLUMN_ADMITTED_DAYS, "1"}, {COLUMN_CLUSTER, "05"}}},
+    {"", {{COLUMN_ADMITTED_DAYS, "1"}, {COLUMN_CLUSTER, "06"}}},
     {"R04", {{COLUMN_ADMITTED_DAYS, "1"}, {COLUMN_MHCT_DATE, "2013-03-31"}, {COLUMN_MHCT_REASON, "12"}}},
     {"", {{COLUMN_ADMITTED_DAYS, "1"}, {COLUMN_MHCT_DATE, "2013-04-01"}, {COLUMN_MHCT_REASON, "12"}}},
     {"R05",
@@ -246,6 +254,70 @@ START_TEST(minors_turn_18)
 }
 END_TEST
 
+static void check_grid(const char *lines, const char *why)
+{
+    char text[400];
+    char error[200] = "";
+    struct reference r;
+    reference_init(&r);
+    (void)snprintf(text, sizeof text, "# a grid\ncluster,item,must_min,must_max,expected_min,expected_max\n%s", lines);
+    bool loaded = reference_load_allocation_grid(&r, text, strlen(text), error, sizeof error);
+    ck_assert_msg(loaded == (why == NULL), "%s: %s", lines, error);
+    ck_assert_msg(why == NULL || strstr(error, why) != NULL, "%s: %s", lines, error);
+    ck_assert_int_eq(r.grid != NULL, loaded);
+    reference_free(&r);
+}
+
+START_TEST(a_grid_is_read_or_refused)
+{
+    check_grid("04,h7,1,4,2,3\n04,sb,,,0,2\r\n00,se,0,0,,\n", NULL);
+    check_grid("", "at least one band");
+    check_grid("09,h7,1,4,2,3\n", "line 3: the cluster is not one of");
+    check_grid("22,h7,1,4,2,3\n", "the cluster is not one of");
+    check_grid("4,h7,1,4,2,3\n", "the cluster is not one of");
+    check_grid("04,h14,1,4,2,3\n", "the item is not one of");
+    check_grid("04,cluster,1,4,2,3\n", "the item is not one of");
+    check_grid("04,h7,1,5,,\n", "two ratings from 0 to 4");
+    check_grid("04,h7,1,,,\n", "two ratings from 0 to 4");
+    check_grid("04,h7,3,2,,\n", "begins above its end");
+    check_grid("04,h7,,,,\n", "has no band");
+    check_grid("04,h7,1,3,2,4\n", "must lie within");
+    check_grid("04,h7,1,3,,\n04,h7,,,1,3\n", "line 4: the cluster and item were given before");
+    check_grid("04,h7,1,3\n", "want the columns");
+}
+END_TEST
+
+START_TEST(the_example_grid_can_be_loaded)
+{
+    static char text[1 << 16];
+    char error[200] = "";
+    struct reference r;
+    FILE *f = fopen("config/allocation_grid.example.csv", "rb");
+    ck_assert_msg(f != NULL, "run the tests from the top of the repository");
+    size_t length = fread(text, 1, sizeof text, f);
+    ck_assert_int_eq(fclose(f), 0);
+    reference_init(&r);
+    ck_assert_msg(reference_load_allocation_grid(&r, text, length, error, sizeof error), "%s", error);
+    reference_free(&r);
+}
+END_TEST
+
+START_TEST(bands_are_named)
+{
+    struct upload_row row;
+    upload_row_clean(&row, 1);
+    (void)snprintf(row.field[COLUMN_H1 + 6], UPLOAD_TEXT, "0");
+    (void)snprintf(row.field[COLUMN_SE - 3], UPLOAD_TEXT, "4");
+    upload_check_rows(&result, &context, &row, 1);
+    ck_assert_str_eq(upload_find(&result, RULE_M06, 1)->field, "h7");
+    ck_assert_str_eq(upload_find(&result, RULE_M06, 1)->value, "0");
+    ck_assert_str_eq(upload_find(&result, RULE_M06, 1)->note, "h7 is 0, the band to be scored of cluster 04 is 1 to 4");
+    ck_assert_str_eq(upload_find(&result, RULE_M07, 1)->note,
+                     "h7 is 0, the expected band of cluster 04 is 2 to 3; sb is 4, the expected band of cluster 04 is 0"
+                     " to 2");
+}
+END_TEST
+
 START_TEST(without_practices_says_so)
 {
     struct reference bare = reference;
@@ -253,8 +325,15 @@ START_TEST(without_practices_says_so)
     bare.practice_count = 0;
     struct upload_context x = context;
     x.reference = &bare;
-    ck_assert_str_eq(upload_names(rules_not_checked(&x)), "C03");
-    ck_assert_uint_eq(rules_not_checked(&context), 0);
+    struct unchecked_rule unchecked[RULE_COUNT];
+    ck_assert_uint_eq(rules_not_checked(0, unchecked), 0);
+    ck_assert_uint_eq(rules_not_checked(reference_missing(&bare) & ~(1U << NEED_GRID | 1U << NEED_PRICES), unchecked),
+                      2);
+    ck_assert_int_eq(unchecked[0].rule, RULE_C01);
+    ck_assert(unchecked[0].in_part);
+    ck_assert_int_eq(unchecked[1].rule, RULE_C03);
+    ck_assert(!unchecked[1].in_part);
+    ck_assert_str_eq(unchecked[1].reason, "No practices are loaded");
     struct upload_row row;
     upload_row_clean(&row, 1);
     (void)snprintf(row.field[COLUMN_COMMISSIONER], UPLOAD_TEXT, "02B");
@@ -273,6 +352,9 @@ int main(void)
     tcase_add_test(t, identities_are_hidden);
     tcase_add_test(t, minors_turn_18);
     tcase_add_test(t, without_practices_says_so);
+    tcase_add_test(t, a_grid_is_read_or_refused);
+    tcase_add_test(t, the_example_grid_can_be_loaded);
+    tcase_add_test(t, bands_are_named);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

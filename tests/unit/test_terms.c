@@ -70,6 +70,8 @@ START_TEST(the_documented_example_is_read)
     ck_assert_int_eq(t->cquin.excluded_clusters, 1);
     ck_assert_int_eq(t->cquin.excluded_stages, 1U << STAGE_BLOCK);
     ck_assert_int_eq(t->rules.grace_days, 28);
+    ck_assert_int_eq(t->thresholds.value[THRESHOLD_NO_CONTACT_DAYS], 120);
+    ck_assert_int_eq(t->thresholds.value[THRESHOLD_SHORT_FILE], 900000);
     ck_assert(terms_out_of_scope(t, "FORENSIC") && !terms_out_of_scope(t, "") && !terms_out_of_scope(t, NULL));
     ck_assert(terms_needs_approval(t, "14", NULL) && terms_needs_approval(t, "04", "EATING"));
     ck_assert(!terms_needs_approval(t, "04", ""));
@@ -187,6 +189,15 @@ static const struct {
     {PRICES ",'rules':{'severities':{'X99':'WARN'}}", "/rules/severities/X99", "not a rule"},
     {PRICES ",'rules':{'severities':{'K01':'FILE'}}", "/rules/severities/K01", "ERROR, QUERY or WARN"},
     {PRICES ",'rules':{'outlier_trim':true}", "/rules/outlier_trim", ""},
+    {PRICES ",'rules':{'severities':{'R08':'QUERY'}}", "/rules/severities/R08", "cannot be changed"},
+    {PRICES ",'thresholds':{'patience':1}", "/thresholds/patience", "not a threshold"},
+    {PRICES ",'thresholds':{'review_notice_days':'28'}", "/thresholds/review_notice_days", "whole number"},
+    {PRICES ",'thresholds':{'review_notice_days':-1}", "/thresholds/review_notice_days", "must lie in 0 to 366"},
+    {PRICES ",'thresholds':{'review_notice_days':367}", "/thresholds/review_notice_days", "must lie in 0 to 366"},
+    {PRICES ",'thresholds':{'no_contact_days':0}", "/thresholds/no_contact_days", "must lie in 1 to 3660"},
+    {PRICES ",'thresholds':{'short_file':80}", "/thresholds/short_file", "must be a percentage"},
+    {PRICES ",'thresholds':{'short_file':'100.0001%'}", "/thresholds/short_file", "must lie in 0% to 100%"},
+    {PRICES ",'thresholds':[]", "/thresholds", ""},
 };
 
 START_TEST(what_is_refused_is_named)
@@ -202,6 +213,33 @@ START_TEST(what_is_refused_is_named)
         ck_assert_msg(strstr(problem.message, refusals[i].words) != NULL, "%s: %s, expected %s", problem.field,
                       problem.message, refusals[i].words);
     }
+}
+END_TEST
+
+START_TEST(thresholds_stand_where_terms_say_nothing)
+{
+    struct terms *silent = terms_of("{" FRAME "," PRICES "}");
+    struct terms *speaking =
+        terms_of("{" FRAME "," PRICES ",'thresholds':{'no_contact_days':3660,'mhct_before_start_days'"
+                 ":0,'short_file':'0%','override_alert':'12.5%'}}");
+    const int64_t *standard = silent->thresholds.value;
+    const int64_t *set = speaking->thresholds.value;
+    ck_assert_int_eq(standard[THRESHOLD_MHCT_BEFORE_START_DAYS], 14);
+    ck_assert_int_eq(standard[THRESHOLD_REVIEW_NOTICE_DAYS], 28);
+    ck_assert_int_eq(standard[THRESHOLD_SHORT_AFTER_REFERRAL_DAYS], 14);
+    ck_assert_int_eq(standard[THRESHOLD_SHORT_WITHOUT_CONTACT_DAYS], 7);
+    ck_assert_int_eq(standard[THRESHOLD_NO_CONTACT_DAYS], 180);
+    ck_assert_int_eq(standard[THRESHOLD_SHORT_FILE], 800000);
+    ck_assert_int_eq(standard[THRESHOLD_OVERRIDE_ALERT], 250000);
+    ck_assert_int_eq(standard[THRESHOLD_CLUSTER_00_ALERT], 50000);
+    ck_assert_int_eq(standard[THRESHOLD_CASE_MIX_ALERT], 50000);
+    ck_assert_int_eq(set[THRESHOLD_MHCT_BEFORE_START_DAYS], 0);
+    ck_assert_int_eq(set[THRESHOLD_NO_CONTACT_DAYS], 3660);
+    ck_assert_int_eq(set[THRESHOLD_SHORT_FILE], 0);
+    ck_assert_int_eq(set[THRESHOLD_OVERRIDE_ALERT], 125000);
+    ck_assert_int_eq(set[THRESHOLD_REVIEW_NOTICE_DAYS], 28);
+    terms_free(silent);
+    terms_free(speaking);
 }
 END_TEST
 
@@ -394,6 +432,7 @@ int main(void)
     TCase *t = tcase_create("terms");
     tcase_add_test(t, the_documented_example_is_read);
     tcase_add_test(t, what_is_refused_is_named);
+    tcase_add_test(t, thresholds_stand_where_terms_say_nothing);
     tcase_add_test(t, live_terms_need_their_parties);
     tcase_add_test(t, the_version_known_last_wins);
     tcase_add_test(t, the_most_specific_price_wins);
