@@ -30,6 +30,9 @@ bool cross_row_make(struct cross_row *out, const struct checked_row *row, month_
     out->referral = e->referral;
     out->referral_end = e->referral_end;
     out->mhct = e->mhct;
+    size_t length = e->commissioner.length;
+    memcpy(out->commissioner, e->commissioner.at,
+           length < sizeof out->commissioner ? length : sizeof out->commissioner);
     if (row->has_error)
         out->flags |= CROSS_HAS_ERROR;
     if (e->assessment_only)
@@ -239,27 +242,37 @@ static date_t referral_key(const struct cross_row *r)
     return r->referral != DATE_NONE ? r->referral : r->mhct;
 }
 
-/* Assessments that may earn first; by referral, then MHCT date, then episode id, then row. */
+/* Each commissioner pays for one assessment of a referral. */
+static int compare_claims(const struct cross_row *x, const struct cross_row *y)
+{
+    int order = memcmp(x->commissioner, y->commissioner, sizeof x->commissioner);
+    if (order != 0)
+        return order;
+    return (referral_key(x) > referral_key(y)) - (referral_key(x) < referral_key(y));
+}
+
+/* Assessments that may earn first; by commissioner and referral, then MHCT date, then episode id, then row. */
 static int compare_assessments(const void *a, const void *b)
 {
     const struct cross_row *x = a, *y = b;
     if (may_earn_assessment(x) != may_earn_assessment(y))
         return may_earn_assessment(x) ? -1 : 1;
-    if (referral_key(x) != referral_key(y))
-        return referral_key(x) < referral_key(y) ? -1 : 1;
+    int claim = compare_claims(x, y);
+    if (claim != 0)
+        return claim;
     if (x->mhct != y->mhct)
         return x->mhct < y->mhct ? -1 : 1;
     int order = memcmp(x->episode_id, y->episode_id, 20);
     return order != 0 ? order : (x->row_no > y->row_no) - (x->row_no < y->row_no);
 }
 
-/* A01: an assessment of the same referral comes before. Changes the order of the group. */
+/* A01: an assessment of the same referral and commissioner comes before. Changes the order of the group. */
 static void check_assessments(const struct group *g)
 {
     qsort(g->rows, g->count, sizeof *g->rows, compare_assessments);
     size_t first = 0;
     for (size_t i = 1; i < g->count && may_earn_assessment(&g->rows[i]); i++) {
-        if (referral_key(&g->rows[i]) != referral_key(&g->rows[first]))
+        if (compare_claims(&g->rows[i], &g->rows[first]) != 0)
             first = i;
         else
             report(g->events, RULE_A01, g->rows[i].row_no, DATE_NONE, "Row ", g->rows[first].row_no, " comes first");

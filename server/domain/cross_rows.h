@@ -20,7 +20,8 @@ struct cross_row {
     date_t referral_end;
     date_t mhct;
     uint32_t flags;
-    uint32_t tag; /* what the caller wants to know of the row again; 0 from cross_row_make */
+    char commissioner[8]; /* as sent, padded with NUL; longer ones are cut and in error */
+    uint32_t tag;         /* what the caller wants to know of the row again; 0 from cross_row_make */
 };
 
 struct cross_nhs {

@@ -387,6 +387,12 @@ START_TEST(a01_first_of_a_referral)
     check(2);
     expect(0, "");
     expect(1, "A01");
+    /* Another commissioner pays for one of its own. */
+    put(1, COLUMN_COMMISSIONER, "02B");
+    put(1, COLUMN_GP_PRACTICE, "");
+    check(2);
+    expect(1, "");
+    put(1, COLUMN_COMMISSIONER, "01A");
     /* Not in the month: no assessment of this month. */
     put(0, COLUMN_MHCT_DATE, "2013-03-31");
     check(2);
