@@ -69,7 +69,7 @@ enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int6
 }
 
 enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const char *contract, const char *commissioner, month_t month)
+                                     const char *contract, const char *commissioner, month_t month, uint64_t aside)
 {
     /* Grouped, not joined: rows loaded a moment ago have no statistics, and a join that is planned for a few rows takes
      * hours for twenty thousand. */
@@ -85,10 +85,10 @@ enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_
         "  GROUP BY e.episode_id, e.commissioner, e.patient, e.cluster, e.service, e.start_date, e.end_date,"
         "   e.mhct_date, e.referral_date, e.last_contact, e.mhct_reason, e.admitted_days, e.assessment_only, "
         "e.continues, e.approved,"
-        "   e.minor, e.failed"
+        "   e.minor, e.failed & ~$7::bigint"
         "  HAVING NOT bool_or(e.submission = m.submission)) u"
         " WHERE m.provider = $1 AND m.contract = $4 AND m.month = $6 AND m.submission <> $2",
-        6};
+        7};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
@@ -97,5 +97,6 @@ enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_
     pg_arg_text(&a, contract);
     pg_arg_text(&a, commissioner);
     pg_arg_month(&a, month);
+    pg_arg_i64(&a, (int64_t)aside);
     return pg_run(pg, &s, &a, NULL);
 }

@@ -324,6 +324,7 @@ static enum pg_status write_measured(const struct evaluation *e)
 
 static enum pg_status write_all(struct evaluation *e)
 {
+    const rule_set_t of_other_months = rules_depending_on(DEPENDS_HISTORY) | rule_set_of(RULE_A01);
     enum pg_status status = evaluation_begin(e->w->pg, e->s.provider, e->s.no, &e->number);
     if (status == PG_OK)
         status = write_measured(e);
@@ -338,7 +339,7 @@ static enum pg_status write_all(struct evaluation *e)
         status = write_severities(e, a);
         if (status == PG_OK && !a->judged)
             status = evaluation_add_unused(e->w->pg, e->s.provider, e->s.no, e->number, a->contract, a->commissioner,
-                                           e->s.month);
+                                           e->s.month, of_other_months);
     }
     if (status == PG_OK)
         status = job_progress(e->w->pg, e->job, e->s.rows, e->s.rows);
