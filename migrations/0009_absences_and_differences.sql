@@ -56,3 +56,46 @@ REVOKE ALL ON FUNCTION note_presence(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION note_presence(timestamptz) TO reckoner_web;
 GRANT SELECT ON service_absence TO reckoner_web, reckoner_worker, reckoner_auditor;
 GRANT SELECT ON service_presence TO reckoner_auditor;
+
+-- ---------------------------------------------------------------------------------------------------------- differences
+
+CREATE TABLE difference (
+  provider     text    NOT NULL,
+  submission   bigint  NOT NULL,
+  commissioner text    NOT NULL,
+  episode_id   text    NOT NULL,
+  against      bigint  NOT NULL,
+  kind         text    NOT NULL CHECK (kind IN ('added', 'removed', 'changed')),
+  row_no       integer CHECK (row_no > 0),
+  against_row  integer CHECK (against_row > 0),
+  changed      text    NOT NULL,
+  before_pence bigint,
+  after_pence  bigint,
+  PRIMARY KEY (provider, submission, commissioner, episode_id),
+  FOREIGN KEY (provider, submission) REFERENCES submission (provider, no) ON DELETE CASCADE,
+  CONSTRAINT difference_other_version CHECK (against <> submission),
+  CONSTRAINT difference_rows CHECK ((kind = 'removed') = (row_no IS NULL) AND (kind = 'added') = (against_row IS NULL)),
+  CONSTRAINT difference_facts CHECK ((kind = 'changed') = (changed <> '')),
+  CONSTRAINT difference_amounts CHECK ((kind <> 'added' OR before_pence IS NOT DISTINCT FROM 0)
+                                       AND (kind <> 'removed' OR after_pence IS NOT DISTINCT FROM 0))
+);
+COMMENT ON TABLE difference IS 'What an accepted version of a month changed against the accepted version before it, row by row';
+COMMENT ON COLUMN difference.provider IS 'Provider (ODS)';
+COMMENT ON COLUMN difference.submission IS 'submission.no of the newer version';
+COMMENT ON COLUMN difference.commissioner IS 'Commissioner of the row; a row that changed it is removed from one and added to the other';
+COMMENT ON COLUMN difference.episode_id IS 'Key of the row in both versions';
+COMMENT ON COLUMN difference.against IS 'submission.no of the older version';
+COMMENT ON COLUMN difference.kind IS 'added, removed or changed';
+COMMENT ON COLUMN difference.row_no IS 'Row of the newer version; null when it is not there';
+COMMENT ON COLUMN difference.against_row IS 'Row of the older version; null when it was not there';
+COMMENT ON COLUMN difference.changed IS 'Facts that differ, separated by commas; empty unless changed';
+COMMENT ON COLUMN difference.before_pence IS 'Payable gross value of the row in the older version: pence, 0 when not payable, null without a price';
+COMMENT ON COLUMN difference.after_pence IS 'The same in the newer version; both under the terms of the newer version''s evaluation';
+
+ALTER TABLE difference ENABLE ROW LEVEL SECURITY;
+CREATE POLICY difference_auditor ON difference FOR SELECT TO reckoner_auditor USING (true);
+CREATE POLICY difference_read ON difference FOR SELECT TO reckoner_web
+  USING (provider = ANY ((SELECT visible_providers())::text[])
+         OR commissioner = ANY ((SELECT visible_commissioners())::text[]));
+GRANT SELECT ON difference TO reckoner_web, reckoner_auditor, reckoner_worker;
+GRANT INSERT, DELETE ON difference TO reckoner_worker;

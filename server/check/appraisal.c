@@ -102,6 +102,22 @@ void appraisal_row(const struct appraisal *a, const struct episode *row, struct 
         out->pence = 0;
 }
 
+bool appraisal_payable(const struct appraisal *a, const struct episode *row, int64_t *pence)
+{
+    *pence = 0;
+    const struct account *account = account_of(a, row->commissioner);
+    if (!account || !account->terms)
+        return false;
+    struct activity_row activity = episode_activity(row);
+    struct row_marks marks = {row->failed, row->approved, row->minor};
+    if (!payability_allows(account->payability, &activity, &marks))
+        return true;
+    if (valuation_row(account->terms, &a->reviews, account->commissioner, a->month, &activity, pence) == ROW_VALUED)
+        return true;
+    *pence = 0;
+    return false;
+}
+
 void appraisal_finding(const struct appraisal *a, const struct episode *row, enum rule_id rule, struct finding *out)
 {
     if ((rule_set_of(rule) & threshold_rules()) != 0) {

@@ -5,7 +5,9 @@
 #define RECKONER_CHECK_APPRAISAL_H
 
 #include "domain/episode.h"
+#include "domain/finding_text.h"
 #include "domain/payability.h"
+#include "domain/reference.h"
 
 struct appraisal;
 
@@ -24,6 +26,9 @@ struct row_appraisal {
 
 /* The amount is worked out for rows that fail any rule (row->failed included), as it costs more than the rules. */
 void appraisal_row(const struct appraisal *a, const struct episode *row, struct row_appraisal *out);
+/* Gross value of the row this month if it is payable, 0 if it is not. false: unknown, for want of terms or of a price;
+ * *pence is 0. */
+bool appraisal_payable(const struct appraisal *a, const struct episode *row, int64_t *pence);
 /* The finding of a rule that appraisal_row found. */
 void appraisal_finding(const struct appraisal *a, const struct episode *row, enum rule_id rule, struct finding *out);
 /* Severity of a row rule in a commissioner's account; the default where there are no terms. */

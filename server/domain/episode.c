@@ -1,5 +1,7 @@
 #include "domain/episode.h"
 
+#include "domain/row_checker.h"
+
 #include <string.h>
 
 #define COMMISSIONER_LOW 3

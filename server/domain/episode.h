@@ -3,8 +3,9 @@
 #ifndef RECKONER_DOMAIN_EPISODE_H
 #define RECKONER_DOMAIN_EPISODE_H
 
-#include "domain/row_checker.h"
 #include "domain/valuation.h"
+
+struct checked_row;
 
 #define EPISODE_ID_SIZE      21
 #define EPISODE_CODE_SIZE    7  /* commissioner with its NUL; "" when what was sent is no code */

@@ -10,6 +10,7 @@
 #define RECKONER_DOMAIN_HISTORY_H
 
 #include "domain/episode.h"
+#include "domain/row_checker.h"
 
 enum {
     HISTORY_PATIENT = 1, /* the patient id is usable (no P01) */

@@ -19,6 +19,9 @@ void organisations_get(struct request *r);
 void organisations_create(struct request *r);
 void organisations_replace(struct request *r);
 void organisations_appoint(struct request *r);
+/* differences.c */
+void differences_list(struct request *r);
+void differences_summary(struct request *r);
 /* absences.c */
 void absences_list(struct request *r);
 /* contracts.c */

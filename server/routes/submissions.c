@@ -135,6 +135,21 @@ void submissions_list(struct request *r)
     reply_json(r, 200, body, NULL);
 }
 
+/* Which version is used instead of an accepted one. */
+static enum pg_status put_replacement(struct request *r, const struct submission *s, json_t *body)
+{
+    struct submission newest;
+    bool replaced = false;
+    enum pg_status status = PG_NONE;
+    if (strcmp(s->state, "accepted") == 0)
+        status = submission_accepted(r->pg, s->provider, s->month, 0, &newest);
+    if (status == PG_OK)
+        replaced = newest.version > s->version;
+    if (!json_put(body, "replaced_by", replaced ? json_string(newest.id) : json_null()))
+        return PG_FAILED;
+    return status == PG_NONE ? PG_OK : status;
+}
+
 void submissions_get(struct request *r)
 {
     struct submission s;
@@ -142,7 +157,9 @@ void submissions_get(struct request *r)
         return;
     struct job_state job;
     json_t *body = submission_json(&s);
-    enum pg_status status = job_latest(r->pg, s.provider, "validate", s.id, &job);
+    enum pg_status status = body ? put_replacement(r, &s, body) : PG_OK;
+    if (status == PG_OK)
+        status = job_latest(r->pg, s.provider, "validate", s.id, &job);
     bool ok = body != NULL;
     if (ok && status == PG_OK) {
         json_t *j = json_object();
@@ -422,7 +439,19 @@ static enum pg_status confirm(struct request *r, void *context)
     const struct submission *s = context;
     char job[IDENT_SIZE];
     char subject[64];
-    enum pg_status status = submission_confirm(r->pg, s->provider, s->id, r->caller.person, r->begun_at);
+    struct submission newer;
+    enum pg_status status = submission_lock_month(r->pg, s->provider, s->month);
+    if (status == PG_OK)
+        status = submission_accepted(r->pg, s->provider, s->month, 0, &newer);
+    if (status == PG_OK && newer.version > s->version) {
+        reply_problem(r, PROBLEM_CONFLICT, NULL,
+                      "Version %lld of the month was accepted after this one was sent and would be used instead. Send"
+                      " the whole month again if this one is right",
+                      (long long)newer.version);
+        return PG_INVALID;
+    }
+    if (status == PG_OK || status == PG_NONE)
+        status = submission_confirm(r->pg, s->provider, s->id, r->caller.person, r->begun_at);
     if (status == PG_NONE) {
         reply_problem(r, PROBLEM_CONFLICT, NULL, "Only a held submission is confirmed; this one is %s. %s", s->state,
                       state_sentence(s->state));

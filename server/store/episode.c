@@ -8,6 +8,11 @@
     "row_no, episode_id, patient, commissioner, cluster, service, start_date, end_date, mhct_date, referral_date,"     \
     " last_contact, mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed"
 #define COLUMN_COUNT 18
+/* The same but row_no, of a table's alias. */
+#define FACTS(t)                                                                                                       \
+    t ".episode_id, " t ".patient, " t ".commissioner, " t ".cluster, " t ".service, " t ".start_date, " t             \
+      ".end_date, " t ".mhct_date, " t ".referral_date, " t ".last_contact, " t ".mhct_reason, " t                     \
+      ".admitted_days, " t ".assessment_only, " t ".continues, " t ".approved, " t ".minor, " t ".failed"
 /* PostgreSQL counts days from 2000-01-01. */
 #define DAYS_TO_2000   10957
 #define COPY_SIGNATURE "PGCOPY\n\377\r\n"
@@ -175,7 +180,8 @@ static bool decode(struct tuple *t, struct episode *e)
 }
 
 /* One message of the copy: one tuple, the first with the header before it, the last the end mark alone. */
-static bool take_message(const char *bytes, size_t length, bool *first, struct episode *e, bool *is_row)
+static bool open_message(const char *bytes, size_t length, bool *first, uint16_t columns, struct tuple *out,
+                         bool *is_row)
 {
     struct tuple t = {bytes, length, false};
     *is_row = false;
@@ -196,10 +202,28 @@ static bool take_message(const char *bytes, size_t length, bool *first, struct e
     t.left -= sizeof fields;
     if ((int16_t)be16toh(fields) == -1)
         return true;
-    if (be16toh(fields) != COLUMN_COUNT)
-        return false;
-    *is_row = decode(&t, e);
+    *is_row = be16toh(fields) == columns;
+    *out = t;
     return *is_row;
+}
+
+static bool take_message(const char *bytes, size_t length, bool *first, struct episode *e, bool *is_row)
+{
+    struct tuple t;
+    return open_message(bytes, length, first, COLUMN_COUNT, &t, is_row) && (!*is_row || decode(&t, e));
+}
+
+/* One half of a pair; *present is false when the row is in the other version alone. */
+static bool decode_half(struct tuple *t, struct episode *e, bool *present)
+{
+    struct tuple row = *t;
+    size_t n = 0;
+    *present = take_field(&row, &n) != NULL;
+    if (*present)
+        return decode(t, e);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        (void)take_field(t, &n);
+    return !t->broken;
 }
 
 static bool scan_sql(PGconn *raw, const char *provider, int64_t submission, const char *commissioner, char *sql,
@@ -316,4 +340,66 @@ enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t s
     if (status == PG_OK)
         status = copy_rows(pg, sql, each, context);
     return status == PG_OK ? prefer_hashing(pg, false) : status;
+}
+
+struct change_scan {
+    bool (*each)(void *context, const struct episode *before, const struct episode *after);
+    void *context;
+    bool first;
+    bool broken;
+};
+
+static bool change_message(void *context, const char *bytes, size_t length)
+{
+    struct change_scan *s = context;
+    struct tuple t;
+    struct episode before;
+    struct episode after;
+    bool was = false;
+    bool is = false;
+    bool is_row = false;
+    if (!open_message(bytes, length, &s->first, 2 * COLUMN_COUNT, &t, &is_row)) {
+        s->broken = true;
+        return false;
+    }
+    if (!is_row)
+        return true;
+    if (!decode_half(&t, &after, &is) || !decode_half(&t, &before, &was)) {
+        s->broken = true;
+        return false;
+    }
+    return s->each(s->context, was ? &before : NULL, is ? &after : NULL);
+}
+
+/* A full join cannot be planned as a nested loop, whatever the planner believes of tables that were just loaded. */
+static bool changes_sql(PGconn *raw, const char *provider, int64_t newer, int64_t older, char *sql, size_t size)
+{
+    char *p = PQescapeLiteral(raw, provider, strlen(provider));
+    int n = -1;
+    if (p)
+        n = snprintf(sql, size,
+                     "COPY (SELECT n.row_no, " FACTS("n") ", o.row_no, " FACTS(
+                         "o") " FROM (SELECT * FROM reckoner.episode WHERE provider = %s AND submission = %lld) n"
+                              " FULL JOIN (SELECT * FROM reckoner.episode WHERE provider = %s AND submission = %lld) o"
+                              " ON o.episode_id = n.episode_id AND o.commissioner = n.commissioner"
+                              " WHERE (" FACTS("n") ") IS DISTINCT FROM (" FACTS("o") ")) TO STDOUT (FORMAT binary)",
+                     p, (long long)newer, p, (long long)older);
+    PQfreemem(p);
+    return n > 0 && (size_t)n < size;
+}
+
+enum pg_status episode_scan_changes(struct pg *pg, const char *provider, int64_t newer, int64_t older,
+                                    bool (*each)(void *context, const struct episode *before,
+                                                 const struct episode *after),
+                                    void *context)
+{
+    enum pg_status status = pg_connect(pg);
+    if (status != PG_OK)
+        return status;
+    char sql[2400];
+    if (!changes_sql(pg_raw(pg), provider, newer, older, sql, sizeof sql))
+        return PG_FAILED;
+    struct change_scan s = {each, context, true, false};
+    status = pg_copy_out(pg, sql, change_message, &s);
+    return s.broken ? PG_FAILED : status;
 }

@@ -23,4 +23,11 @@ enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t s
                                   month_t month, uint64_t unpayable,
                                   bool (*each)(void *context, const struct episode *e), void *context);
 
+/* Rows that differ between two submissions of the same month, by episode id and commissioner, in no order: before is
+ * the older version's row, after the newer one's; NULL where there is none. */
+enum pg_status episode_scan_changes(struct pg *pg, const char *provider, int64_t newer, int64_t older,
+                                    bool (*each)(void *context, const struct episode *before,
+                                                 const struct episode *after),
+                                    void *context);
+
 #endif

@@ -11,6 +11,7 @@
 #include "store/reference_set.h"
 #include "store/submission.h"
 #include "store/window.h"
+#include "worker/difference.h"
 #include "worker/overlap.h"
 
 #include <stdio.h>
@@ -341,6 +342,10 @@ static enum pg_status write_all(struct evaluation *e)
             status = evaluation_add_unused(e->w->pg, e->s.provider, e->s.no, e->number, a->contract, a->commissioner,
                                            e->s.month, of_other_months);
     }
+    bool spooled = true;
+    if (status == PG_OK)
+        status = difference_write(e->w, &e->s, e->appraisal, &spooled);
+    e->broken = e->broken || !spooled;
     if (status == PG_OK)
         status = job_progress(e->w->pg, e->job, e->s.rows, e->s.rows);
     if (status == PG_OK)

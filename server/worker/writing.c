@@ -128,7 +128,13 @@ static enum pg_status write_outcome(struct validation *v)
 static enum pg_status add_jobs(struct validation *v)
 {
     char id[IDENT_SIZE];
+    struct submission newest;
     enum pg_status status = job_add(v->w->pg, v->s.provider, "evaluate", v->s.id, id);
+    if (status == PG_OK)
+        status = submission_accepted(v->w->pg, v->s.provider, v->s.month, 0, &newest);
+    /* A newer version was accepted first: it is to be compared with this one now. */
+    if (status == PG_OK && newest.no != v->s.no)
+        status = job_add(v->w->pg, v->s.provider, "evaluate", newest.id, id);
     for (size_t i = 0; i < v->window_count && status == PG_OK; i++) {
         bool frozen = false;
         if (v->windows[i].inside)

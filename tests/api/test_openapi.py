@@ -252,6 +252,8 @@ class Replies(harness.ServiceCase):
         self.call("listFindings", "a.maker", query="?limit=3", **one)
         self.call("listFindings", "e.one", query="?rule=P08", **one)
         self.call("summariseFindings", "e.one", **one)
+        self.call("listDifferences", "e.one", **one)
+        self.call("summariseDifferences", "a.maker", **one)
         key = self.call("listKeys", None)["items"][0]["key"]  # there since the first receipt was signed
         for form in ("json", "pem", "minisign"):
             self.call("getKey", None, key=key, query=f"?format={form}")

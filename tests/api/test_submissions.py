@@ -177,6 +177,14 @@ class Submissions(harness.ServiceCase):
         self.assertEqual(self.findings(path, "?severity=FILE"), [])
         self.assertEqual(self.client.get(path + "/receipt")["outcome"], "accepted")
         self.assertProblem(self.client.send("POST", path + "/confirmation"), 409, "conflict")
+        self.assertIsNone(done["replaced_by"])
+        # A held version is of no use any more once a newer one was accepted, and confirming it says so.
+        old, old_path = self.sent("2012-10", rows[:4], Row_Count="6")
+        new, _ = self.sent("2012-10", rows[:5] + [row(9, "2012-10")])
+        self.assertEqual((old["state"], new["state"]), ("held", "accepted"))
+        late = self.assertProblem(self.client.send("POST", old_path + "/confirmation"), 409, "conflict")
+        self.assertIn(f"Version {new['version']} of the month was accepted", late["detail"])
+        self.assertEqual(self.client.get(path)["replaced_by"], new["submission"])
         self.assertProblem(self.client.send("POST", NOWHERE + "/confirmation"), 404, "not_found")
 
     # Receipts

@@ -418,6 +418,29 @@ START_TEST(blocks_of_hashes_have_their_form)
 }
 END_TEST
 
+/* A difference of submission 1 against 2 in row 1: kind, rows, facts and amounts. */
+#define DIFFERENCE(values)                                                                                             \
+    "INSERT INTO reckoner.difference (provider, submission, commissioner, episode_id, against, kind, row_no,"          \
+    " against_row, changed, before_pence, after_pence) SELECT 'RXA', min(no), '5QE', 'E1', " values                    \
+    " FROM reckoner.submission WHERE provider = 'RXA'"
+
+START_TEST(a_difference_is_of_one_kind)
+{
+    refused(DIFFERENCE("min(no), 'added', 1, NULL, '', 0, 5"), "difference_other_version");
+    refused(DIFFERENCE("0, 'added', 1, 1, '', 0, 5"), "difference_rows");
+    refused(DIFFERENCE("0, 'removed', 1, 1, '', 5, 0"), "difference_rows");
+    refused(DIFFERENCE("0, 'changed', NULL, 1, 'cluster', 5, 5"), "difference_rows");
+    refused(DIFFERENCE("0, 'changed', 1, 1, '', 5, 5"), "difference_facts");
+    refused(DIFFERENCE("0, 'added', 1, NULL, 'cluster', 0, 5"), "difference_facts");
+    refused(DIFFERENCE("0, 'added', 1, NULL, '', 5, 5"), "difference_amounts");
+    refused(DIFFERENCE("0, 'added', 1, NULL, '', NULL, 5"), "difference_amounts");
+    refused(DIFFERENCE("0, 'removed', NULL, 1, '', 5, 5"), "difference_amounts");
+    refused("INSERT INTO reckoner.difference VALUES ('RXA', -1, '5QE', 'E1', 0, 'added', 1, NULL, '', 0, 5)",
+            "difference_provider_submission_fkey");
+    done(DIFFERENCE("0, 'changed', 1, 2, 'cluster', 5, NULL"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("constraints");
@@ -426,6 +449,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, lines_of_a_run_add_up);
     tcase_add_test(tc, a_done_run_stays);
+    tcase_add_test(tc, a_difference_is_of_one_kind);
     tcase_add_test(tc, append_only_tables);
     tcase_add_test(tc, a_document_equals_its_lines);
     tcase_add_test(tc, a_document_keeps_its_amounts);
