@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define IDENT_LENGTH 20
 #define IDENT_SIZE   (IDENT_LENGTH + 1)
 
 /* From the system's random source (libsodium, which must be initialised). */
 void ident_new(char out[IDENT_SIZE]);
+/* The id that stands for a hash: 86 of its 128 bits. */
+void ident_of_hash(const uint8_t hash[16], char out[IDENT_SIZE]);
 bool ident_is_valid(const char *text);
 
 #endif

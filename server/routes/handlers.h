@@ -65,6 +65,10 @@ void identifiers_ask(struct request *r);
 void identifiers_list(struct request *r);
 void identifiers_get(struct request *r);
 void identifiers_release(struct request *r);
+/* findings.c */
+void findings_list(struct request *r);
+void findings_summary(struct request *r);
+void findings_trend(struct request *r);
 /* runs.c, run_requests.c */
 void runs_list(struct request *r);
 void runs_create(struct request *r);

@@ -3,6 +3,7 @@
 #include "base/parse.h"
 #include "domain/rules.h"
 #include "routes/common.h"
+#include "routes/finding_view.h"
 #include "store/finding.h"
 #include "store/job.h"
 
@@ -214,41 +215,6 @@ static bool read_filters(struct request *r, const struct submission *s, struct f
         return false;
     }
     return true;
-}
-
-/* Columns that say who a patient is; a commissioner does not see what was sent in them. */
-static bool identifies_patient(const char *field)
-{
-    static const char *const fields[] = {"patient_id", "nhs_number", "birth_date", "gp_practice"};
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (strstr(field, fields[i]))
-            return true;
-    }
-    return false;
-}
-
-static json_t *finding_json(const struct request *r, const PGresult *result, int row)
-{
-    const char *field = pg_text(result, row, "field");
-    bool hidden = r->caller.role == ROLE_COMMISSIONER && identifies_patient(field);
-    bool unknown = pg_is_null(result, row, "pence");
-    json_t *o = json_object();
-    bool ok = o && json_put(o, "row", json_integer(pg_i64(result, row, "row_no"))) &&
-              json_put(o, "episode_id", json_string(pg_text(result, row, "episode_id"))) &&
-              json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
-              json_put(o, "severity", json_string(pg_text(result, row, "severity"))) &&
-              json_put(o, "commissioner", json_string(pg_text(result, row, "commissioner"))) &&
-              json_put(o, "cluster", json_string(pg_text(result, row, "cluster"))) &&
-              json_put(o, "field", json_string(field)) &&
-              json_put(o, "value", hidden ? json_null() : json_string(pg_text(result, row, "value"))) &&
-              json_put(o, "sentence", json_string(pg_text(result, row, "sentence"))) &&
-              json_put(o, "note", json_string(hidden ? "" : pg_text(result, row, "note"))) &&
-              json_put(o, "hint", json_string(pg_text(result, row, "hint"))) &&
-              json_put(o, "amount_at_stake_pence", unknown ? json_null() : json_integer(pg_i64(result, row, "pence")));
-    if (ok)
-        return o;
-    json_decref(o);
-    return NULL;
 }
 
 /* Cursor: "row.rule" of the last finding shown. */

@@ -25,7 +25,6 @@ enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t sub
     static const struct pg_statement clear[] = {
         {"evaluation_clear_finding",
          "DELETE FROM reckoner.finding WHERE provider = $1 AND submission = $2 AND evaluation > 0", 2},
-        {"evaluation_clear_stake", "DELETE FROM reckoner.stake WHERE provider = $1 AND submission = $2", 2},
         {"evaluation_clear_severity", "DELETE FROM reckoner.severity WHERE provider = $1 AND submission = $2", 2},
     };
     static const struct pg_statement count = {"evaluation_count",

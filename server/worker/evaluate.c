@@ -13,6 +13,7 @@
 #include "store/window.h"
 #include "worker/difference.h"
 #include "worker/overlap.h"
+#include "worker/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ struct evaluation {
     size_t account_count;
     struct uncontracted uncontracted;
     struct journal *findings; /* struct found and the finding behind it */
-    struct journal *stakes;   /* struct stake */
+    struct tally *tally;
+    bool late; /* for a contract the month was closed: W01 may follow */
     bool broken;
 };
 
@@ -49,12 +51,6 @@ struct found {
     char commissioner[EPISODE_CODE_SIZE];
     char cluster[3];
     bool query; /* whatever the severity of the rule */
-};
-
-struct stake {
-    int64_t pence;
-    int32_t row_no;
-    bool known;
 };
 
 static enum job_outcome fault(struct evaluation *e, const char *what)
@@ -91,16 +87,6 @@ static bool has_account(const struct evaluation *e, const char *commissioner)
     return false;
 }
 
-static bool add_stake(struct evaluation *e, const struct episode *row, const struct row_appraisal *verdict)
-{
-    struct stake stake;
-    memset(&stake, 0, sizeof stake);
-    stake.row_no = row->row_no;
-    stake.pence = verdict->pence;
-    stake.known = verdict->known;
-    return journal_append(e->stakes, &stake, sizeof stake);
-}
-
 static bool on_row(void *context, const struct episode *stored)
 {
     struct evaluation *e = context;
@@ -113,6 +99,8 @@ static bool on_row(void *context, const struct episode *stored)
         ok = add_found(e, &row, &f, true);
         row.failed |= rule_set_of(RULE_D09); /* so that an amount is worked out */
     }
+    if (e->late)
+        row.failed |= rule_set_of(RULE_W01);
     appraisal_row(e->appraisal, &row, &verdict);
     for (rule_set_t left = verdict.failed; left != 0 && ok; left &= left - 1) {
         enum rule_id rule = RULE_COUNT;
@@ -123,8 +111,7 @@ static bool on_row(void *context, const struct episode *stored)
     }
     if (ok && (verdict.failed & rule_set_of(RULE_C04)) != 0)
         ok = uncontracted_add(&e->uncontracted, &e->reference, e->s.month, stored, has_account(e, row.commissioner));
-    if (ok && (verdict.failed | row.failed) != 0)
-        ok = add_stake(e, &row, &verdict);
+    ok = ok && tally_add(e->tally, &row, verdict.known, verdict.pence);
     e->broken = e->broken || !ok;
     return !e->broken && !atomic_load(&e->w->lost);
 }
@@ -244,32 +231,6 @@ static enum pg_status write_findings(struct evaluation *e)
     return e->broken ? PG_FAILED : status;
 }
 
-static enum pg_status write_stakes(struct evaluation *e)
-{
-    struct pg_copy *copy = NULL;
-    enum pg_status status = pg_copy_begin(
-        e->w->pg, "COPY reckoner.stake (provider, submission, row_no, pence) FROM STDIN (FORMAT binary)", &copy);
-    if (status != PG_OK)
-        return status;
-    while (!journal_at_end(e->stakes) && !e->broken) {
-        struct stake s;
-        if (!journal_next(e->stakes, &s, sizeof s)) {
-            e->broken = true;
-            break;
-        }
-        pg_copy_row(copy, 4);
-        pg_copy_text(copy, e->s.provider, strlen(e->s.provider));
-        pg_copy_i64(copy, e->s.no);
-        pg_copy_i32(copy, s.row_no);
-        if (s.known)
-            pg_copy_i64(copy, s.pence);
-        else
-            pg_copy_null(copy);
-    }
-    status = pg_copy_end(copy, NULL);
-    return e->broken ? PG_FAILED : status;
-}
-
 static enum pg_status write_severities(struct evaluation *e, const struct account *a)
 {
     enum pg_status status = PG_OK;
@@ -309,6 +270,7 @@ static enum job_outcome judge_windows(struct evaluation *e)
             if (strcmp(e->accounts[k].contract, contract) == 0)
                 e->accounts[k].judged = w.inside;
         }
+        e->late = e->late || !w.inside;
     }
     PQclear(r);
     absences_free(&absences);
@@ -332,8 +294,6 @@ static enum pg_status write_all(struct evaluation *e)
     if (status == PG_OK)
         status = write_findings(e);
     if (status == PG_OK)
-        status = write_stakes(e);
-    if (status == PG_OK)
         status = overlap_write(e->overlap);
     for (size_t i = 0; i < e->account_count && status == PG_OK; i++) {
         const struct account *a = &e->accounts[i];
@@ -346,6 +306,8 @@ static enum pg_status write_all(struct evaluation *e)
     if (status == PG_OK)
         status = difference_write(e->w, &e->s, e->appraisal, &spooled);
     e->broken = e->broken || !spooled;
+    if (status == PG_OK)
+        status = tally_write(e->tally, e->number, &e->broken);
     if (status == PG_OK)
         status = job_progress(e->w->pg, e->job, e->s.rows, e->s.rows);
     if (status == PG_OK)
@@ -407,10 +369,10 @@ enum job_outcome evaluate_run(struct worker *w, const struct job *job, char *pro
     reference_init(&e.reference);
     uncontracted_init(&e.uncontracted);
     e.findings = journal_new(w->config->spool_dir);
-    e.stakes = journal_new(w->config->spool_dir);
-    enum job_outcome outcome = e.findings && e.stakes ? run(&e) : resources(&e);
+    e.tally = tally_new(w, &e.s);
+    enum job_outcome outcome = e.findings && e.tally ? run(&e) : resources(&e);
     journal_free(e.findings);
-    journal_free(e.stakes);
+    tally_free(e.tally);
     appraisal_free(e.appraisal);
     overlap_free(e.overlap);
     reference_free(&e.reference);

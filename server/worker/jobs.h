@@ -7,10 +7,9 @@
 #include "signing/sign.h"
 #include "signing/unseal.h"
 #include "store/job.h"
+#include "worker/pseudonym.h"
 
 #include <stdatomic.h>
-
-#define PSEUDONYM_KEY_SIZE 32
 
 /* What a handler works with. */
 struct worker {

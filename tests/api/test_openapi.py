@@ -254,6 +254,12 @@ class Replies(harness.ServiceCase):
         self.call("summariseFindings", "e.one", **one)
         self.call("listDifferences", "e.one", **one)
         self.call("summariseDifferences", "a.maker", **one)
+        path = f"/v1/providers/RXA/submissions/{acknowledged['submission']}"
+        self.wait_until(lambda: self.person("a.maker").get(path)["evaluation"] >= 1, what="the evaluation")
+        self.assertTrue(self.call("askFindings", "e.one", query="?limit=2&cluster=04")["items"])
+        for query in ("group=rule&from=2012-04&to=2012-05", "group=practice&provider=RXA&month=2012-04&limit=1"):
+            self.assertTrue(self.call("askFindingSums", "e.one", query="?" + query)["items"])
+        self.assertTrue(self.call("askFindingTrend", "audit.one")["items"])
         key = self.call("listKeys", None)["items"][0]["key"]  # there since the first receipt was signed
         for form in ("json", "pem", "minisign"):
             self.call("getKey", None, key=key, query=f"?format={form}")

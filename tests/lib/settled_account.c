@@ -29,9 +29,24 @@ static const char activity[] =
                                  "cluster, field, value)"
                                  " SELECT provider, submission, row_no, 'P03', episode_id, commissioner, cluster, "
                                  "'nhs_number', '' FROM episode;"
-                                 "INSERT INTO stake SELECT provider, submission, row_no, 100 FROM episode;"
+                                 "INSERT INTO stake SELECT provider, submission, row_no, 100, commissioner, cluster, "
+                                 "4, repeat('p', 20) FROM episode;"
                                  "INSERT INTO severity SELECT provider, submission, commissioner, 'P03', 'WARN' FROM "
-                                 "episode;";
+                                 "episode;"
+                                 "INSERT INTO finding_line SELECT provider, submission, commissioner, 2, 'P03', 'WARN',"
+                                 " 1 FROM episode;"
+                                 "INSERT INTO finding_pattern SELECT provider, submission, commissioner, cluster, 4, 1,"
+                                 " 100, 0 FROM episode;"
+                                 "INSERT INTO finding_practice SELECT provider, submission, commissioner, 'P03', '', 1,"
+                                 " 1, 100, 0, true FROM episode;"
+                                 "INSERT INTO export (provider, id, kind, format, organisation, person, asked_at,"
+                                 " commissioner, first_month, last_month, state, finished_at, lines, pence,"
+                                 " unknown_rows, bytes, chunks, sha256, remove_after) SELECT 'RXA', id, 'findings',"
+                                 " 'csv', organisation, person, '2012-06-01Z', commissioner, '2012-04-01',"
+                                 " '2012-04-01', 'done', '2012-06-01Z', 1, 100, 0, 1, 1, sha256('x'), '2012-06-08Z'"
+                                 " FROM (VALUES (" ID("w1") ", 'RXA', 'rxa.one', NULL), (" ID(
+                                     "w2") ", '5QE', 'pct5qe.one', '5QE')) v (id, organisation, person, commissioner);"
+                                           "INSERT INTO export_chunk SELECT provider, id, 0, 'x' FROM export;";
 
 /* clang-format off */
 static const char settlement[] =

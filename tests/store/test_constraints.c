@@ -48,6 +48,40 @@ START_TEST(lines_of_a_run_add_up)
 }
 END_TEST
 
+START_TEST(counts_of_findings_hold)
+{
+    refused("UPDATE reckoner.stake SET rules = 0", "stake_rules_check");
+    refused("UPDATE reckoner.stake SET pseudonym = '9990000018'", "stake_pseudonym_check");
+    refused("UPDATE reckoner.finding_line SET bit = 63", "finding_line_bit_check");
+    refused("UPDATE reckoner.finding_line SET severity = 'FILE'", "finding_line_severity_check");
+    refused("UPDATE reckoner.finding_pattern SET unknown_rows = 2", "finding_pattern_check");
+    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', 4, 4, 100, 0)",
+            "finding_practice_small");
+    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', NULL, 4, 100, 0)",
+            "finding_practice_whole");
+    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'John Smith', 5, 5, 100, 0)",
+            "finding_practice_practice_check");
+    done("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', 5, 5, 100, 0)");
+}
+END_TEST
+
+START_TEST(an_export_is_made_once)
+{
+    refused("UPDATE reckoner.export SET lines = 2", "export_kept");
+    refused("UPDATE reckoner.export SET state = 'queued', finished_at = NULL", "export_kept");
+    refused("DELETE FROM reckoner.export", "export_kept");
+    refused("INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, submission,"
+            " sealed_key) VALUES ('RXA', " ID("w3") ", 'fix_it', 'csv', '5QE', 'pct5qe.one', '2012-06-01Z', 1, 'k')",
+            "export_fix_it");
+    refused("INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, first_month,"
+            " last_month, state) VALUES ('RXA', " ID("w3") ", 'findings', 'csv', 'RXA', 'rxa.one', '2012-06-01Z',"
+                                                           " '2012-04-01', '2012-04-01', 'done')",
+            "export_complete");
+    done("UPDATE reckoner.export SET state = 'removed'");
+    refused("UPDATE reckoner.export SET state = 'done'", "export_kept");
+}
+END_TEST
+
 START_TEST(a_done_run_stays)
 {
     refused("UPDATE reckoner.run SET cause = 'other' WHERE id = " ID("r1"), "run_immutable");
@@ -448,6 +482,8 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, lines_of_a_run_add_up);
+    tcase_add_test(tc, counts_of_findings_hold);
+    tcase_add_test(tc, an_export_is_made_once);
     tcase_add_test(tc, a_done_run_stays);
     tcase_add_test(tc, a_difference_is_of_one_kind);
     tcase_add_test(tc, append_only_tables);

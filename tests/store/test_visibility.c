@@ -47,6 +47,11 @@ static const struct {
     {"finding", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"severity", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"stake", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_line", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_pattern", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_practice", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"export", {0, 1, 0, 1, 0, 0, 0, 0}},
+    {"export_chunk", {0, 1, 0, 1, 0, 0, 0, 0}},
     {"run", {0, 1, 0, 1, 0, 0, 1, 0}},
     {"run_input", {0, 1, 0, 1, 0, 0, 1, 0}},
     {"run_position", {0, 1, 0, 1, 0, 0, 1, 0}},
@@ -121,6 +126,44 @@ START_TEST(every_table_has_policies)
                                      " AND NOT relrowsecurity"),
         "document_counter reference_set rule schema_migration service_absence service_presence signing_key token"
         " worker_heartbeat");
+}
+END_TEST
+
+/* No commissioner asks for a file of another's rows, nor of all; nobody but the provider for a fix-it file. */
+#define ASK_EXPORT(id, kind, organisation, person, commissioner, more)                                                 \
+    "INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, commissioner,"           \
+    " first_month, last_month, submission, sealed_key) VALUES ('RXA', " ID(id) ", '" kind "', 'csv', '" organisation   \
+                                                                               "', '" person                           \
+                                                                               "', '2012-06-01Z', " commissioner       \
+                                                                               ", " more ")"
+START_TEST(an_export_is_of_ones_own_rows)
+{
+    static const struct {
+        const char *person;
+        bool allowed;
+        const char *sql;
+    } asked[] = {
+        {"pct5qe.one", true,
+         ASK_EXPORT("q1", "findings", "5QE", "pct5qe.one", "'5QE'", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"pct5qe.one", false,
+         ASK_EXPORT("q2", "findings", "5QE", "pct5qe.one", "'5QF'", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"pct5qe.one", false,
+         ASK_EXPORT("q2", "findings", "5QE", "pct5qe.one", "NULL", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"pct5qe.one", false,
+         ASK_EXPORT("q2", "findings", "5QF", "pct5qe.one", "'5QF'", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"pct5qe.one", false, ASK_EXPORT("q2", "fix_it", "RXA", "pct5qe.one", "NULL", "NULL, NULL, 1, 'key'")},
+        {"rxb.one", false,
+         ASK_EXPORT("q2", "findings", "RXB", "rxb.one", "NULL", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"aud.one", false,
+         ASK_EXPORT("q2", "findings", "AUD", "aud.one", "NULL", "'2012-04-01', '2012-04-01', NULL, NULL")},
+        {"rxa.one", true, ASK_EXPORT("q3", "fix_it", "RXA", "rxa.one", "NULL", "NULL, NULL, 1, 'key'")},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        store_fixture_sign_in(&f, web, asked[i].person);
+        enum pg_status status = store_fixture_try(web, asked[i].sql);
+        ck_assert_msg(status == (asked[i].allowed ? PG_OK : PG_DENIED), "%zu: status %d (%s)", i, (int)status,
+                      pg_message(web));
+    }
 }
 END_TEST
 
@@ -390,6 +433,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, each_caller_sees_its_rows);
     tcase_add_test(tc, every_table_has_policies);
+    tcase_add_test(tc, an_export_is_of_ones_own_rows);
     tcase_add_test(tc, sign_in_ends_with_the_token);
     tcase_add_test(tc, the_web_role_lacks_rights);
     tcase_add_test(tc, writes_carry_the_caller);

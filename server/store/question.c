@@ -1,0 +1,154 @@
+#include "store/question.h"
+
+/* $1 provider, $2 and $3 months. */
+#define CURRENT                                                                                                        \
+    "WITH current AS (SELECT DISTINCT ON (s.provider, s.month) s.provider, s.no, s.id, s.month, s.evaluation"          \
+    " FROM reckoner.submission s WHERE s.state = 'accepted' AND ($1::text IS NULL OR s.provider = $1)"                 \
+    " AND s.month BETWEEN $2 AND $3 ORDER BY s.provider, s.month, s.version DESC)"
+
+/* $4 commissioner, $5 rule, $6 severity. The bits asked for differ by commissioner: terms change severities. */
+#define LINES(key)                                                                                                     \
+    ", lines AS MATERIALIZED (SELECT c.provider, c.no, c.id, c.month, c.evaluation, l.commissioner, " key              \
+    " AS line, bit_or(1::bigint << l.bit) AS mask FROM current c CROSS JOIN LATERAL (SELECT * FROM"                    \
+    " reckoner.finding_line l WHERE l.provider = c.provider AND l.submission = c.no"                                   \
+    " AND ($4::text IS NULL OR l.commissioner = $4) AND ($5::text IS NULL OR l.rule = $5)"                             \
+    " AND ($6::text IS NULL OR l.severity = $6) OFFSET 0) l GROUP BY 1, 2, 3, 4, 5, 6, 7)"
+
+#define PLACE "(-coalesce(k.pence, -1))"
+
+static void question_args(struct pg_args *a, const struct question *q)
+{
+    pg_args_init(a);
+    pg_arg_text(a, q->provider);
+    pg_arg_month(a, q->first);
+    pg_arg_month(a, q->last);
+    pg_arg_text(a, q->commissioner);
+    pg_arg_text(a, q->rule);
+    pg_arg_text(a, q->severity);
+    pg_arg_text(a, q->cluster);
+}
+
+enum pg_status question_findings(struct pg *pg, const struct question *q, const struct question_cursor *after,
+                                 int64_t limit, PGresult **result)
+{
+    /* Each submission gives its own first rows through stake_by_pounds; OFFSET 0 keeps the planner, which plans this
+     * once for all parameters, from joining in another order. Rows with the amount of the cursor begin behind its row
+     * in its own submission, are passed in those before it and begin with their first in those behind it. One row more
+     * than findings are asked for, as those of the cursor's row may all be behind us. */
+    static const struct pg_statement s = {
+        "question_findings",
+        CURRENT LINES(
+            "''") ", page AS MATERIALIZED (SELECT m.*, k.row_no, k.pence, k.pseudonym, k.place FROM lines m"
+                  " CROSS JOIN LATERAL (SELECT k.row_no, k.pence, k.pseudonym, " PLACE " AS place FROM reckoner.stake k"
+                  " WHERE k.provider = m.provider AND k.submission = m.no AND k.commissioner = m.commissioner"
+                  " AND (" PLACE
+                  ", k.row_no) >= ($8::bigint, CASE WHEN $12 = '' OR (m.provider, m.no) > ($9, $10::bigint) THEN 0"
+                  " WHEN (m.provider, m.no) = ($9, $10::bigint) THEN $11::integer ELSE 2147483647 END)"
+                  " AND k.rules & m.mask <> 0 AND ($7::text IS NULL OR k.cluster = $7)"
+                  " ORDER BY " PLACE ", k.row_no LIMIT $13 + 1) k"
+                  " ORDER BY k.place, m.provider, m.no, k.row_no LIMIT $13 + 1)"
+                  " SELECT p.place, p.provider, p.no AS submission, p.id, p.month, p.row_no, f.rule, f.severity, "
+                  "f.episode_id,"
+                  " p.commissioner, f.cluster, f.field, f.value, f.note, p.pence, p.pseudonym, f.mark"
+                  " FROM page p CROSS JOIN LATERAL (SELECT f.rule, l.severity, f.rule || l.severity AS mark, "
+                  "f.episode_id, f.cluster, f.field, "
+                  "f.value, f.note"
+                  "  FROM reckoner.finding f JOIN reckoner.finding_line l ON l.provider = p.provider AND l.submission "
+                  "= p.no"
+                  "   AND l.commissioner = p.commissioner AND l.rule = f.rule AND (l.bit = 62) = (f.severity IS NOT "
+                  "NULL)"
+                  "  WHERE f.provider = p.provider AND f.submission = p.no AND f.row_no = p.row_no"
+                  "  AND (f.evaluation = 0 OR f.evaluation = p.evaluation) AND p.mask >> l.bit & 1 = 1 OFFSET 0) f"
+                  " WHERE $12 = '' OR (p.place, p.provider, p.no, p.row_no, f.mark) > ($8, $9, $10::bigint, "
+                  "$11::integer, $12)"
+                  " ORDER BY p.place, p.provider, p.no, p.row_no, f.mark LIMIT $13::bigint",
+        13};
+    struct pg_args a;
+    question_args(&a, q);
+    pg_arg_i64(&a, after->place);
+    pg_arg_text(&a, after->provider);
+    pg_arg_i64(&a, after->submission);
+    pg_arg_i64(&a, after->row);
+    pg_arg_text(&a, after->mark);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &s, &a, result);
+}
+
+/* A row in a pattern of the lines asked for is counted once: in each line there is one mask. */
+#define SUMS(line, key, order)                                                                                         \
+    CURRENT LINES(line) " SELECT " key " AS key, m.line,"                                                              \
+                        " sum(p.rows * bit_count((p.rules & m.mask)::bit(64)))::bigint AS findings,"                   \
+                        " sum(p.rows)::bigint AS rows,"                                                                \
+                        " CASE WHEN sum(p.unknown_rows) < sum(p.rows) THEN sum(p.pence)::bigint END AS pence,"         \
+                        " sum(p.unknown_rows)::bigint AS unknown_rows FROM lines m CROSS JOIN LATERAL (SELECT p.*"     \
+                        " FROM reckoner.finding_pattern p WHERE p.provider = m.provider AND p.submission = m.no"       \
+                        " AND p.commissioner = m.commissioner AND p.rules & m.mask <> 0"                               \
+                        " AND ($7::text IS NULL OR p.cluster = $7) OFFSET 0) p GROUP BY 1, 2 ORDER BY " order
+#define BY_PENCE "pence DESC NULLS LAST, rows DESC, key"
+#define BY_KEY   "key, m.line"
+
+enum pg_status question_sums(struct pg *pg, const struct question *q, enum question_group group, PGresult **result)
+{
+    static const struct pg_statement statements[] = {
+        [QUESTION_TOTAL] = {"question_total", SUMS("''", "''", BY_KEY), 7},
+        [QUESTION_BY_MONTH] = {"question_month", SUMS("''", "to_char(m.month, 'YYYY-MM')", BY_KEY), 7},
+        [QUESTION_BY_PROVIDER] = {"question_provider", SUMS("''", "m.provider", BY_PENCE), 7},
+        [QUESTION_BY_COMMISSIONER] = {"question_commissioner", SUMS("''", "m.commissioner", BY_PENCE), 7},
+        [QUESTION_BY_RULE] = {"question_rule", SUMS("l.rule", "m.line", BY_PENCE), 7},
+        [QUESTION_BY_SEVERITY] = {"question_severity", SUMS("l.severity", "m.line", BY_PENCE), 7},
+        [QUESTION_BY_CLUSTER] = {"question_cluster", SUMS("''", "p.cluster", BY_PENCE), 7},
+        [QUESTION_BY_MONTH_AND_SEVERITY] = {"question_month_severity",
+                                            SUMS("l.severity", "to_char(m.month, 'YYYY-MM')", BY_KEY), 7},
+    };
+    struct pg_args a;
+    question_args(&a, q);
+    return pg_run(pg, &statements[group], &a, result);
+}
+
+enum pg_status question_rows(struct pg *pg, const struct question *q, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "question_rows",
+        CURRENT " SELECT to_char(c.month, 'YYYY-MM') AS key, count(DISTINCT c.provider) AS providers,"
+                " sum(p.rows)::bigint AS rows FROM current c CROSS JOIN LATERAL (SELECT p.rows"
+                " FROM reckoner.finding_pattern p WHERE p.provider = c.provider AND p.submission = c.no"
+                " AND ($4::text IS NULL OR p.commissioner = $4) AND ($5::text IS NULL OR p.cluster = $5) OFFSET 0) p"
+                " GROUP BY 1 ORDER BY 1",
+        5};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, q->provider);
+    pg_arg_month(&a, q->first);
+    pg_arg_month(&a, q->last);
+    pg_arg_text(&a, q->commissioner);
+    pg_arg_text(&a, q->cluster);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status question_practices(struct pg *pg, const char *provider, month_t month, const char *commissioner,
+                                  const char *line, const struct practice_cursor *after, int64_t limit,
+                                  PGresult **result)
+{
+    static const struct pg_statement s = {
+        "question_practices",
+        CURRENT ", found AS (SELECT c.id, p.commissioner, p.practice, p.patients, p.rows, p.pence, p.unknown_rows,"
+                " p.withheld, CASE WHEN p.practice = '' THEN -9223372036854775807 ELSE -coalesce(p.pence, -1) END AS"
+                " place FROM current c CROSS JOIN LATERAL (SELECT * FROM reckoner.finding_practice p"
+                " WHERE p.provider = c.provider AND p.submission = c.no AND p.line = $5"
+                " AND ($4::text IS NULL OR p.commissioner = $4) OFFSET 0) p)"
+                " SELECT * FROM found WHERE (place, commissioner, practice) > ($6::bigint, $7, $8)"
+                " ORDER BY place, commissioner, practice LIMIT $9",
+        9};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_month(&a, month);
+    pg_arg_month(&a, month);
+    pg_arg_text(&a, commissioner);
+    pg_arg_text(&a, line);
+    pg_arg_i64(&a, after->place);
+    pg_arg_text(&a, after->commissioner);
+    pg_arg_text(&a, after->practice);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &s, &a, result);
+}

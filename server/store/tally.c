@@ -1,0 +1,219 @@
+#include "store/tally.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COPY_HEADER 19 /* signature with its NUL, flags, length of the extension */
+
+struct scan {
+    bool (*each)(void *context, int32_t row_no, int bit);
+    void *context;
+    bool begun;
+    bool broken; /* the server sent what we do not understand */
+};
+
+static bool take(const char **at, size_t *left, void *out, size_t size)
+{
+    if (*left < size)
+        return false;
+    memcpy(out, *at, size);
+    *at += size;
+    *left -= size;
+    return true;
+}
+
+/* A tuple of two fields, an integer and a smallint; the first message has the header of the copy before it. */
+static bool scan_message(void *context, const char *bytes, size_t length)
+{
+    struct scan *s = context;
+    uint16_t fields = 0, bit = 0;
+    uint32_t row_no = 0, size = 0;
+    const char *at = bytes;
+    size_t skip = s->begun ? 0 : COPY_HEADER;
+    s->broken = length < skip;
+    if (s->broken)
+        return false;
+    s->begun = true;
+    at += skip;
+    size_t left = length - skip;
+    if (left == 0)
+        return true;
+    s->broken = !take(&at, &left, &fields, sizeof fields);
+    if (s->broken || (int16_t)be16toh(fields) == -1)
+        return !s->broken;
+    s->broken = be16toh(fields) != 2 || !take(&at, &left, &size, sizeof size) || be32toh(size) != sizeof row_no ||
+                !take(&at, &left, &row_no, sizeof row_no) || !take(&at, &left, &size, sizeof size) ||
+                be32toh(size) != sizeof bit || !take(&at, &left, &bit, sizeof bit);
+    return !s->broken && s->each(s->context, (int32_t)be32toh(row_no), be16toh(bit));
+}
+
+enum pg_status tally_findings(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
+                              bool (*each)(void *context, int32_t row_no, int bit), void *context)
+{
+    char sql[500];
+    char *p = PQescapeLiteral(pg_raw(pg), provider, strlen(provider));
+    if (!p)
+        return PG_FAILED;
+    int n = snprintf(sql, sizeof sql,
+                     "COPY (SELECT f.row_no, CASE WHEN f.severity IS NULL THEN r.bit ELSE %d::smallint END"
+                     " FROM reckoner.finding f JOIN reckoner.rule r ON r.id = f.rule"
+                     " WHERE f.provider = %s AND f.submission = %lld AND f.evaluation IN (0, %lld) AND f.row_no > 0"
+                     " AND r.bit IS NOT NULL) TO STDOUT (FORMAT binary)",
+                     TALLY_OWN_SEVERITY_BIT, p, (long long)submission, (long long)evaluation);
+    PQfreemem(p);
+    if (n < 0 || (size_t)n >= sizeof sql)
+        return PG_FAILED;
+    struct scan s = {each, context, false, false};
+    enum pg_status status = pg_copy_out(pg, sql, scan_message, &s);
+    return s.broken ? PG_FAILED : status;
+}
+
+static void key_args(struct pg_args *a, const char *provider, int64_t submission)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_i64(a, submission);
+}
+
+static enum pg_status run_all(struct pg *pg, const struct pg_statement *s, size_t count, const char *provider,
+                              int64_t submission)
+{
+    struct pg_args a;
+    key_args(&a, provider, submission);
+    for (size_t i = 0; i < count; i++) {
+        enum pg_status status = pg_run(pg, &s[i], &a, NULL);
+        if (status != PG_OK)
+            return status;
+    }
+    return PG_OK;
+}
+
+enum pg_status tally_clear(struct pg *pg, const char *provider, int64_t submission)
+{
+    static const struct pg_statement s[] = {
+        {"tally_clear_stake", "DELETE FROM reckoner.stake WHERE provider = $1 AND submission = $2", 2},
+        {"tally_clear_line", "DELETE FROM reckoner.finding_line WHERE provider = $1 AND submission = $2", 2},
+        {"tally_clear_pattern", "DELETE FROM reckoner.finding_pattern WHERE provider = $1 AND submission = $2", 2},
+        {"tally_clear_practice", "DELETE FROM reckoner.finding_practice WHERE provider = $1 AND submission = $2", 2},
+    };
+    return run_all(pg, s, sizeof s / sizeof s[0], provider, submission);
+}
+
+static void put_text(struct pg_copy *copy, const char *text)
+{
+    pg_copy_text(copy, text, strlen(text));
+}
+
+enum pg_status tally_stake_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg,
+                         "COPY reckoner.stake (provider, submission, row_no, pence, commissioner, cluster, rules,"
+                         " pseudonym) FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
+void tally_stake_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_stake *s)
+{
+    pg_copy_row(copy, 8);
+    put_text(copy, provider);
+    pg_copy_i64(copy, submission);
+    pg_copy_i32(copy, s->row_no);
+    if (s->known)
+        pg_copy_i64(copy, s->pence);
+    else
+        pg_copy_null(copy);
+    put_text(copy, s->commissioner);
+    put_text(copy, s->cluster);
+    pg_copy_i64(copy, (int64_t)s->rules);
+    put_text(copy, s->pseudonym);
+}
+
+enum pg_status tally_count(struct pg *pg, const char *provider, int64_t submission)
+{
+    /* The rows without a finding are what the patterns leave of all rows. */
+    static const struct pg_statement s[] = {
+        {"tally_count_patterns",
+         "INSERT INTO reckoner.finding_pattern (provider, submission, commissioner, cluster, rules, rows, pence,"
+         " unknown_rows)"
+         " SELECT $1, $2, commissioner, cluster, rules, count(*), coalesce(sum(pence), 0),"
+         " count(*) FILTER (WHERE pence IS NULL)"
+         " FROM reckoner.stake WHERE provider = $1 AND submission = $2 GROUP BY commissioner, cluster, rules",
+         2},
+        {"tally_count_others",
+         "INSERT INTO reckoner.finding_pattern (provider, submission, commissioner, cluster, rules, rows, pence,"
+         " unknown_rows)"
+         " SELECT $1, $2, commissioner, cluster, 0, sum(n), 0, sum(n) FROM ("
+         "  SELECT commissioner, cluster, count(*) AS n FROM reckoner.episode"
+         "  WHERE provider = $1 AND submission = $2 GROUP BY commissioner, cluster"
+         "  UNION ALL SELECT commissioner, cluster, -rows FROM reckoner.finding_pattern"
+         "  WHERE provider = $1 AND submission = $2) p GROUP BY commissioner, cluster HAVING sum(n) > 0",
+         2},
+        {"tally_count_lines",
+         "INSERT INTO reckoner.finding_line (provider, submission, commissioner, bit, rule, severity, findings)"
+         " SELECT $1, $2, p.commissioner, r.bit, r.id, CASE WHEN r.own THEN 'QUERY' ELSE"
+         "  coalesce(s.severity, r.severity) END AS severity, sum(p.rows)"
+         " FROM reckoner.finding_pattern p JOIN (SELECT id, bit, severity, false AS own FROM reckoner.rule"
+         "  UNION ALL SELECT 'D09', 62, 'QUERY', true) r ON p.rules >> r.bit & 1 = 1"
+         " LEFT JOIN reckoner.severity s ON s.provider = p.provider AND s.submission = p.submission"
+         "  AND s.commissioner = p.commissioner AND s.rule = r.id"
+         " WHERE p.provider = $1 AND p.submission = $2 GROUP BY 3, 4, 5, 6",
+         2},
+    };
+    return run_all(pg, s, sizeof s / sizeof s[0], provider, submission);
+}
+
+enum pg_status tally_practice_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg,
+                         "COPY reckoner.finding_practice (provider, submission, commissioner, line, practice, patients,"
+                         " rows, pence, unknown_rows, withheld) FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
+void tally_practice_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_practice *p)
+{
+    pg_copy_row(copy, 10);
+    put_text(copy, provider);
+    pg_copy_i64(copy, submission);
+    put_text(copy, p->commissioner);
+    put_text(copy, p->line);
+    put_text(copy, p->practice);
+    const int64_t counts[] = {p->patients, p->rows, p->pence, p->unknown_rows};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (p->hidden)
+            pg_copy_null(copy);
+        else
+            pg_copy_i64(copy, counts[i]);
+    }
+    pg_copy_bool(copy, p->withheld);
+}
+
+enum pg_status tally_severities(struct pg *pg, const char *provider, int64_t submission, PGresult **result)
+{
+    static const struct pg_statement s = {"tally_severities",
+                                          "SELECT commissioner, rule, severity FROM reckoner.severity"
+                                          " WHERE provider = $1 AND submission = $2",
+                                          2};
+    struct pg_args a;
+    key_args(&a, provider, submission);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status tally_block(struct pg *pg, const char *provider, int64_t submission, int64_t block, PGresult **result)
+{
+    static const struct pg_statement s = {"tally_block",
+                                          "SELECT sealed FROM reckoner.confidential_block"
+                                          " WHERE provider = $1 AND submission = $2 AND block = $3",
+                                          3};
+    struct pg_args a;
+    key_args(&a, provider, submission);
+    pg_arg_i64(&a, block);
+    enum pg_status status = pg_run_binary(pg, &s, &a, result);
+    if (status == PG_OK && PQntuples(*result) == 0) {
+        PQclear(*result);
+        *result = NULL;
+        return PG_NONE;
+    }
+    return status;
+}
