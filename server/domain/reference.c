@@ -375,3 +375,26 @@ date_t review_due(const struct reference *r, int cluster, date_t mhct)
     const struct cluster *c = &r->clusters[cluster];
     return c->in_months ? date_add_months(mhct, c->review) : mhct + c->review;
 }
+
+const struct reference_kind reference_kinds[REFERENCE_KINDS] = {
+    {"clusters", true, reference_load_clusters},
+    {"bank_holidays", false, reference_load_bank_holidays},
+    {"practices", false, reference_load_practices},
+    {"reference_prices", false, reference_load_prices},
+    {"allocation_grid", false, reference_load_allocation_grid},
+};
+
+static int by_code_then_from(const void *a, const void *b)
+{
+    const struct organisation_dates *x = a;
+    const struct organisation_dates *y = b;
+    if (x->code != y->code)
+        return x->code < y->code ? -1 : 1;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+void organisation_dates_sort(struct organisation_dates *list, size_t count)
+{
+    if (count > 0)
+        qsort(list, count, sizeof *list, by_code_then_from);
+}

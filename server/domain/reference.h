@@ -82,6 +82,18 @@ bool reference_load_allocation_grid(struct reference *r, const char *text, size_
 /* What of the data that rules need is not loaded, as a set of 1U << enum rule_need. */
 unsigned reference_missing(const struct reference *r);
 
+/* The kinds of reference files that a check of one submission looks at: the one list. */
+struct reference_kind {
+    const char *kind; /* as the operator loads it */
+    bool needed;      /* without it nothing can be checked */
+    bool (*load)(struct reference *r, const char *text, size_t length, char *error, size_t size);
+};
+#define REFERENCE_KINDS 5
+extern const struct reference_kind reference_kinds[REFERENCE_KINDS];
+
+/* By code, then from: the order that look-ups want. */
+void organisation_dates_sort(struct organisation_dates *list, size_t count);
+
 /* The practice as it is on a day, or NULL. */
 const struct practice *reference_practice(const struct reference *r, code_t code, date_t day);
 

@@ -107,7 +107,7 @@ static enum pg_status write_prices(struct measuring *m)
     if (status != PG_OK)
         return status;
     for (int c = 0; c < CLUSTER_COUNT; c++) {
-        const struct reference_price *price = &v->reference.prices[c];
+        const struct reference_price *price = &v->basis.reference.prices[c];
         if (price->known)
             indicator_price_copy_add(m->copy, v->s.provider, v->s.no, c, price);
     }

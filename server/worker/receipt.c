@@ -19,7 +19,7 @@ json_t *validation_reference(const struct validation *v)
     json_t *reference = json_object();
     bool ok = reference != NULL;
     for (size_t i = 0; ok && i < REFERENCE_KINDS; i++) {
-        const struct reference_digest *d = &v->digests[i];
+        const struct reference_digest *d = &v->basis.digests[i];
         ok = json_put(reference, d->kind, d->hex[0] ? json_string(d->hex) : json_null());
     }
     json_t *history = v->outcome.refused ? json_null() : history_used(v->history);

@@ -1,8 +1,6 @@
 #include "worker/validate.h"
 
-#include "base/parse.h"
 #include "store/absence.h"
-#include "store/live_dates.h"
 #include "store/window.h"
 #include "worker/validation_run.h"
 
@@ -22,90 +20,6 @@ static enum job_outcome memory_ran_out(struct validation *v)
     return JOB_AGAIN;
 }
 
-/* Reads one reference file if there is one; its digest is pinned with the outcome. */
-static enum job_outcome load_reference(struct validation *v, struct reference_digest *digest, bool needed,
-                                       bool (*load)(struct reference *, const char *, size_t, char *, size_t))
-{
-    struct buf content;
-    uint8_t sha256[REFERENCE_DIGEST_SIZE];
-    char what[300];
-    buf_init(&content, REFERENCE_FILE_MAXIMUM);
-    enum pg_status status = reference_content(v->w->pg, v->w->config->reference_dir, digest->kind, &content, sha256);
-    enum job_outcome outcome = JOB_DONE;
-    if (status == PG_NONE && needed) {
-        (void)snprintf(what, sizeof what, "No reference file of the kind %s is loaded", digest->kind);
-        outcome = fault(v, what);
-    } else if (status == PG_OK) {
-        char error[200];
-        if (load(&v->reference, content.data ? content.data : "", content.length, error, sizeof error)) {
-            hex_encode(sha256, sizeof sha256, digest->hex);
-        } else {
-            (void)snprintf(what, sizeof what, "The reference file %s cannot be read: %s", digest->kind, error);
-            outcome = fault(v, what);
-        }
-    } else if (status != PG_NONE) {
-        outcome = job_outcome_of(status, v->w->pg, v->problem);
-    }
-    buf_free(&content);
-    return outcome;
-}
-
-static enum job_outcome load_references(struct validation *v)
-{
-    v->digests[0].kind = "clusters";
-    v->digests[1].kind = "bank_holidays";
-    v->digests[2].kind = "practices";
-    v->digests[3].kind = "reference_prices";
-    v->digests[4].kind = "allocation_grid";
-    enum job_outcome outcome = load_reference(v, &v->digests[0], true, reference_load_clusters);
-    if (outcome == JOB_DONE)
-        outcome = load_reference(v, &v->digests[1], false, reference_load_bank_holidays);
-    if (outcome == JOB_DONE)
-        outcome = load_reference(v, &v->digests[2], false, reference_load_practices);
-    if (outcome == JOB_DONE)
-        outcome = load_reference(v, &v->digests[3], false, reference_load_prices);
-    if (outcome == JOB_DONE)
-        outcome = load_reference(v, &v->digests[4], false, reference_load_allocation_grid);
-    return outcome;
-}
-
-static int by_code_then_from(const void *a, const void *b)
-{
-    const struct organisation_dates *x = a;
-    const struct organisation_dates *y = b;
-    if (x->code != y->code)
-        return x->code < y->code ? -1 : 1;
-    return (x->from > y->from) - (x->from < y->from);
-}
-
-static enum job_outcome load_organisations(struct validation *v)
-{
-    struct upload_context *c = &v->context;
-    enum pg_status status = live_dates_of(v->w->pg, v->s.provider, &c->provider_from, &c->provider_to);
-    if (status == PG_NONE)
-        return fault(v, "The provider is not an organisation of the service");
-    PGresult *r = NULL;
-    if (status == PG_OK)
-        status = live_dates_of_commissioners(v->w->pg, &r);
-    if (status != PG_OK)
-        return job_outcome_of(status, v->w->pg, v->problem);
-    int count = PQntuples(r);
-    v->commissioners = calloc((size_t)count + 1, sizeof *v->commissioners);
-    for (int i = 0; v->commissioners && i < count; i++) {
-        const char *code = pg_text(r, i, "code");
-        v->commissioners[i].code = code_pack(code, strlen(code));
-        v->commissioners[i].from = pg_date(r, i, "live_from");
-        v->commissioners[i].to = pg_date(r, i, "live_to");
-    }
-    PQclear(r);
-    if (!v->commissioners)
-        return memory_ran_out(v);
-    qsort(v->commissioners, (size_t)count, sizeof *v->commissioners, by_code_then_from);
-    c->commissioners = v->commissioners;
-    c->commissioner_count = (size_t)count;
-    return JOB_DONE;
-}
-
 /* Windows are judged as they were known when the upload began: the same question has the same answer later. */
 static enum job_outcome load_windows(struct validation *v)
 {
@@ -118,7 +32,7 @@ static enum job_outcome load_windows(struct validation *v)
         absences_free(&absences);
         return job_outcome_of(status, v->w->pg, v->problem);
     }
-    const struct closing_calendar calendar = {v->reference.bank_holidays, v->reference.bank_holiday_count,
+    const struct closing_calendar calendar = {v->basis.reference.bank_holidays, v->basis.reference.bank_holiday_count,
                                               absences.list, absences.count};
     size_t count = (size_t)PQntuples(r);
     enum job_outcome outcome = JOB_DONE;
@@ -147,7 +61,6 @@ static enum job_outcome load_context(struct validation *v)
     c->month = v->s.month;
     (void)snprintf(c->provider, sizeof c->provider, "%s", v->s.provider);
     c->today = london_date(v->s.begun_at);
-    c->reference = &v->reference;
     c->declared_rows = -1;
     c->accepted_rows = -1;
     /* A confirmed submission has answered F13. */
@@ -157,13 +70,11 @@ static enum job_outcome load_context(struct validation *v)
         if (status != PG_OK)
             return job_outcome_of(status, v->w->pg, v->problem);
     }
-    enum job_outcome outcome = load_references(v);
-    if (outcome == JOB_DONE)
-        outcome = load_organisations(v);
+    enum job_outcome outcome = check_basis_load(v->w, v->s.provider, &v->basis, c, v->problem);
     if (outcome == JOB_DONE)
         outcome = load_windows(v);
     if (outcome == JOB_DONE)
-        outcome = history_begin(v->w, &v->s, &v->reference, v->problem, &v->history);
+        outcome = history_begin(v->w, &v->s, &v->basis.reference, v->problem, &v->history);
     return outcome;
 }
 
@@ -187,8 +98,7 @@ static void validation_free(struct validation *v)
     indicators_free(v->indicators);
     journal_free(v->blocks);
     confidential_free(&v->block);
-    reference_free(&v->reference);
-    free(v->commissioners);
+    check_basis_free(&v->basis);
     free(v->windows);
     free(v);
 }
@@ -204,7 +114,7 @@ enum job_outcome validate_run(struct worker *w, const struct job *job, char *pro
     v->job = job;
     v->problem = problem;
     confidential_init(&v->block);
-    reference_init(&v->reference);
+    check_basis_init(&v->basis);
     enum job_outcome outcome = JOB_DONE;
     enum pg_status status = submission_get(w->pg, job->provider, job->subject, &v->s);
     if (status == PG_NONE)

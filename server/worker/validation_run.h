@@ -7,17 +7,11 @@
 #include "check/spool.h"
 #include "domain/contract_window.h"
 #include "domain/indicators.h"
-#include "store/reference_set.h"
 #include "store/submission.h"
+#include "worker/check_basis.h"
 #include "worker/confidential.h"
 #include "worker/history.h"
 #include "worker/jobs.h"
-
-struct reference_digest {
-    const char *kind;
-    char hex[2 * REFERENCE_DIGEST_SIZE + 1]; /* "" when nothing of the kind is loaded */
-};
-#define REFERENCE_KINDS 5
 
 struct validation {
     struct worker *w;
@@ -25,9 +19,7 @@ struct validation {
     char *problem; /* JOB_PROBLEM_SIZE, for JOB_FAILED and JOB_AGAIN */
     struct submission s;
 
-    struct reference reference;
-    struct reference_digest digests[REFERENCE_KINDS];
-    struct organisation_dates *commissioners;
+    struct check_basis basis;
     struct contract_window *windows; /* as judged at s.begun_at with the terms known then */
     size_t window_count;
     struct upload_context context;
@@ -38,7 +30,6 @@ struct validation {
     struct indicators *indicators;
     struct confidential_block block;
     struct journal *blocks; /* struct block_head and the sealed bytes */
-    int64_t next_progress;  /* monotonic */
     bool unreadable;        /* a temporary file could not be read back */
     const char *state;      /* outcome: refused, held, accepted */
     instant_t validated_at;

@@ -1,0 +1,119 @@
+#include "worker/sealed_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNKS_AT_ONCE  4
+#define PROGRESS_MICROS 1000000
+#define SEALED_KEY_MAX  256
+
+struct opening {
+    struct worker *w;
+    const struct job *job;
+    const struct sealed_file *file;
+    struct check *check;
+    char *problem;
+    struct unseal_stream stream;
+    crypto_hash_sha256_state hash;
+    int64_t bytes;
+    int64_t next_progress; /* monotonic */
+    uint8_t *text;         /* of one chunk */
+    size_t room;
+};
+
+enum job_outcome sealed_file_check_failed(struct worker *w, char *problem)
+{
+    if (atomic_load(&w->lost))
+        return JOB_LOST;
+    (void)snprintf(problem, JOB_PROBLEM_SIZE,
+                   "The worker's temporary folder (spool_dir) is full or cannot be written, or memory ran out."
+                   " The operator makes room; then retry the job.");
+    return JOB_AGAIN;
+}
+
+static enum job_outcome damaged(struct opening *o)
+{
+    (void)snprintf(o->problem, JOB_PROBLEM_SIZE,
+                   "The stored bytes of the upload cannot be read back: they were sealed to another key or are damaged."
+                   " The operator restores the key and retries the job; or send the file again.");
+    return JOB_FAILED;
+}
+
+static enum job_outcome report_progress(struct opening *o)
+{
+    if (atomic_load(&o->w->lost))
+        return JOB_LOST;
+    if (clock_monotonic() < o->next_progress)
+        return JOB_DONE;
+    o->next_progress = clock_monotonic() + PROGRESS_MICROS;
+    enum pg_status status = job_progress(o->w->pg, o->job, (int64_t)check_rows(o->check), o->file->declared_rows);
+    return job_outcome_of(status, o->w->pg, o->problem);
+}
+
+static enum job_outcome feed_chunk(struct opening *o, const char *sealed, size_t length)
+{
+    if (length > o->room) {
+        uint8_t *text = realloc(o->text, length);
+        if (!text)
+            return sealed_file_check_failed(o->w, o->problem);
+        o->text = text;
+        o->room = length;
+    }
+    if (!unseal_chunk(&o->stream, sealed, length, o->text))
+        return damaged(o);
+    size_t n = length - SEAL_CHUNK_OVERHEAD;
+    (void)crypto_hash_sha256_update(&o->hash, o->text, n);
+    o->bytes += (int64_t)n;
+    return check_feed(o->check, o->text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
+}
+
+static enum job_outcome read_chunks(struct opening *o)
+{
+    const struct sealed_file *f = o->file;
+    for (int64_t seq = 0; seq < f->chunks; seq += CHUNKS_AT_ONCE) {
+        PGresult *r = NULL;
+        enum pg_status status = f->get_chunks(o->w->pg, f->provider, f->no, seq, CHUNKS_AT_ONCE, &r);
+        if (status != PG_OK)
+            return job_outcome_of(status, o->w->pg, o->problem);
+        enum job_outcome outcome = JOB_DONE;
+        for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++)
+            outcome = feed_chunk(o, PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0));
+        PQclear(r);
+        if (outcome == JOB_DONE)
+            outcome = report_progress(o);
+        if (outcome != JOB_DONE)
+            return outcome;
+    }
+    uint8_t sha256[crypto_hash_sha256_BYTES];
+    (void)crypto_hash_sha256_final(&o->hash, sha256);
+    bool whole = o->stream.finished && o->bytes == f->bytes && memcmp(sha256, f->sha256, sizeof sha256) == 0;
+    return whole ? JOB_DONE : damaged(o);
+}
+
+enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
+                                  struct check *check, char *problem)
+{
+    uint8_t sealed_key[SEALED_KEY_MAX];
+    char context[SEAL_CONTEXT_SIZE];
+    size_t length = 0;
+    struct opening o;
+    memset(&o, 0, sizeof o);
+    o.w = w;
+    o.job = job;
+    o.file = f;
+    o.check = check;
+    o.problem = problem;
+    enum pg_status status = f->sealed_key(w->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    (void)snprintf(context, sizeof context, "%s/%s", f->provider, f->id);
+    (void)crypto_hash_sha256_init(&o.hash);
+    enum job_outcome outcome =
+        unseal_begin(&o.stream, w->unseal, context, sealed_key, length) ? read_chunks(&o) : damaged(&o);
+    unseal_end(&o.stream);
+    if (o.text)
+        sodium_memzero(o.text, o.room);
+    free(o.text);
+    return outcome;
+}

@@ -1,0 +1,32 @@
+/* The bytes of an upload or a rehearsal, read back from the database as they were sealed and fed to a check. */
+#ifndef RECKONER_WORKER_SEALED_FILE_H
+#define RECKONER_WORKER_SEALED_FILE_H
+
+#include "check/check.h"
+#include "worker/jobs.h"
+
+/* What was received, and where it lies. Borrowed. */
+struct sealed_file {
+    const char *provider;
+    const char *id; /* with the provider, what the bytes were sealed for */
+    int64_t no;
+    int64_t chunks;
+    int64_t bytes;
+    const uint8_t *sha256;
+    int64_t declared_rows; /* for progress; -1: not known */
+    /* The store's functions for the noun. */
+    enum pg_status (*sealed_key)(struct pg *pg, const char *provider, int64_t no, uint8_t *key, size_t size,
+                                 size_t *length);
+    enum pg_status (*get_chunks)(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
+                                 PGresult **result);
+};
+
+/* Feeds the whole file to the check, not finished yet, and renews the job's progress. JOB_DONE, or another outcome with
+ * its problem text. */
+enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
+                                  struct check *check, char *problem);
+
+/* The outcome when a check failed for want of memory or temporary files: JOB_LOST when it was asked to stop. */
+enum job_outcome sealed_file_check_failed(struct worker *w, char *problem);
+
+#endif
