@@ -2,6 +2,7 @@
 
 #include "base/parse.h"
 #include "domain/rules.h"
+#include "domain/unchecked.h"
 #include "routes/common.h"
 #include "routes/finding_view.h"
 #include "store/finding.h"
@@ -46,6 +47,20 @@ static json_t *count_json(int64_t count)
     return count < 0 ? json_null() : json_integer(count);
 }
 
+/* The rules that validation could not ask in full, because the operator had not loaded what they look at. */
+static json_t *unchecked_of(const struct submission *s)
+{
+    unsigned missing = 0;
+    if (s->validated_at == 0)
+        return json_null();
+    for (const char *kind = s->reference_missing; *kind != '\0';) {
+        size_t length = strcspn(kind, " ");
+        missing |= unchecked_need_of_kind(kind, length);
+        kind += length + (kind[length] == ' ');
+    }
+    return unchecked_json(missing);
+}
+
 json_t *submission_json(const struct submission *s)
 {
     char month[8];
@@ -53,20 +68,20 @@ json_t *submission_json(const struct submission *s)
     month_format(s->month, month);
     hex_encode(s->sha256, SUBMISSION_SHA256_SIZE, sha256);
     json_t *o = json_object();
-    bool ok = o && json_put(o, "submission", json_string(s->id)) && json_put(o, "provider", json_string(s->provider)) &&
-              json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(s->version)) &&
-              json_put(o, "state", json_string(s->state)) &&
-              json_put(o, "meaning", json_string(state_sentence(s->state))) &&
-              json_put(o, "uploaded_by", json_string(s->uploaded_by)) &&
-              json_put(o, "media_type", json_string(s->media_type)) && json_put(o, "bytes", json_integer(s->bytes)) &&
-              json_put(o, "sha256", json_string(sha256)) && json_put(o, "row_count", count_json(s->declared_rows)) &&
-              json_put(o, "caseload", count_json(s->caseload)) && json_put(o, "begun_at", instant_json(s->begun_at)) &&
-              json_put(o, "completed_at", instant_json(s->completed_at)) &&
-              json_put(o, "validated_at", instant_json(s->validated_at)) &&
-              json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_json(s->rows)) &&
-              json_put(o, "payable_rows", count_json(s->payable_rows)) &&
-              json_put(o, "rule_set", s->rule_set[0] ? json_string(s->rule_set) : json_null()) &&
-              json_put(o, "evaluation", json_integer(s->evaluation));
+    bool ok =
+        o && json_put(o, "submission", json_string(s->id)) && json_put(o, "provider", json_string(s->provider)) &&
+        json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(s->version)) &&
+        json_put(o, "state", json_string(s->state)) && json_put(o, "meaning", json_string(state_sentence(s->state))) &&
+        json_put(o, "uploaded_by", json_string(s->uploaded_by)) &&
+        json_put(o, "media_type", json_string(s->media_type)) && json_put(o, "bytes", json_integer(s->bytes)) &&
+        json_put(o, "sha256", json_string(sha256)) && json_put(o, "row_count", count_json(s->declared_rows)) &&
+        json_put(o, "caseload", count_json(s->caseload)) && json_put(o, "begun_at", instant_json(s->begun_at)) &&
+        json_put(o, "completed_at", instant_json(s->completed_at)) &&
+        json_put(o, "validated_at", instant_json(s->validated_at)) &&
+        json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_json(s->rows)) &&
+        json_put(o, "payable_rows", count_json(s->payable_rows)) &&
+        json_put(o, "rule_set", s->rule_set[0] ? json_string(s->rule_set) : json_null()) &&
+        json_put(o, "rules_not_checked", unchecked_of(s)) && json_put(o, "evaluation", json_integer(s->evaluation));
     if (ok)
         return o;
     json_decref(o);

@@ -13,7 +13,9 @@
     " coalesce(" MICROS("validated_at") ", 0) AS validated_at,"                                            \
     " confirmed_by IS NOT NULL AS confirmed, bytes, chunks, sha256,"                                       \
     " coalesce(rows, -1) AS rows, coalesce(payable_rows, -1) AS payable_rows,"                             \
-    " coalesce(rule_set, '') AS rule_set, evaluation"
+    " coalesce(rule_set, '') AS rule_set, evaluation,"                                                     \
+    " (SELECT coalesce(string_agg(k.key, ' '), '') FROM jsonb_each(reference) k"                           \
+    " WHERE k.value = 'null') AS reference_missing"
 /* clang-format on */
 
 static void take(char *to, size_t size, const char *from)
@@ -46,6 +48,7 @@ void submission_read(const PGresult *r, int row, struct submission *out)
     out->payable_rows = pg_i64(r, row, "payable_rows");
     take(out->rule_set, sizeof out->rule_set, pg_text(r, row, "rule_set"));
     out->evaluation = pg_i64(r, row, "evaluation");
+    take(out->reference_missing, sizeof out->reference_missing, pg_text(r, row, "reference_missing"));
 }
 
 static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a,

@@ -31,6 +31,7 @@ struct submission {
     int64_t payable_rows; /* -1 until accepted */
     char rule_set[72];
     int64_t evaluation;
+    char reference_missing[200]; /* kinds of reference data that were not loaded when it was validated, with blanks */
 };
 
 /* An upload that begins. */

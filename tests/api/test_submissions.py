@@ -138,6 +138,23 @@ class Submissions(harness.ServiceCase):
         empty = self.client.get(path + "/findings?rule=M01")
         self.assertEqual((empty["items"], empty["empty_because"]), ([], "No finding matches the filter"))
 
+    def test_rules_that_lack_reference_data_are_named(self):
+        """M06 and M07 are off until a grid is loaded, C03 and half of C01 until practices are; nothing is said of what
+        was there."""
+        rows = [row(n, "2012-03", h7="0", h2="4") for n in range(2)]
+        done, path = self.sent("2012-03", rows)
+        self.assertEqual([(r["rule"], r["in_part"]) for r in done["rules_not_checked"]],
+                         [("C01", True), ("C03", False), ("M06", False), ("M07", False)])
+        self.assertTrue(all(r["reason"] for r in done["rules_not_checked"]))
+        grid = self.folder / "grid.csv"
+        grid.write_text("cluster,item,must_min,must_max,expected_min,expected_max\n04,h7,1,4,,\n04,h2,,,0,3\n")
+        self.service.load_reference("allocation_grid", grid)
+        done, path = self.sent("2012-03", rows + [row(3, "2012-03", h7="9", h2="3")])
+        self.assertEqual([r["rule"] for r in done["rules_not_checked"]], ["C01", "C03"])
+        found = [(f["row"], f["rule"], f["severity"]) for f in self.client.pages(path + "/findings")
+                 if f["rule"][:2] == "M0" and f["rule"] != "M02"]
+        self.assertEqual(found, [(1, "M06", "QUERY"), (1, "M07", "WARN"), (2, "M06", "QUERY"), (2, "M07", "WARN")])
+
     def test_pages_show_every_finding_once(self):
         rows = [row(n, "2012-08", super_class="B") for n in range(25)]
         _, path = self.sent("2012-08", rows)
