@@ -1,5 +1,7 @@
 #include "domain/history.h"
 
+#include "domain/gather.h"
+
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,81 +121,6 @@ bool history_patient_make(struct history_patient *out, const struct history_reco
     *out = (struct history_patient){record->patient, record->commissioner, record->mhct, record->referral, month,
                                     row_no,          record->cluster,      flags};
     return true;
-}
-
-/* Records of one key brought together in order. Keys are hashes, so that a spread by their bits leaves a handful in
- * each place, which costs a fifth of sorting them all. */
-
-#define FEW 16
-
-/* Each record begins with its key. */
-static uint64_t key_at(const uint8_t *record)
-{
-    uint64_t key;
-    memcpy(&key, record, sizeof key);
-    return key;
-}
-
-/* The bits that the caller's partitions did not use up. */
-static size_t place_of(const uint8_t *record, size_t places)
-{
-    return (size_t)(key_at(record) >> 32) & (places - 1);
-}
-
-static void sort_few(uint8_t *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    uint8_t one[sizeof(struct history_episode) + sizeof(struct history_patient)];
-    for (size_t i = 1; i < count; i++) {
-        size_t k = i;
-        memcpy(one, rows + i * size, size);
-        for (; k > 0 && compare(rows + (k - 1) * size, one) > 0; k--)
-            memcpy(rows + k * size, rows + (k - 1) * size, size);
-        memcpy(rows + k * size, one, size);
-    }
-}
-
-/* behind[p]: where the records of place p end. */
-static void spread(const uint8_t *rows, size_t count, size_t size, uint8_t *out, uint32_t *behind, size_t places)
-{
-    for (size_t i = 0; i < count; i++)
-        behind[place_of(rows + i * size, places)]++;
-    uint32_t before = 0;
-    for (size_t p = 0; p < places; p++) {
-        uint32_t here = behind[p];
-        behind[p] = before;
-        before += here;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *row = rows + i * size;
-        memcpy(out + (size_t)behind[place_of(row, places)]++ * size, row, size);
-    }
-}
-
-static bool gather(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    size_t places = 1;
-    while (places < count / 4)
-        places *= 2;
-    uint32_t *behind = calloc(places, sizeof *behind);
-    uint8_t *out = malloc(count * size);
-    bool ok = behind != NULL && out != NULL && count <= UINT32_MAX;
-    if (ok) {
-        spread(rows, count, size, out, behind, places);
-        memcpy(rows, out, count * size);
-    }
-    size_t from = 0;
-    for (size_t p = 0; ok && p < places; p++) {
-        uint8_t *first = (uint8_t *)rows + from * size;
-        size_t here = behind[p] - from;
-        if (here <= FEW)
-            sort_few(first, here, size, compare);
-        else
-            qsort(first, here, size, compare);
-        from = behind[p];
-    }
-    free(behind);
-    free(out);
-    return ok;
 }
 
 /* D11 */

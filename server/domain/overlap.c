@@ -1,7 +1,8 @@
 #include "domain/overlap.h"
 
+#include "domain/gather.h"
+
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
 void overlap_encode(const struct overlap_record *record, uint8_t out[OVERLAP_RECORD_SIZE])
@@ -62,12 +63,13 @@ static uint32_t shared_days(const struct overlap_row *rows, size_t count)
     return twice | (once & own);
 }
 
-void overlap_check(struct overlap_row *rows, size_t count,
+bool overlap_check(struct overlap_row *rows, size_t count,
                    void (*found)(void *context, uint32_t provider, uint32_t row_no), void *context)
 {
     if (count == 0)
-        return; /* qsort takes no null pointer */
-    qsort(rows, count, sizeof *rows, compare_rows);
+        return true;
+    if (!gather(rows, count, sizeof *rows, compare_rows))
+        return false;
     size_t next;
     for (size_t i = 0; i < count; i = next) {
         for (next = i + 1; next < count && rows[next].record.nhs == rows[i].record.nhs;)
@@ -78,4 +80,5 @@ void overlap_check(struct overlap_row *rows, size_t count,
                 found(context, rows[k].provider, rows[k].record.row_no);
         }
     }
+    return true;
 }

@@ -30,9 +30,10 @@ struct overlap_row {
     uint32_t provider; /* the caller's numbering */
 };
 
-/* All rows of whole partitions, of one month and of each provider's current submission; sorts them in place. Tells, in
- * no particular order, each row that shares a day with a row of another provider. */
-void overlap_check(struct overlap_row *rows, size_t count,
+/* All rows of whole partitions, of one month and of each provider's current submission; puts them in another order.
+ * Tells, in no particular order, each row that shares a day with a row of another provider. false: out of memory (it
+ * needs as much again). */
+bool overlap_check(struct overlap_row *rows, size_t count,
                    void (*found)(void *context, uint32_t provider, uint32_t row_no), void *context);
 
 #endif

@@ -116,7 +116,8 @@ static enum job_outcome compare_partitions(struct overlap *o, int from, int to, 
         if (!ok)
             return memory_ran_out(problem);
     }
-    overlap_check(o->rows, o->row_count, on_shared, o);
+    if (!overlap_check(o->rows, o->row_count, on_shared, o))
+        return memory_ran_out(problem);
     return atomic_load(&o->w->lost) ? JOB_LOST : JOB_DONE;
 }
 

@@ -529,13 +529,13 @@ START_TEST(overlap_falls_on_both)
         {{7, 1, 0xF00}, 1}, {{8, 2, 0xF0}, 1}, {{7, 0, 0x0E0000}, 2},
     };
     memset(shares, 0, sizeof shares);
-    overlap_check(rows, sizeof rows / sizeof rows[0], on_shared, NULL);
+    ck_assert(overlap_check(rows, sizeof rows / sizeof rows[0], on_shared, NULL));
     ck_assert(!shares[0][0] && shares[0][1] && shares[1][0] && !shares[1][1] && !shares[1][2] && !shares[2][0]);
     /* Two rows of one provider share nothing with each other. */
     struct overlap_row own[] = {{{7, 0, 0xFF}, 1}, {{7, 1, 0xFF}, 1}};
     memset(shares, 0, sizeof shares);
-    overlap_check(own, 2, on_shared, NULL);
-    overlap_check(NULL, 0, on_shared, NULL);
+    ck_assert(overlap_check(own, 2, on_shared, NULL));
+    ck_assert(overlap_check(NULL, 0, on_shared, NULL));
     ck_assert(!shares[1][0] && !shares[1][1]);
 }
 END_TEST
