@@ -136,7 +136,9 @@ struct check *check_new(const struct check_input *input)
     c->patients = spool_new(input->spool_folder, CHECK_PARTITIONS);
     c->nhs = spool_new(input->spool_folder, CHECK_PARTITIONS);
     c->episodes = spool_new(input->spool_folder, CHECK_PARTITIONS);
-    if (!c->facts || !c->findings || !c->patients || !c->nhs || !c->episodes) {
+    if (input->gzip)
+        c->inflate = inflate_new(input->unpacked_maximum);
+    if (!c->facts || !c->findings || !c->patients || !c->nhs || !c->episodes || (input->gzip && !c->inflate)) {
         check_free(c);
         return NULL;
     }
@@ -155,14 +157,33 @@ void check_free(struct check *c)
     spool_free(&c->late);
     free(c->failed);
     free(c->continues);
+    inflate_free(c->inflate);
     /* The checker holds the last rows as they were sent. */
     sodium_memzero(c, sizeof *c);
     free(c);
 }
 
+static bool feed_plain(void *context, const void *bytes, size_t length)
+{
+    struct check *c = context;
+    return row_checker_feed(&c->checker, bytes, length) && !c->broken;
+}
+
+/* A bad stream is the file's fault, told once. false: the check is over. */
+static bool judge_stream(struct check *c, enum inflate_outcome outcome)
+{
+    if (outcome == INFLATE_REFUSED && !c->stream_refused) {
+        c->stream_refused = true;
+        row_checker_abandon(&c->checker, inflate_problem(c->inflate));
+    }
+    return outcome != INFLATE_STOPPED;
+}
+
 bool check_feed(struct check *c, const void *bytes, size_t length)
 {
-    return row_checker_feed(&c->checker, bytes, length) && !c->broken;
+    if (c->inflate)
+        return judge_stream(c, inflate_feed(c->inflate, bytes, length, feed_plain, c));
+    return feed_plain(c, bytes, length);
 }
 
 void check_abandon(struct check *c, const char *sentence)
@@ -251,6 +272,8 @@ bool check_finish(struct check *c, struct check_outcome *out)
         c->late_range_rows = LATE_RANGE_ROWS;
     c->late_ranges = c->rows / c->late_range_rows + 1;
     c->late = spool_new(c->input.spool_folder, (unsigned)c->late_ranges);
+    if (c->inflate && !judge_stream(c, inflate_finish(c->inflate)))
+        return false;
     if (!c->late || !row_checker_finish(&c->checker, &c->summary) || c->broken)
         return false;
     c->refused = c->summary.refused;

@@ -24,6 +24,8 @@ struct check_input {
     enum upload_format format;
     const uint8_t *identity_key; /* IDENTITY_KEY_SIZE bytes; drawn at random where hashes need not last */
     const char *spool_folder;
+    bool gzip;                            /* the bytes are a gzip stream; they are unpacked as they come */
+    int64_t unpacked_maximum;             /* most bytes of it, unpacked */
     const struct column_mapping *mapping; /* the sender's own column names; NULL: ours */
     void *observer;                       /* what the callbacks are called with; each of them may be NULL */
     /* Each row that could be read, once, in order of row_no, while the bytes arrive: for what else is made of rows.

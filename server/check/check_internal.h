@@ -2,6 +2,7 @@
 #ifndef RECKONER_CHECK_CHECK_INTERNAL_H
 #define RECKONER_CHECK_CHECK_INTERNAL_H
 
+#include "base/inflate.h"
 #include "check/check.h"
 #include "check/finding_journal.h"
 
@@ -17,6 +18,8 @@ struct check {
     struct row_checker_events events;
     struct row_checker checker;
     struct row_summary summary;
+    struct inflate *inflate;  /* NULL: the bytes are plain */
+    bool stream_refused;      /* the report says what is wrong with the gzip stream */
     struct journal *facts;    /* struct episode of rows 1, 2 ...; zero for rows that could not be read */
     struct journal *findings; /* of rows by themselves and of rows for the file, in canonical order */
     struct spool *patients;   /* struct cross_row */

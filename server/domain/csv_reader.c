@@ -26,11 +26,15 @@ void csv_reader_map(struct csv_reader *r, const struct column_mapping *mapping)
 static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+static void report_empty(struct csv_reader *r);
+
 /* One fault per record is enough to mend it; the header tells all of its own. */
 static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
 {
     if (r->broken && r->header_read)
         return;
+    if (r->empty_rows > 0)
+        report_empty(r);
     r->broken = true;
     struct reader_fault f = {.rule = rule, .line = r->record_line};
     f.row_no = r->header_read ? r->row_no + 1 : 0;

@@ -69,6 +69,11 @@ void identifiers_release(struct request *r);
 void findings_list(struct request *r);
 void findings_summary(struct request *r);
 void findings_trend(struct request *r);
+/* column_mapping.c, column_mapping_preview.c */
+void column_mapping_route_get(struct request *r);
+void column_mapping_route_save(struct request *r);
+void column_mapping_route_withdraw(struct request *r);
+extern const struct upload_ops column_mapping_preview_ops;
 /* runs.c, run_requests.c */
 void runs_list(struct request *r);
 void runs_create(struct request *r);

@@ -2,9 +2,11 @@
 
 #include "base/parse.h"
 #include "signing/keyfile.h"
+#include "store/saved_mapping.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* An upload that has stored nothing for so long is dead: the listener gives up on a silent client well before. */
 #define GRACE_SECONDS 60
@@ -19,6 +21,44 @@ static bool count_header(struct request *r, const char *name, int64_t *value)
     return false;
 }
 
+/* false: a problem was replied. */
+static bool read_encoding(struct request *r, struct sealed_upload *u)
+{
+    const char *text = request_header(r, "Content-Encoding");
+    u->content_encoding = "identity";
+    if (!text || strcasecmp(text, "identity") == 0)
+        return true;
+    u->content_encoding = "gzip";
+    if (strcasecmp(text, "gzip") == 0 || strcasecmp(text, "x-gzip") == 0)
+        return true;
+    reply_problem(r, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "Content-Encoding", "Accepted here: gzip, or no Content-Encoding");
+    return false;
+}
+
+/* The saved mapping is used when the request says so, by its version of now. false: a problem was replied. */
+static bool read_mapping(struct request *r, struct sealed_upload *u)
+{
+    const char *text = request_header(r, "Column-Mapping");
+    if (!text)
+        return true;
+    if (strcmp(text, "saved") != 0) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "Column-Mapping", "Column-Mapping is \"saved\", or is left out");
+        return false;
+    }
+    PGresult *result = NULL;
+    enum pg_status status = saved_mapping_newest(r->pg, u->provider, &result);
+    bool saved = status == PG_OK && !pg_is_null(result, 0, "body");
+    if (saved)
+        u->column_mapping = pg_i64(result, 0, "version");
+    else if (status == PG_OK || status == PG_NONE)
+        reply_problem(r, PROBLEM_CONFLICT, "Column-Mapping",
+                      "No column mapping is saved: PUT /v1/providers/%s/column-mapping first", u->provider);
+    else
+        reply_store(r, status);
+    PQclear(result);
+    return saved;
+}
+
 static bool read_request(struct request *r, struct sealed_upload *u)
 {
     if (strcmp(r->path_values[0], r->caller.organisation) != 0) {
@@ -30,7 +70,7 @@ static bool read_request(struct request *r, struct sealed_upload *u)
     u->caseload = -1;
     u->receiving_seconds = r->config->idle_timeout_seconds + GRACE_SECONDS;
     return request_path_month(r, 1, &u->month) && count_header(r, "Row-Count", &u->declared_rows) &&
-           count_header(r, "Caseload", &u->caseload);
+           count_header(r, "Caseload", &u->caseload) && read_encoding(r, u) && read_mapping(r, u);
 }
 
 static bool begin_seal(struct request *r, struct sealed_upload *u)
@@ -99,8 +139,9 @@ static void request_digest(const struct request *r, const struct sealed_upload *
 {
     char beside[100];
     crypto_hash_sha256_state hash;
-    int n = snprintf(beside, sizeof beside, "\n%s\n%lld\n%lld", request_media_type(r), (long long)u->declared_rows,
-                     (long long)u->caseload);
+    int n =
+        snprintf(beside, sizeof beside, "\n%s\n%lld\n%lld\n%s\n%s", request_media_type(r), (long long)u->declared_rows,
+                 (long long)u->caseload, u->content_encoding, u->column_mapping == 0 ? "" : "mapped");
     (void)crypto_hash_sha256_init(&hash);
     (void)crypto_hash_sha256_update(&hash, u->sha256, sizeof u->sha256);
     (void)crypto_hash_sha256_update(&hash, (const unsigned char *)beside, n > 0 ? (unsigned long long)n : 0);

@@ -25,6 +25,8 @@ struct sealed_upload {
     int64_t no;            /* 0 until the row that receives it exists */
     int64_t declared_rows; /* -1: not sent */
     int64_t caseload;
+    const char *content_encoding; /* identity, gzip */
+    int64_t column_mapping;       /* version in force when the request began; 0: the file has our names */
     int64_t receiving_seconds;
     /* The key was used by an upload that was completed: the bytes are only compared with that one's. */
     bool repeated;

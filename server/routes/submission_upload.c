@@ -121,6 +121,8 @@ static bool reserve(struct request *r, struct upload *u)
                                       r->caller.person,
                                       request_idempotency_key(r),
                                       request_media_type(r),
+                                      u->in.content_encoding,
+                                      u->in.column_mapping,
                                       u->in.declared_rows,
                                       u->in.caseload,
                                       r->begun_at,
@@ -233,7 +235,8 @@ static enum pg_status complete(struct request *r, void *context)
     enum pg_status status = submission_lock_month(r->pg, u->in.provider, u->in.month);
     if (status != PG_OK)
         return status;
-    status = submission_find_identical(r->pg, u->in.provider, u->in.month, u->in.sha256, &same);
+    status = submission_find_identical(r->pg, u->in.provider, u->in.month, u->in.sha256, u->in.content_encoding,
+                                       u->in.column_mapping, &same);
     if (status == PG_OK)
         return answer_identical(r, u, &same);
     return status == PG_NONE ? accept(r, u, now) : status;

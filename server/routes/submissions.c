@@ -73,12 +73,16 @@ json_t *submission_json(const struct submission *s)
         json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(s->version)) &&
         json_put(o, "state", json_string(s->state)) && json_put(o, "meaning", json_string(state_sentence(s->state))) &&
         json_put(o, "uploaded_by", json_string(s->uploaded_by)) &&
-        json_put(o, "media_type", json_string(s->media_type)) && json_put(o, "bytes", json_integer(s->bytes)) &&
-        json_put(o, "sha256", json_string(sha256)) && json_put(o, "row_count", count_json(s->declared_rows)) &&
-        json_put(o, "caseload", count_json(s->caseload)) && json_put(o, "begun_at", instant_json(s->begun_at)) &&
+        json_put(o, "media_type", json_string(s->media_type)) &&
+        json_put(o, "content_encoding", json_string(s->content_encoding)) &&
+        json_put(o, "column_mapping", s->column_mapping ? json_integer(s->column_mapping) : json_null()) &&
+        json_put(o, "bytes", json_integer(s->bytes)) && json_put(o, "sha256", json_string(sha256)) &&
+        json_put(o, "row_count", count_json(s->declared_rows)) && json_put(o, "caseload", count_json(s->caseload)) &&
+        json_put(o, "begun_at", instant_json(s->begun_at)) &&
         json_put(o, "completed_at", instant_json(s->completed_at)) &&
         json_put(o, "validated_at", instant_json(s->validated_at)) &&
         json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_json(s->rows)) &&
+        json_put(o, "empty_rows", count_json(s->empty_rows)) &&
         json_put(o, "payable_rows", count_json(s->payable_rows)) &&
         json_put(o, "rule_set", s->rule_set[0] ? json_string(s->rule_set) : json_null()) &&
         json_put(o, "rules_not_checked", unchecked_of(s)) && json_put(o, "evaluation", json_integer(s->evaluation));

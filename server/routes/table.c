@@ -7,6 +7,7 @@
 #define MEMBERS   (ROLE_ANY & ~(unsigned)ROLE_CONTROLLED)
 #define CONTRACT  "/v1/providers/{provider}/contracts/{contract}"
 #define MONTHLY   "/v1/providers/{provider}/months/{month}/submissions"
+#define MAPPING   "/v1/providers/{provider}/column-mapping"
 #define SENT      "/v1/providers/{provider}/submissions/{submission}"
 #define ACCOUNT   CONTRACT "/accounts/{commissioner}"
 #define RUN       "/v1/providers/{provider}/runs/{run}"
@@ -177,6 +178,29 @@ const struct route route_table[] = {
      .body = BODY_UPLOAD,
      .accepts = "text/csv application/x-ndjson",
      .upload = &submission_upload_ops},
+    {.method = "GET",
+     .path = MAPPING,
+     .operation = "getColumnMapping",
+     .roles = ROLE_PROVIDER | ROLE_AUDITOR,
+     .handle = column_mapping_route_get},
+    {.method = "PUT",
+     .path = MAPPING,
+     .operation = "saveColumnMapping",
+     .roles = ROLE_PROVIDER,
+     .body = BODY_JSON,
+     .handle = column_mapping_route_save},
+    {.method = "DELETE",
+     .path = MAPPING,
+     .operation = "withdrawColumnMapping",
+     .roles = ROLE_PROVIDER,
+     .handle = column_mapping_route_withdraw},
+    {.method = "POST",
+     .path = MAPPING "/preview",
+     .operation = "previewColumnMapping",
+     .roles = ROLE_PROVIDER,
+     .body = BODY_UPLOAD,
+     .accepts = "text/csv application/x-ndjson",
+     .upload = &column_mapping_preview_ops},
     {.method = "GET", .path = SENT, .operation = "getSubmission", .roles = READERS, .handle = submissions_get},
     {.method = "GET",
      .path = SENT "/findings",

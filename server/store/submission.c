@@ -7,6 +7,8 @@
 /* clang-format off */
 #define SUBMISSION_COLUMNS                                                                                 \
     "provider, no, id, month, coalesce(version, 0) AS version, state, uploaded_by, media_type,"            \
+    " content_encoding, coalesce(column_mapping, 0) AS column_mapping,"                                    \
+    " coalesce(empty_rows, -1) AS empty_rows,"                                                             \
     " coalesce(declared_rows, -1) AS declared_rows, coalesce(caseload, -1) AS caseload,"                   \
     " " MICROS("begun_at") " AS begun_at,"                                                                 \
     " coalesce(" MICROS("completed_at") ", 0) AS completed_at,"                                            \
@@ -34,6 +36,9 @@ void submission_read(const PGresult *r, int row, struct submission *out)
     take(out->state, sizeof out->state, pg_text(r, row, "state"));
     take(out->uploaded_by, sizeof out->uploaded_by, pg_text(r, row, "uploaded_by"));
     take(out->media_type, sizeof out->media_type, pg_text(r, row, "media_type"));
+    take(out->content_encoding, sizeof out->content_encoding, pg_text(r, row, "content_encoding"));
+    out->column_mapping = pg_i64(r, row, "column_mapping");
+    out->empty_rows = pg_i64(r, row, "empty_rows");
     out->declared_rows = pg_i64(r, row, "declared_rows");
     out->caseload = pg_i64(r, row, "caseload");
     out->begun_at = pg_instant(r, row, "begun_at");
@@ -96,11 +101,11 @@ static const struct pg_statement sweep_key = {
 static const struct pg_statement reserve = {
     "submission_reserve",
     "INSERT INTO reckoner.submission (provider, uploaded_by, idempotency_key, id, month, state, media_type,"
-    " declared_rows, caseload, begun_at, receiving_until, sealed_key)"
+    " declared_rows, caseload, begun_at, receiving_until, sealed_key, content_encoding, column_mapping)"
     " VALUES ($1, $2, $3, $4, $5, 'receiving', $6, $7, $8, $9,"
-    " clock_timestamp() + $10 * interval '1 second', $11)"
+    " clock_timestamp() + $10 * interval '1 second', $11, $12, $13)"
     " ON CONFLICT (provider, uploaded_by, idempotency_key) DO NOTHING RETURNING no",
-    11};
+    13};
 
 static const struct pg_statement key_state = {"submission_key_state",
                                               "SELECT state = 'receiving' AS receiving FROM reckoner.submission"
@@ -132,6 +137,8 @@ enum pg_status submission_reserve(struct pg *pg, const struct submission_upload 
     pg_arg_instant(&a, u->begun_at);
     pg_arg_i64(&a, u->receiving_seconds);
     pg_arg_bytes(&a, u->sealed_key, u->sealed_key_length);
+    pg_arg_text(&a, u->content_encoding);
+    optional(&a, u->column_mapping == 0 ? -1 : u->column_mapping);
     PGresult *r = NULL;
     status = pg_run_one(pg, &reserve, &a, &r);
     if (status == PG_OK) {
@@ -195,20 +202,23 @@ enum pg_status submission_lock_month(struct pg *pg, const char *provider, month_
 }
 
 enum pg_status submission_find_identical(struct pg *pg, const char *provider, month_t month,
-                                         const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out)
+                                         const uint8_t sha256[SUBMISSION_SHA256_SIZE], const char *content_encoding,
+                                         int64_t column_mapping, struct submission *out)
 {
     static const struct pg_statement s = {
         "submission_find_identical",
         "SELECT " SUBMISSION_COLUMNS " FROM reckoner.submission WHERE provider = $1 AND no ="
         " (SELECT no FROM reckoner.submission WHERE provider = $1 AND month = $2"
         "  AND state IN ('received', 'held', 'accepted') ORDER BY version DESC LIMIT 1)"
-        " AND state = 'accepted' AND sha256 = $3",
-        3};
+        " AND state = 'accepted' AND sha256 = $3 AND content_encoding = $4 AND coalesce(column_mapping, 0) = $5",
+        5};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_month(&a, month);
     pg_arg_bytes(&a, sha256, SUBMISSION_SHA256_SIZE);
+    pg_arg_text(&a, content_encoding);
+    pg_arg_i64(&a, column_mapping);
     return read_one(pg, &s, &a, out);
 }
 
@@ -403,8 +413,8 @@ enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64
     static const struct pg_statement s = {
         "submission_set_outcome",
         "UPDATE reckoner.submission SET state = $3, validated_at = $4, rows = $5, payable_rows = $6, rule_set = $7,"
-        " reference = $8, evaluation = 0 WHERE provider = $1 AND no = $2 AND state = 'received'",
-        8};
+        " reference = $8, empty_rows = $9, evaluation = 0 WHERE provider = $1 AND no = $2 AND state = 'received'",
+        9};
     struct pg_args a;
     key_args(&a, provider, no);
     pg_arg_text(&a, o->state);
@@ -413,6 +423,7 @@ enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64
     optional(&a, o->payable_rows);
     pg_arg_text(&a, o->rule_set);
     pg_arg_text(&a, o->reference);
+    optional(&a, o->empty_rows);
     return change(pg, &s, &a);
 }
 

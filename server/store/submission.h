@@ -18,8 +18,10 @@ struct submission {
     char state[12];  /* receiving, received, refused, held, accepted */
     char uploaded_by[48];
     char media_type[24];
-    int64_t declared_rows; /* -1: not declared */
-    int64_t caseload;      /* -1: not declared */
+    char content_encoding[12]; /* identity, gzip */
+    int64_t column_mapping;    /* version that the names of the file are read by; 0: they are the upload's own */
+    int64_t declared_rows;     /* -1: not declared */
+    int64_t caseload;          /* -1: not declared */
     instant_t begun_at;
     instant_t completed_at; /* 0 while receiving */
     instant_t validated_at; /* 0 until there is an outcome */
@@ -29,6 +31,7 @@ struct submission {
     uint8_t sha256[SUBMISSION_SHA256_SIZE];
     int64_t rows;         /* -1 until validated */
     int64_t payable_rows; /* -1 until accepted */
+    int64_t empty_rows;   /* without any value, at the end, passed over; -1 until validated */
     char rule_set[72];
     int64_t evaluation;
     char reference_missing[200]; /* kinds of reference data that were not loaded when it was validated, with blanks */
@@ -42,7 +45,9 @@ struct submission_upload {
     const char *person;
     const char *key; /* Idempotency-Key */
     const char *media_type;
-    int64_t declared_rows; /* -1: not declared */
+    const char *content_encoding; /* identity, gzip */
+    int64_t column_mapping;       /* 0: none */
+    int64_t declared_rows;        /* -1: not declared */
     int64_t caseload;
     instant_t begun_at;
     const void *sealed_key;
@@ -67,10 +72,11 @@ enum pg_status submission_abandon(struct pg *pg, const char *provider, int64_t n
 
 /* One provider-month at a time: completions, outcomes and confirmations take their turn until the transaction ends. */
 enum pg_status submission_lock_month(struct pg *pg, const char *provider, month_t month);
-/* Under submission_lock_month: the month's current accepted version, if its bytes have this digest and nothing newer
- * waits for its outcome. PG_NONE otherwise. */
+/* Under submission_lock_month: the month's current accepted version, if its bytes have this digest and are read in the
+ * same way (encoding and mapping), and nothing newer waits for its outcome. PG_NONE otherwise. */
 enum pg_status submission_find_identical(struct pg *pg, const char *provider, month_t month,
-                                         const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out);
+                                         const uint8_t sha256[SUBMISSION_SHA256_SIZE], const char *content_encoding,
+                                         int64_t column_mapping, struct submission *out);
 /* Under submission_lock_month: receiving -> received, with the next version. PG_NONE: the upload is gone. */
 enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t no, instant_t completed_at,
                                    int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out);
@@ -113,6 +119,7 @@ struct submission_outcome {
     instant_t validated_at;
     int64_t rows;
     int64_t payable_rows;
+    int64_t empty_rows;
     const char *rule_set;
     const char *reference; /* JSON object of digests by kind */
 };

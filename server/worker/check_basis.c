@@ -2,6 +2,7 @@
 
 #include "base/parse.h"
 #include "store/live_dates.h"
+#include "store/saved_mapping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,4 +94,29 @@ enum job_outcome check_basis_load(struct worker *w, const char *provider, struct
         outcome = load_reference(w, b, i, problem);
     context->reference = &b->reference;
     return outcome == JOB_DONE ? load_organisations(w, provider, b, context, problem) : outcome;
+}
+
+enum job_outcome check_mapping_load(struct worker *w, const char *provider, int64_t version, char *problem,
+                                    struct column_mapping **mapping)
+{
+    *mapping = NULL;
+    if (version == 0)
+        return JOB_DONE;
+    PGresult *r = NULL;
+    struct json_problem why;
+    enum pg_status status = saved_mapping_version(w->pg, provider, version, &r);
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    const char *body = pg_text(r, 0, "body");
+    json_t *object = json_read(body, strlen(body), &why);
+    struct column_mapping *m = malloc(sizeof *m);
+    bool ok = object && m && column_mapping_read(object, m, &why);
+    json_decref(object);
+    PQclear(r);
+    if (ok) {
+        *mapping = m;
+        return JOB_DONE;
+    }
+    free(m);
+    return fault(problem, "The column mapping of the file cannot be read");
 }

@@ -3,6 +3,7 @@
 #ifndef RECKONER_WORKER_CHECK_BASIS_H
 #define RECKONER_WORKER_CHECK_BASIS_H
 
+#include "domain/column_mapping.h"
 #include "domain/validation.h"
 #include "store/reference_set.h"
 #include "worker/jobs.h"
@@ -24,5 +25,8 @@ void check_basis_free(struct check_basis *b);
 /* Loads everything and points the context to it. JOB_DONE, or another outcome with its problem text. */
 enum job_outcome check_basis_load(struct worker *w, const char *provider, struct check_basis *b,
                                   struct upload_context *context, char *problem);
+/* One version of a provider's column mapping; version 0: *mapping is NULL. The caller frees it. */
+enum job_outcome check_mapping_load(struct worker *w, const char *provider, int64_t version, char *problem,
+                                    struct column_mapping **mapping);
 
 #endif

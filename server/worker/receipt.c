@@ -39,19 +39,22 @@ static json_t *receipt_json(const struct validation *v)
     bool demonstration = strcmp(v->w->config->mode, "demonstration") == 0;
     bool accepted = strcmp(v->state, "accepted") == 0;
     json_t *o = json_object();
-    bool ok =
-        o && json_put(o, "@purpose", json_string("reckoner/receipt/1")) &&
-        json_put(o, "submission", json_string(v->s.id)) && json_put(o, "provider", json_string(v->s.provider)) &&
-        json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(v->s.version)) &&
-        json_put(o, "media_type", json_string(v->s.media_type)) && json_put(o, "bytes", json_integer(v->s.bytes)) &&
-        json_put(o, "sha256", json_string(sha256)) && json_put(o, "rows", json_integer(v->outcome.rows)) &&
-        json_put(o, "payable_rows", accepted ? json_integer(v->outcome.payable_rows) : json_null()) &&
-        json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", instant_json(v->s.begun_at)) &&
-        json_put(o, "completed_at", instant_json(v->s.completed_at)) &&
-        json_put(o, "validated_at", instant_json(v->validated_at)) &&
-        json_put(o, "windows", contract_windows_json(v->windows, v->window_count)) &&
-        json_put(o, "rule_set", json_string(RULE_SET_VERSION)) && json_put(o, "reference", validation_reference(v)) &&
-        json_put(o, "clock", json_string(demonstration ? "demonstration" : "service"));
+    bool ok = o && json_put(o, "@purpose", json_string("reckoner/receipt/1")) &&
+              json_put(o, "submission", json_string(v->s.id)) && json_put(o, "provider", json_string(v->s.provider)) &&
+              json_put(o, "month", json_string(month)) && json_put(o, "version", json_integer(v->s.version)) &&
+              json_put(o, "media_type", json_string(v->s.media_type)) &&
+              json_put(o, "content_encoding", json_string(v->s.content_encoding)) &&
+              json_put(o, "column_mapping", v->s.column_mapping ? json_integer(v->s.column_mapping) : json_null()) &&
+              json_put(o, "bytes", json_integer(v->s.bytes)) && json_put(o, "sha256", json_string(sha256)) &&
+              json_put(o, "rows", json_integer(v->outcome.rows)) &&
+              json_put(o, "payable_rows", accepted ? json_integer(v->outcome.payable_rows) : json_null()) &&
+              json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", instant_json(v->s.begun_at)) &&
+              json_put(o, "completed_at", instant_json(v->s.completed_at)) &&
+              json_put(o, "validated_at", instant_json(v->validated_at)) &&
+              json_put(o, "windows", contract_windows_json(v->windows, v->window_count)) &&
+              json_put(o, "rule_set", json_string(RULE_SET_VERSION)) &&
+              json_put(o, "reference", validation_reference(v)) &&
+              json_put(o, "clock", json_string(demonstration ? "demonstration" : "service"));
     if (!ok) {
         json_decref(o);
         return NULL;

@@ -75,6 +75,8 @@ static enum job_outcome load_context(struct validation *v)
         outcome = load_windows(v);
     if (outcome == JOB_DONE)
         outcome = history_begin(v->w, &v->s, &v->basis.reference, v->problem, &v->history);
+    if (outcome == JOB_DONE)
+        outcome = check_mapping_load(v->w, v->s.provider, v->s.column_mapping, v->problem, &v->mapping);
     return outcome;
 }
 
@@ -100,6 +102,7 @@ static void validation_free(struct validation *v)
     confidential_free(&v->block);
     check_basis_free(&v->basis);
     free(v->windows);
+    free(v->mapping);
     free(v);
 }
 

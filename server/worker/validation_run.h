@@ -23,6 +23,7 @@ struct validation {
     struct contract_window *windows; /* as judged at s.begun_at with the terms known then */
     size_t window_count;
     struct upload_context context;
+    struct column_mapping *mapping; /* the sender's own names; NULL: ours */
 
     struct check *check;
     struct check_outcome outcome;

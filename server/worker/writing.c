@@ -116,8 +116,13 @@ static enum pg_status write_outcome(struct validation *v)
     if (!text)
         return PG_FAILED;
     bool accepted = strcmp(v->state, "accepted") == 0;
-    struct submission_outcome o = {
-        v->state, v->validated_at, v->outcome.rows, accepted ? v->outcome.payable_rows : -1, RULE_SET_VERSION, text};
+    struct submission_outcome o = {v->state,
+                                   v->validated_at,
+                                   v->outcome.rows,
+                                   accepted ? v->outcome.payable_rows : -1,
+                                   v->outcome.empty_rows,
+                                   RULE_SET_VERSION,
+                                   text};
     enum pg_status status = submission_set_outcome(v->w->pg, v->s.provider, v->s.no, &o);
     free(text);
     return status;

@@ -243,6 +243,12 @@ class Replies(harness.ServiceCase):
             self.wait("a.maker", acknowledged["job"])
             found = self.call("getSubmission", "a.maker", submission=acknowledged["submission"])
             self.assertEqual((found["state"], found["rows"]), ("accepted", 1))
+        saved = self.call("saveColumnMapping", "a.maker")
+        self.call("saveColumnMapping", "a.maker", 428)
+        self.call("getColumnMapping", "audit.one")
+        self.call("previewColumnMapping", "a.maker", headers={"Column-Mapping": "saved"})
+        self.call("withdrawColumnMapping", "a.maker", etag=saved["version"])
+        self.call("uploadSubmission", "a.maker", 409, headers={"Column-Mapping": "saved"}, **month)
         rows = [harness.row(n, h1="7" if n == 3 else "1", h2="9" if n % 2 else "0") for n in range(10)]
         acknowledged = self.call("uploadSubmission", "a.maker", 202, example=harness.csv_bytes(rows), **month)
         self.wait("a.maker", acknowledged["job"])

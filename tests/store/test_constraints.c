@@ -3,6 +3,7 @@
 #include "lib/store_fixture.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,9 +110,9 @@ END_TEST
 START_TEST(append_only_tables)
 {
     static const char *const tables[] = {
-        "audit_event",  "signed_record",  "position",    "ledger_posting", "statement",
-        "receipt",      "run_line",       "run_input",   "document_line",  "document_reference",
-        "frozen_month", "terms_approval", "run_position"};
+        "audit_event",  "signed_record",  "position",     "ledger_posting", "statement",
+        "receipt",      "run_line",       "run_input",    "document_line",  "document_reference",
+        "frozen_month", "terms_approval", "run_position", "column_mapping"};
     char sql[200];
     done(APPROVE("provider", "RXA", "rxa.two"));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -475,6 +476,33 @@ START_TEST(a_difference_is_of_one_kind)
 }
 END_TEST
 
+START_TEST(column_mappings_are_kept)
+{
+    static const struct {
+        const char *version, *body, *constraint;
+    } bad[] = {{"0", "'{\"columns\":{}}'", "column_mapping_version_check"},
+               {"1", "NULL", "column_mapping_check"},
+               {"1", "'{}'", "column_mapping_body_check"},
+               {"1", "'{\"columns\":[]}'", "column_mapping_body_check"}};
+    char sql[300];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        (void)snprintf(sql, sizeof sql,
+                       "INSERT INTO reckoner.column_mapping VALUES ('RXA', %s, %s, 'rxa.one', '2012-06-01Z')",
+                       bad[i].version, bad[i].body);
+        refused(sql, bad[i].constraint);
+    }
+    done("INSERT INTO reckoner.column_mapping VALUES ('RXA', 1, '{\"columns\":{\"a\":\"h1\"}}', 'rxa.one',"
+         " '2012-06-01Z')");
+    done("INSERT INTO reckoner.column_mapping VALUES ('RXA', 2, NULL, 'rxa.one', '2012-06-01Z')");
+    refused("INSERT INTO reckoner.column_mapping VALUES ('RXA', 2, NULL, 'rxa.one', '2012-06-01Z')",
+            "column_mapping_pkey");
+    refused("UPDATE reckoner.submission SET column_mapping = 9 WHERE provider = 'RXA'",
+            "submission_provider_column_mapping_fkey");
+    refused("UPDATE reckoner.submission SET content_encoding = 'br'", "submission_content_encoding_check");
+    refused("UPDATE reckoner.submission SET empty_rows = -1", "submission_empty_rows_check");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("constraints");
@@ -499,6 +527,7 @@ int main(void)
     tcase_add_test(tc, digests_are_of_their_bytes);
     tcase_add_test(tc, one_account_per_year_and_kinds_hold);
     tcase_add_test(tc, what_is_left_behind_has_its_form);
+    tcase_add_test(tc, column_mappings_are_kept);
     tcase_add_test(tc, everything_is_explained);
     tcase_add_test(tc, keys_begin_with_the_provider);
     tcase_add_test(tc, a_reading_of_identities_is_kept_as_it_went);

@@ -52,8 +52,8 @@ static enum submission_reservation reserve(struct sent *s, const char *key, int6
     ident_new(s->id);
     (void)snprintf(context, sizeof context, "RXA/%s", s->id);
     ck_assert(seal_begin(&s->seal, unseal.public, context, sealed_key));
-    struct submission_upload u = {"RXA", april, s->id,      "rxa.one",         key,    "text/csv", -1,
-                                  -1,    begun, sealed_key, sizeof sealed_key, seconds};
+    struct submission_upload u = {"RXA", april, s->id, "rxa.one", key,        "text/csv",        "identity",
+                                  0,     -1,    -1,    begun,     sealed_key, sizeof sealed_key, seconds};
     enum submission_reservation outcome;
     ck_assert_int_eq(submission_reserve(web, &u, &outcome, &s->no), PG_OK);
     return outcome;
@@ -182,16 +182,16 @@ START_TEST(identical_is_only_the_current_accepted_version)
 {
     struct submission one = send_text("one");
     struct submission found;
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, &found), PG_NONE);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, "identity", 0, &found), PG_NONE);
     accept_version(1);
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, &found), PG_OK);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, "identity", 0, &found), PG_OK);
     ck_assert_str_eq(found.id, one.id);
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april + 1, one.sha256, &found), PG_NONE);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april + 1, one.sha256, "identity", 0, &found), PG_NONE);
     struct submission two = send_text("two");
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, &found), PG_NONE);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, "identity", 0, &found), PG_NONE);
     accept_version(2);
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, &found), PG_NONE);
-    ck_assert_int_eq(submission_find_identical(web, "RXA", april, two.sha256, &found), PG_OK);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april, one.sha256, "identity", 0, &found), PG_NONE);
+    ck_assert_int_eq(submission_find_identical(web, "RXA", april, two.sha256, "identity", 0, &found), PG_OK);
 }
 END_TEST
 

@@ -43,6 +43,7 @@ static const struct {
     {"window_exception", {0, 1, 0, 1, 1, 0, 1, 0}},
     {"achievement", {0, 1, 0, 1, 0, 0, 1, 0}},
     {"submission", {0, 1, 1, 1, 1, 1, 1, 2}},
+    {"column_mapping", {0, 1, 0, 0, 0, 0, 1, 0}},
     {"episode", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"finding", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"severity", {0, 2, 1, 1, 1, 1, 2, 0}},
@@ -91,6 +92,8 @@ static void fill_the_rest(void)
                       " asked_at) VALUES ('RXA', " ID(
                           "a") ", '2012-04-01', 1, 'ten letters', 'provider',"
                                " 'rxa.one', '2012-06-01Z');"
+                               "INSERT INTO column_mapping VALUES ('RXA', 1, '{\"columns\":{\"a\":\"h1\"}}', 'rxa.one',"
+                               " '2012-06-01Z');"
                                "INSERT INTO achievement (provider, contract, commissioner, indicator, n, numerator,"
                                " denominator, evidence, proposed_side, proposed_by, proposed_at) VALUES ('RXA', " ID(
                                    "a") ","

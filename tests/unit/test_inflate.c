@@ -31,7 +31,7 @@ static size_t pack(const unsigned char *from, size_t length, int level, unsigned
 
 static void setup(void)
 {
-    plain_length = 300000;
+    plain_length = 70000;
     plain = malloc(plain_length);
     packed = malloc(plain_length);
     ck_assert(plain != NULL && packed != NULL);
@@ -92,7 +92,7 @@ START_TEST(pieces_make_no_difference)
         ck_assert_int_eq(memcmp(out.data, plain, plain_length), 0);
     }
     /* Nothing, packed; stored instead of packed; a whole number of rooms. */
-    static const size_t lengths[] = {0, 1, 65535, 65536, 65537, 131072};
+    static const size_t lengths[] = {0, 1, 65535, 65536, 65537};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         unsigned char *to = malloc(200000);
         ck_assert_ptr_nonnull(to);
@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(bombs_are_stopped)
 {
-    size_t size = 24 * 1024 * 1024;
+    size_t size = 8 * 1024 * 1024;
     unsigned char *zeros = calloc(1, size), *bomb = malloc(size / 100);
     ck_assert(zeros != NULL && bomb != NULL);
     size_t n = pack(zeros, size, 9, bomb, size / 100);
@@ -161,7 +161,7 @@ START_TEST(bombs_are_stopped)
     free(bomb);
     ck_assert_int_eq(unpack(packed, packed_length, 1000, (int64_t)plain_length), INFLATE_GOING);
     ck_assert_int_eq(unpack(packed, packed_length, 1000, (int64_t)plain_length - 1), INFLATE_REFUSED);
-    ck_assert_str_eq(problem, "The gzip stream holds more than 299999 bytes, the most that is read");
+    ck_assert_str_eq(problem, "The gzip stream holds more than 69999 bytes, the most that is read");
 }
 END_TEST
 

@@ -356,7 +356,7 @@ static void expect_same(const char *what, size_t piece)
     }
 }
 
-/* A file with one of every kind of fault, cut in two at every byte, and fed byte by byte. */
+/* A file with one of every kind of fault, in pieces of many sizes. The fuzzers try the others. */
 START_TEST(pieces_make_no_difference)
 {
     struct buf b;
@@ -371,7 +371,7 @@ START_TEST(pieces_make_no_difference)
     ck_assert(buf_append_text(&b, "\nRXA,2\"3,4\nRXA,\"never closed"));
     upload_check(&result, &context, UPLOAD_CSV, b.data, b.length, 0);
     ck_assert_uint_ge(result.count, 6);
-    for (size_t cut = 1; cut < b.length; cut++) {
+    for (size_t cut = 1; cut < b.length; cut += cut < 40 ? 1 : 17) {
         upload_check(&other, &context, UPLOAD_CSV, b.data, b.length, cut);
         expect_same("CSV", cut);
     }
@@ -380,7 +380,7 @@ START_TEST(pieces_make_no_difference)
     upload_write_ndjson(&b, rows, 3);
     ck_assert(buf_append_text(&b, "{\"month\":\"\\u00e9\"}\n{\"month\":1,\"month\":2}\n\n{\"h1\":"));
     upload_check(&result, &context, UPLOAD_NDJSON, b.data, b.length, 0);
-    for (size_t cut = 1; cut < b.length; cut++) {
+    for (size_t cut = 1; cut < b.length; cut += cut < 40 ? 1 : 17) {
         upload_check(&other, &context, UPLOAD_NDJSON, b.data, b.length, cut);
         expect_same("NDJSON", cut);
     }
