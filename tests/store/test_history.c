@@ -2,6 +2,7 @@
 #include "lib/settled_account.h"
 #include "lib/store_fixture.h"
 #include "store/evaluation.h"
+#include "store/finding.h"
 #include "store/history.h"
 
 #include <check.h>
@@ -151,6 +152,30 @@ START_TEST(moves_are_counted_by_service)
 }
 END_TEST
 
+START_TEST(a_finding_keeps_a_severity_of_its_own)
+{
+    static const struct finding_query query = {.provider = "RXA",
+                                               .submission = 1,
+                                               .evaluation = 3,
+                                               .rule = "D09",
+                                               .row = -1,
+                                               .after_row = -1,
+                                               .after_rule = "",
+                                               .limit = 10};
+    PGresult *r = NULL;
+    store_fixture_sql(&f,
+                      "INSERT INTO finding (provider, submission, row_no, rule, evaluation, episode_id, commissioner,"
+                      " cluster, field, value, severity) SELECT 'RXA', 1, n, 'D09', 3, 'e' || n, '5QE', '04',"
+                      " 'start_date', '', s FROM (VALUES (1, 'QUERY'), (2, NULL)) v (n, s)");
+    ck_assert_int_eq(finding_list(worker, &query, &r), PG_OK);
+    ck_assert_str_eq(column(r, "severity"), "QUERY ERROR");
+    /* The terms speak of the rule. */
+    store_fixture_sql(&f, "INSERT INTO severity VALUES ('RXA', 1, '5QE', 'D09', 'WARN')");
+    ck_assert_int_eq(finding_list(worker, &query, &r), PG_OK);
+    ck_assert_str_eq(column(r, "severity"), "QUERY WARN");
+}
+END_TEST
+
 /* A row that fails other rules only because another month was sent again is not a change of this month. */
 START_TEST(w01_looks_at_the_row_alone)
 {
@@ -180,6 +205,7 @@ int main(void)
     tcase_add_test(tc, blocks_come_back_in_order);
     tcase_add_test(tc, what_is_shown_is_replaced);
     tcase_add_test(tc, moves_are_counted_by_service);
+    tcase_add_test(tc, a_finding_keeps_a_severity_of_its_own);
     tcase_add_test(tc, w01_looks_at_the_row_alone);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
