@@ -66,12 +66,19 @@ static bool keep_row(struct check *c, const struct checked_row *row)
     identity_hash(&c->keys, IDENTITY_PATIENT, row->row->patient_id.at, row->row->patient_id.length, patient);
     struct episode e;
     episode_of_row(&e, row, patient);
+    leaks_cover_numbers(c->leaks, &e);
     c->failed[row_no - 1] = row->failed;
     c->rows = row_no;
     uint32_t tag = 0;
     if (c->input.on_row && !c->input.on_row(c->input.observer, row, &e, &tag))
         return false;
-    return journal_append(c->facts, &e, sizeof e) && spool_cross(c, row, patient, tag);
+    return journal_append(c->facts, &e, sizeof e) && leaks_add_row(c->leaks, row->row) &&
+           spool_cross(c, row, patient, tag);
+}
+
+static bool keep_finding(struct check *c, const struct finding *f)
+{
+    return leaks_add_value(c->leaks, c->own_findings++, f->value) && finding_journal_put(c->findings, f);
 }
 
 /* Findings of one row, in the order of rules.tsv whatever the order in which the rules were asked. */
@@ -85,7 +92,7 @@ static bool keep_findings(struct check *c, const struct checked_row *row)
         ordered[at] = &row->findings[i];
     }
     for (unsigned i = 0; i < row->finding_count; i++) {
-        if (!finding_journal_put(c->findings, ordered[i]))
+        if (!keep_finding(c, ordered[i]))
             return false;
     }
     return true;
@@ -116,7 +123,7 @@ static void on_file_finding(void *context, const struct finding *f)
     struct check *c = context;
     if (c->late)
         (void)add_late(c, f);
-    else if (!finding_journal_put(c->findings, f))
+    else if (!keep_finding(c, f))
         c->broken = true;
 }
 
@@ -136,9 +143,11 @@ struct check *check_new(const struct check_input *input)
     c->patients = spool_new(input->spool_folder, CHECK_PARTITIONS);
     c->nhs = spool_new(input->spool_folder, CHECK_PARTITIONS);
     c->episodes = spool_new(input->spool_folder, CHECK_PARTITIONS);
+    c->leaks = leaks_new(input->spool_folder, input->identity_key, input->context->provider);
     if (input->gzip)
         c->inflate = inflate_new(input->unpacked_maximum);
-    if (!c->facts || !c->findings || !c->patients || !c->nhs || !c->episodes || (input->gzip && !c->inflate)) {
+    if (!c->facts || !c->findings || !c->patients || !c->nhs || !c->episodes || !c->leaks ||
+        (input->gzip && !c->inflate)) {
         check_free(c);
         return NULL;
     }
@@ -155,6 +164,7 @@ void check_free(struct check *c)
     spool_free(&c->nhs);
     spool_free(&c->episodes);
     spool_free(&c->late);
+    leaks_free(c->leaks);
     free(c->failed);
     free(c->continues);
     inflate_free(c->inflate);
@@ -277,7 +287,7 @@ bool check_finish(struct check *c, struct check_outcome *out)
     if (!c->late || !row_checker_finish(&c->checker, &c->summary) || c->broken)
         return false;
     c->refused = c->summary.refused;
-    if (!across_rows(c))
+    if (!leaks_find(c->leaks) || !across_rows(c))
         return false;
     out->rows = c->summary.rows;
     out->empty_rows = c->summary.empty_rows;
@@ -288,4 +298,10 @@ bool check_finish(struct check *c, struct check_outcome *out)
     for (size_t i = 0; i < c->rows; i++)
         out->payable_rows += (c->failed[i] & unpayable) == 0;
     return true;
+}
+
+bool check_each_identifier(struct check *c, size_t most,
+                           bool (*each)(void *context, const int64_t *hashes, size_t count), void *context)
+{
+    return leaks_each_identifier(c->leaks, most, each, context);
 }

@@ -66,6 +66,11 @@ bool check_add_finding(struct check *c, const struct finding *f);
 /* Facts of every row in order, final failed and continues included. Not for refused files: their rows may have gaps. */
 bool check_each_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
 
+/* Keyed hashes of the file's identifiers (domain/leak.h), each once and ascending, at most `most` at a time. Rows and
+ * findings are given with aliases and hidden values in place of texts that hold one (check/leaks.h). */
+bool check_each_identifier(struct check *c, size_t most,
+                           bool (*each)(void *context, const int64_t *hashes, size_t count), void *context);
+
 /* Every finding in canonical order: row, then rule in the order of rules.tsv. With an appraisal (NULL: none) the rules
  * that depend on terms, severities and amounts come with it, unless the file is refused; of_terms tells such a
  * finding. line is borrowed until the callback returns; each returns false to stop. */

@@ -5,6 +5,7 @@
 #include "base/inflate.h"
 #include "check/check.h"
 #include "check/finding_journal.h"
+#include "check/leaks.h"
 
 /* So many that a partition of five million rows takes about 10 MiB. */
 #define CHECK_PARTITIONS 48
@@ -25,7 +26,9 @@ struct check {
     struct spool *patients;   /* struct cross_row */
     struct spool *nhs;        /* struct cross_nhs */
     struct spool *episodes;   /* struct cross_episode */
-    struct spool *late;       /* packed findings that came after the pass, by range of rows */
+    struct leaks *leaks;
+    uint32_t own_findings; /* put into findings */
+    struct spool *late;    /* packed findings that came after the pass, by range of rows */
     size_t late_ranges;
     size_t late_range_rows;
     rule_set_t *failed; /* by row_no - 1 */

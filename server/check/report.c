@@ -1,5 +1,6 @@
 #include "check/check_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ struct report {
     void *context;
     size_t ranges_loaded;
     struct range range;
-    bool ahead_known; /* ahead holds the next finding of the journal */
+    uint32_t own_read; /* findings read from the journal */
+    bool ahead_known;  /* ahead holds the next finding of the journal */
     struct finding ahead;
     struct episode facts; /* of the row at hand; zero for row 0 and rows that could not be read */
     struct row_appraisal verdict;
@@ -93,6 +95,8 @@ static const struct finding *next_own(struct report *r, bool *ok)
     if (!r->ahead_known && !journal_at_end(j)) {
         r->ahead_known = finding_journal_next(j, &r->ahead);
         *ok = *ok && r->ahead_known;
+        if (leaks_value(r->check->leaks, r->own_read++))
+            (void)snprintf(r->ahead.value, sizeof r->ahead.value, "(hidden)");
     }
     return r->ahead_known ? &r->ahead : NULL;
 }
@@ -132,6 +136,7 @@ static bool load_facts(struct report *r, uint32_t row_no)
     journal_seek(c->facts, (uint64_t)(row_no - 1) * sizeof r->facts);
     if (!journal_next(c->facts, &r->facts, sizeof r->facts))
         return false;
+    leaks_cover(c->leaks, &r->facts);
     r->facts.failed = c->failed[row_no - 1];
     r->facts.continues = (c->continues[(row_no - 1) / 8] >> ((row_no - 1) % 8) & 1) != 0;
     return true;
@@ -240,6 +245,7 @@ bool check_each_row(struct check *c, bool (*each)(void *context, const struct ep
         struct episode e;
         if (!journal_next(c->facts, &e, sizeof e))
             return false;
+        leaks_cover(c->leaks, &e);
         e.failed = c->failed[i];
         e.continues = (c->continues[i / 8] >> (i % 8) & 1) != 0;
         if (!each(context, &e))

@@ -60,6 +60,8 @@ bool leak_has_nhs_number(struct text t)
 {
     int window[NHS_DIGITS];
     size_t count = 0;
+    if (t.length < NHS_DIGITS)
+        return false;
     for (size_t i = 0; i < t.length;) {
         size_t gap = gap_length(t, i);
         if (gap > 0) {

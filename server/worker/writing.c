@@ -2,6 +2,7 @@
 
 #include "store/audit.h"
 #include "store/episode.h"
+#include "store/identifier.h"
 #include "store/window.h"
 
 #include <stdio.h>
@@ -73,6 +74,29 @@ static enum pg_status write_episodes(struct validation *v)
     if (status != PG_OK)
         return status;
     return end_copy(v, to.copy, check_each_row(v->check, copy_episode, &to));
+}
+
+struct identifying {
+    const struct validation *v;
+    struct pg_copy *copy;
+    int32_t block;
+};
+
+static bool copy_identifiers(void *context, const int64_t *hashes, size_t count)
+{
+    struct identifying *to = context;
+    identifier_copy_add(to->copy, to->v->s.provider, to->v->s.no, to->block++, hashes, count);
+    return true;
+}
+
+/* What the guard at the door compares with. */
+static enum pg_status write_identifiers(struct validation *v)
+{
+    struct identifying to = {v, NULL, 0};
+    enum pg_status status = identifier_copy_begin(v->w->pg, &to.copy);
+    if (status != PG_OK)
+        return status;
+    return end_copy(v, to.copy, check_each_identifier(v->check, IDENTIFIER_BLOCK_HASHES, copy_identifiers, &to));
 }
 
 static enum pg_status write_blocks(struct validation *v)
@@ -181,6 +205,8 @@ static enum pg_status write_all(struct validation *v)
         status = write_episodes(v);
     if (status == PG_OK && accepted)
         status = write_blocks(v);
+    if (status == PG_OK && accepted)
+        status = write_identifiers(v);
     if (status == PG_OK && accepted)
         status = history_write(v->history, &v->unreadable);
     if (status == PG_OK && accepted)
