@@ -202,13 +202,13 @@ BEGIN
       FROM reckoner.peer_consent c
       JOIN reckoner.indicator i ON i.provider = c.provider AND i.whole
            AND i.submission = reckoner.current_submission(c.provider, p_month)
-     CROSS JOIN LATERAL (SELECT round(i.numerator::numeric * CASE i.indicator WHEN 'mean_reference_price' THEN 1
-                           ELSE 1000000 END / i.denominator) AS value) v
+     CROSS JOIN LATERAL (SELECT round(i.numerator * 1000000::numeric / nullif(i.denominator, 0)) AS value) v
      WHERE c.provider <> p_provider AND i.denominator > 0 AND i.numerator IS NOT NULL
+       AND i.indicator <> 'mean_reference_price'
      GROUP BY i.indicator HAVING count(*) >= 3;
 END $$;
 COMMENT ON FUNCTION peer_figures(text, date) IS
-  'Quartiles (nearest rank) of the indicators of the other providers that consent, where at least three have the figure: shares and ratios in parts per million, mean_reference_price in pence. Nothing for a provider whose indicators the caller may not read';
+  'Quartiles (nearest rank) of the indicators of the other providers that consent, where at least three have the figure, in parts per million. Nothing for a provider whose indicators the caller may not read';
 
 -- ---------------------------------------------------------------------------------------------------------------- rights
 

@@ -51,10 +51,8 @@ struct indicators {
     month_t month;
     date_t first;
     date_t last;
-    rule_set_t unusable;   /* rules after which the cluster means nothing */
-    rule_set_t undated;    /* or the dates */
-    rule_set_t must_score; /* M06 and M07 */
-    rule_set_t expected;
+    rule_set_t unusable; /* rules after which the cluster means nothing */
+    rule_set_t undated;  /* or the dates */
     bool too_many;
     uint32_t service_count;
     uint16_t slot[SLOTS]; /* place + 1 */

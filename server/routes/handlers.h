@@ -74,6 +74,15 @@ void column_mapping_route_get(struct request *r);
 void column_mapping_route_save(struct request *r);
 void column_mapping_route_withdraw(struct request *r);
 extern const struct upload_ops column_mapping_preview_ops;
+/* indicators.c, readiness.c, uncontracted.c */
+void indicators_get(struct request *r);
+void indicators_trend(struct request *r);
+void indicators_peers(struct request *r);
+void peer_consent_show(struct request *r);
+void peer_consent_put(struct request *r);
+void peer_consent_delete(struct request *r);
+void readiness_get(struct request *r);
+void uncontracted_rows(struct request *r);
 /* runs.c, run_requests.c */
 void runs_list(struct request *r);
 void runs_create(struct request *r);

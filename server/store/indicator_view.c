@@ -1,4 +1,4 @@
-#include "store/indicator.h"
+#include "store/indicator_view.h"
 
 static void month_args(struct pg_args *a, const char *provider, month_t month)
 {
@@ -166,6 +166,22 @@ enum pg_status uncontracted_list(struct pg *pg, const char *provider, month_t mo
     return pg_run(pg, &s, &a, result);
 }
 
+enum pg_status uncontracted_known(struct pg *pg, const char *provider, month_t month, bool *accepted)
+{
+    static const struct pg_statement s = {"uncontracted_known",
+                                          "SELECT reckoner.current_submission($1, $2) IS NOT NULL AS accepted"
+                                          " FROM reckoner.organisation WHERE code = $1 AND kind = 'provider'",
+                                          2};
+    struct pg_args a;
+    PGresult *r = NULL;
+    month_args(&a, provider, month);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK)
+        *accepted = pg_bool(r, 0, "accepted");
+    PQclear(r);
+    return status;
+}
+
 enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t month, PGresult **result)
 {
     static const struct pg_statement s = {
@@ -188,7 +204,7 @@ enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t 
         " count(*) FILTER (WHERE terms -> 'rules' ? 'out_of_scope_services') AS scope,"
         " count(*) FILTER (WHERE terms -> 'rules' ? 'prior_approval') AS prior_approval,"
         " count(*) FILTER (WHERE terms -> 'rules' ? 'stop_pay_when_overdue') AS stop_pay,"
-        " (SELECT count(*) FROM p) AS priced_clusters,"
+        " 21 * count(terms) AS clusters_to_price, (SELECT count(*) FROM p) AS priced_clusters,"
         " (SELECT count(*) FROM p WHERE (id, cluster) IN (SELECT id, cluster FROM n)) AS planned_clusters FROM f",
         2};
     struct pg_args a;

@@ -277,9 +277,28 @@ static enum job_outcome judge_windows(struct evaluation *e)
     return outcome;
 }
 
+/* The lowest of the contracts' counts: what one party wants to be told is told to all. */
+static enum pg_status write_threshold(const struct evaluation *e, enum threshold_id threshold)
+{
+    int64_t lowest = -1;
+    for (size_t i = 0; i < e->account_count; i++) {
+        const struct terms *t = e->accounts[i].terms;
+        if (t != NULL && (lowest < 0 || t->thresholds.value[threshold] < lowest))
+            lowest = t->thresholds.value[threshold];
+    }
+    return lowest < 0
+               ? PG_OK
+               : indicator_add_threshold(e->w->pg, e->s.provider, e->s.no, threshold_table[threshold].name, lowest);
+}
+
 static enum pg_status write_measured(const struct evaluation *e)
 {
     enum pg_status status = indicator_clear_evaluated(e->w->pg, e->s.provider, e->s.no);
+    for (int id = 0; id < INDICATOR_COUNT && status == PG_OK; id++) {
+        enum threshold_id threshold = indicator_get((enum indicator_id)id)->threshold;
+        if (threshold != THRESHOLD_NONE)
+            status = write_threshold(e, threshold);
+    }
     for (size_t i = 0; i < e->uncontracted.count && status == PG_OK; i++)
         status = indicator_add_uncontracted(e->w->pg, e->s.provider, e->s.no, &e->uncontracted.lines[i]);
     return status;

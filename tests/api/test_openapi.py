@@ -185,6 +185,7 @@ class Replies(harness.ServiceCase):
         path = self.contracts()
         self.submissions()
         self.identifiers()
+        self.indicators()
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.refusals(path)
@@ -291,6 +292,16 @@ class Replies(harness.ServiceCase):
         self.wait_until(lambda: self.call("getReading", "a.maker", **one)["state"] == "ready", what="the answer")
         self.call("releaseIdentifiers", "reader.one", headers=key, **one)
         self.call("listReadings", "audit.one")
+
+    def indicators(self):
+        for operation in ("getIndicators", "getIndicatorTrend", "compareIndicators", "getReadiness"):
+            self.call(operation, "e.one", query="?month=2012-04")
+            self.call(operation, "audit.one", query="?month=2012-03")
+            self.call(operation, "a.maker", 400)
+        self.call("getReadiness", "a.maker", query="?month=2012-04", headers={"Accept": "text/plain"})
+        for operation in ("getPeerConsent", "givePeerConsent", "getPeerConsent", "withdrawPeerConsent"):
+            self.call(operation, "a.maker")
+        self.call("listRowsWithoutContract", "a.maker", month="2012-04")
 
     def settlement(self, path):
         account = path | {"commissioner": "5QE"}
