@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import api_client  # noqa: E402
+import lookback  # noqa: E402
 import script  # noqa: E402
 
 
@@ -37,6 +38,7 @@ class Story:
         self.rows_sent = 0
         self.findings = 0
         self.receipts = []  # (provider, submission)
+        self.looks_back = {provider: lookback.LookBack() for provider in script.STAFF}
         manifest = json.loads((self.data / "manifest.json").read_text(encoding="utf-8"))
         self.manifest = {entry["file"]: entry for entry in manifest["files"]}
 
@@ -108,6 +110,7 @@ class Story:
             expect(f"{name}, rows that no terms could make payable", entry["error_rows"],
                    found["rows"] - found["payable_rows"])
             found = self.wait_for_evaluation(client, submission)
+            entry["findings"] |= self.looks_back[provider].accept(self.data / name, entry["month"])
         self.check_findings(client, submission, name, entry)
         return found
 
