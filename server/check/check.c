@@ -4,7 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for row_no in failed and continues. */
+/* One bit for each of `room` rows; those behind `old` become 0. */
+static bool grow_bits(uint8_t **bits, size_t old, size_t room)
+{
+    uint8_t *larger = realloc(*bits, room / 8 + 1);
+    if (!larger)
+        return false;
+    size_t used = old ? old / 8 + 1 : 0;
+    memset(larger + used, 0, room / 8 + 1 - used);
+    *bits = larger;
+    return true;
+}
+
+/* Room for row_no in what is kept in memory of each row. */
 static bool make_room(struct check *c, size_t row_no)
 {
     if (row_no <= c->row_room)
@@ -17,14 +29,19 @@ static bool make_room(struct check *c, size_t row_no)
         return false;
     memset(failed + c->row_room, 0, (room - c->row_room) * sizeof *failed);
     c->failed = failed;
-    uint8_t *continues = realloc(c->continues, room / 8 + 1);
-    if (!continues)
+    if (!grow_bits(&c->continues, c->row_room, room) || !grow_bits(&c->changed, c->row_room, room))
         return false;
-    size_t old = c->row_room ? c->row_room / 8 + 1 : 0;
-    memset(continues + old, 0, room / 8 + 1 - old);
-    c->continues = continues;
     c->row_room = room;
     return true;
+}
+
+/* Sets the bit of a row; true when it was not set before. */
+static bool set_bit(uint8_t *bits, uint32_t row_no)
+{
+    uint8_t bit = (uint8_t)(1U << ((row_no - 1) % 8));
+    bool before = (bits[(row_no - 1) / 8] & bit) != 0;
+    bits[(row_no - 1) / 8] |= bit;
+    return !before;
 }
 
 /* Records for the rules across rows. */
@@ -168,6 +185,7 @@ void check_free(struct check *c)
     free(c->failed);
     free(c->continues);
     inflate_free(c->inflate);
+    free(c->changed);
     /* The checker holds the last rows as they were sent. */
     sodium_memzero(c, sizeof *c);
     free(c);
@@ -206,6 +224,16 @@ uint32_t check_rows(const struct check *c)
     return (uint32_t)c->rows;
 }
 
+uint32_t check_changed_rows(const struct check *c)
+{
+    return c->changed_rows;
+}
+
+bool check_is_refused(const struct check *c)
+{
+    return c->refused || c->checker.summary.refused;
+}
+
 static bool keeps_on(const struct check *c)
 {
     return !c->input.keep_on || c->input.keep_on(c->input.observer);
@@ -220,6 +248,7 @@ bool check_add_finding(struct check *c, const struct finding *f)
         if ((*failed & rule_set_of(f->rule)) != 0)
             return true;
         *failed |= rule_set_of(f->rule);
+        c->changed_rows += set_bit(c->changed, f->row_no);
     }
     return add_late(c, f);
 }
@@ -232,8 +261,8 @@ static void on_cross_finding(void *context, const struct finding *f)
 static void on_continues(void *context, uint32_t row_no)
 {
     struct check *c = context;
-    if (row_no >= 1 && row_no <= c->rows)
-        c->continues[(row_no - 1) / 8] |= (uint8_t)(1U << ((row_no - 1) % 8));
+    if (row_no >= 1 && row_no <= c->rows && set_bit(c->continues, row_no))
+        c->changed_rows += set_bit(c->changed, row_no);
 }
 
 static void on_patient(void *context, const struct cross_row *rows, size_t count)
@@ -287,7 +316,12 @@ bool check_finish(struct check *c, struct check_outcome *out)
     if (!c->late || !row_checker_finish(&c->checker, &c->summary) || c->broken)
         return false;
     c->refused = c->summary.refused;
-    if (!leaks_find(c->leaks) || !across_rows(c))
+    bool found = leaks_find(c->leaks);
+    for (uint32_t row_no = 1; found && row_no <= c->rows; row_no++) {
+        if (leaks_covers(c->leaks, row_no))
+            c->changed_rows += set_bit(c->changed, row_no);
+    }
+    if (!found || !across_rows(c))
         return false;
     out->rows = c->summary.rows;
     out->empty_rows = c->summary.empty_rows;

@@ -65,6 +65,12 @@ bool check_add_finding(struct check *c, const struct finding *f);
 
 /* Facts of every row in order, final failed and continues included. Not for refused files: their rows may have gaps. */
 bool check_each_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
+/* The same for the rows that have changed since on_row was given them (failed, continues, a text that is covered), and
+ * their number. */
+bool check_each_changed_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
+uint32_t check_changed_rows(const struct check *c);
+/* Whether it is clear already that the file will be refused. */
+bool check_is_refused(const struct check *c);
 
 /* Keyed hashes of the file's identifiers (domain/leak.h), each once and ascending, at most `most` at a time. Rows and
  * findings are given with aliases and hidden values in place of texts that hold one (check/leaks.h). */

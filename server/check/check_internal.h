@@ -33,7 +33,9 @@ struct check {
     size_t late_range_rows;
     rule_set_t *failed; /* by row_no - 1 */
     uint8_t *continues; /* one bit per row */
-    size_t rows;        /* rows with facts, gaps included */
+    uint8_t *changed;   /* one bit per row: failed or continues changed after the pass */
+    uint32_t changed_rows;
+    size_t rows; /* rows with facts, gaps included */
     size_t row_room;
     bool refused;
     bool broken; /* a temporary file or memory failed, or a callback stopped */

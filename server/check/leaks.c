@@ -249,6 +249,11 @@ void leaks_cover(const struct leaks *l, struct episode *row)
         cover(l, row->service, SERVICE_ALIAS);
 }
 
+bool leaks_covers(const struct leaks *l, uint32_t row_no)
+{
+    return has_bit(&l->found[KIND_EPISODE_ID], row_no) || has_bit(&l->found[KIND_SERVICE], row_no);
+}
+
 bool leaks_value(const struct leaks *l, uint32_t number)
 {
     return has_bit(&l->found[KIND_VALUE], number);

@@ -31,6 +31,8 @@ bool leaks_find(struct leaks *l);
 void leaks_cover_numbers(const struct leaks *l, struct episode *row);
 /* After leaks_find: the same for texts with identifiers; each time that facts are given out. */
 void leaks_cover(const struct leaks *l, struct episode *row);
+/* Whether leaks_cover changes the row. */
+bool leaks_covers(const struct leaks *l, uint32_t row_no);
 /* Whether the value of finding `number` must be hidden. */
 bool leaks_value(const struct leaks *l, uint32_t number);
 

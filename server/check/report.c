@@ -127,6 +127,22 @@ static bool gather_found(struct report *r, uint32_t row_no)
     return ok;
 }
 
+static bool bit_of(const uint8_t *bits, size_t row_no)
+{
+    return (bits[(row_no - 1) / 8] >> ((row_no - 1) % 8) & 1) != 0;
+}
+
+/* The final facts of a row, the journal being at its place. */
+static bool next_facts(struct check *c, size_t row_no, struct episode *e)
+{
+    if (!journal_next(c->facts, e, sizeof *e))
+        return false;
+    leaks_cover(c->leaks, e);
+    e->failed = c->failed[row_no - 1];
+    e->continues = bit_of(c->continues, row_no);
+    return true;
+}
+
 static bool load_facts(struct report *r, uint32_t row_no)
 {
     struct check *c = r->check;
@@ -134,12 +150,7 @@ static bool load_facts(struct report *r, uint32_t row_no)
     if (row_no == 0 || row_no > c->rows)
         return true;
     journal_seek(c->facts, (uint64_t)(row_no - 1) * sizeof r->facts);
-    if (!journal_next(c->facts, &r->facts, sizeof r->facts))
-        return false;
-    leaks_cover(c->leaks, &r->facts);
-    r->facts.failed = c->failed[row_no - 1];
-    r->facts.continues = (c->continues[(row_no - 1) / 8] >> ((row_no - 1) % 8) & 1) != 0;
-    return true;
+    return next_facts(c, row_no, &r->facts);
 }
 
 static bool gather_terms(struct report *r)
@@ -241,14 +252,22 @@ bool check_each_finding(struct check *c, const struct appraisal *appraisal,
 bool check_each_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context)
 {
     journal_seek(c->facts, 0);
-    for (size_t i = 0; i < c->rows; i++) {
+    for (size_t row_no = 1; row_no <= c->rows; row_no++) {
         struct episode e;
-        if (!journal_next(c->facts, &e, sizeof e))
+        if (!next_facts(c, row_no, &e) || !each(context, &e))
             return false;
-        leaks_cover(c->leaks, &e);
-        e.failed = c->failed[i];
-        e.continues = (c->continues[i / 8] >> (i % 8) & 1) != 0;
-        if (!each(context, &e))
+    }
+    return true;
+}
+
+bool check_each_changed_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context)
+{
+    for (size_t row_no = 1; row_no <= c->rows; row_no++) {
+        struct episode e;
+        if (!bit_of(c->changed, row_no))
+            continue;
+        journal_seek(c->facts, (row_no - 1) * sizeof e);
+        if (!next_facts(c, row_no, &e) || !each(context, &e))
             return false;
     }
     return true;

@@ -198,7 +198,8 @@ static enum pg_status accept(struct request *r, struct upload *u, instant_t now)
     struct submission s;
     char job[IDENT_SIZE];
     char subject[64];
-    enum pg_status status = submission_complete(r->pg, u->in.provider, u->in.no, now, u->in.bytes, u->in.sha256, &s);
+    enum pg_status status =
+        submission_complete(r->pg, u->in.provider, u->in.no, now, u->in.chunks, u->in.bytes, u->in.sha256, &s);
     if (status == PG_NONE) {
         reply_problem(r, PROBLEM_UPLOAD_GIVEN_UP, NULL, "Nothing of this upload arrived for too long");
         return PG_INVALID;

@@ -57,6 +57,27 @@ void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submis
     pg_copy_i64(copy, (int64_t)e->failed);
 }
 
+enum pg_status episode_remove(struct pg *pg, const char *provider, int64_t submission, const char *row_numbers)
+{
+    static const struct pg_statement all = {"episode_remove_all",
+                                            "DELETE FROM reckoner.episode WHERE provider = $1 AND submission = $2", 2};
+    /* Looked up one by one on purpose: nothing is known of rows that were loaded a moment ago, and the planner would
+     * read them all for each call. */
+    static const struct pg_statement some = {
+        "episode_remove",
+        "DELETE FROM reckoner.episode WHERE ctid = ANY (ARRAY (SELECT (SELECT e.ctid FROM reckoner.episode e"
+        " WHERE e.provider = $1 AND e.submission = $2 AND e.row_no = n.row_no)"
+        " FROM unnest($3::integer[]) AS n (row_no)))",
+        3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    if (row_numbers)
+        pg_arg_text(&a, row_numbers);
+    return pg_run(pg, row_numbers ? &some : &all, &a, NULL);
+}
+
 /* A tuple of COPY ... TO (FORMAT binary). */
 struct tuple {
     const char *at;

@@ -1,4 +1,5 @@
-/* Rows of accepted submissions: payable facts without identity. Immutable once written, so a scan needs no snapshot. */
+/* Rows of accepted submissions: payable facts without identity. Immutable once committed, so a scan needs no snapshot.
+ */
 #ifndef RECKONER_STORE_EPISODE_H
 #define RECKONER_STORE_EPISODE_H
 
@@ -8,6 +9,10 @@
 /* Loads rows in ascending row_no; ended with pg_copy_end. */
 enum pg_status episode_copy_begin(struct pg *pg, struct pg_copy **copy);
 void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct episode *e);
+
+/* Takes back rows of a submission, by their numbers in text ("{3,17}"); NULL: all. In the transaction that loaded them
+ * or before its outcome. */
+enum pg_status episode_remove(struct pg *pg, const char *provider, int64_t submission, const char *row_numbers);
 
 /* Every row of a submission, in no promised order (that of row_no in practice), streamed: memory does not grow with
  * it. commissioner: its rows alone; NULL: all. each returns false to stop, which makes the scan answer PG_INVALID. */

@@ -163,13 +163,17 @@ enum pg_status submission_reserve(struct pg *pg, const struct submission_upload 
 enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t no, int64_t seq, const void *sealed,
                                     size_t length, int64_t receiving_seconds)
 {
+    /* Not waiting for the disk is safe: nothing was promised yet, and the commit that completes the upload, which does
+     * wait, comes behind all of these in the log. It looks at their number, in case the server lost some and came back.
+     */
     static const struct pg_statement s = {
         "submission_add_chunk",
         "WITH alive AS (UPDATE reckoner.submission SET chunks = chunks + 1,"
         " receiving_until = clock_timestamp() + $5 * interval '1 second'"
         " WHERE provider = $1 AND no = $2 AND state = 'receiving' AND chunks = $3 RETURNING provider, no)"
         " INSERT INTO reckoner.submission_chunk (provider, submission, seq, sealed)"
-        " SELECT provider, no, $3, $4 FROM alive",
+        " SELECT a.provider, a.no, $3, $4 FROM alive a,"
+        " (SELECT set_config('synchronous_commit', 'off', true) AS quick) q WHERE q.quick = 'off'",
         5};
     struct pg_args a;
     key_args(&a, provider, no);
@@ -223,7 +227,8 @@ enum pg_status submission_find_identical(struct pg *pg, const char *provider, mo
 }
 
 enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t no, instant_t completed_at,
-                                   int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out)
+                                   int64_t chunks, int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE],
+                                   struct submission *out)
 {
     /* greatest(): a clock file may be set back while an upload is under way. */
     static const struct pg_statement s = {
@@ -232,13 +237,14 @@ enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t 
         " completed_at = greatest($3, begun_at), bytes = $4, sha256 = $5,"
         " version = 1 + coalesce((SELECT max(o.version) FROM reckoner.submission o"
         "  WHERE o.provider = s.provider AND o.month = s.month), 0)"
-        " WHERE provider = $1 AND no = $2 AND state = 'receiving' RETURNING " SUBMISSION_COLUMNS,
-        5};
+        " WHERE provider = $1 AND no = $2 AND state = 'receiving' AND chunks = $6 RETURNING " SUBMISSION_COLUMNS,
+        6};
     struct pg_args a;
     key_args(&a, provider, no);
     pg_arg_instant(&a, completed_at);
     pg_arg_i64(&a, bytes);
     pg_arg_bytes(&a, sha256, SUBMISSION_SHA256_SIZE);
+    pg_arg_i64(&a, chunks);
     return read_one(pg, &s, &a, out);
 }
 

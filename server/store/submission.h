@@ -77,9 +77,11 @@ enum pg_status submission_lock_month(struct pg *pg, const char *provider, month_
 enum pg_status submission_find_identical(struct pg *pg, const char *provider, month_t month,
                                          const uint8_t sha256[SUBMISSION_SHA256_SIZE], const char *content_encoding,
                                          int64_t column_mapping, struct submission *out);
-/* Under submission_lock_month: receiving -> received, with the next version. PG_NONE: the upload is gone. */
+/* Under submission_lock_month: receiving -> received, with the next version. PG_NONE: the upload is gone, or not all of
+ * its chunks are there. */
 enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t no, instant_t completed_at,
-                                   int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE], struct submission *out);
+                                   int64_t chunks, int64_t bytes, const uint8_t sha256[SUBMISSION_SHA256_SIZE],
+                                   struct submission *out);
 /* held -> received, confirmed by a person; PG_NONE when it is not held. */
 enum pg_status submission_confirm(struct pg *pg, const char *provider, const char *id, const char *person,
                                   instant_t at);

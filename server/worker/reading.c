@@ -1,3 +1,4 @@
+#include "worker/early_load.h"
 #include "worker/sealed_file.h"
 #include "worker/validation_run.h"
 
@@ -29,6 +30,7 @@ static bool on_row(void *observer, const struct checked_row *row, const struct e
     *tag = indicators_add(v->indicators, row);
     if (v->block.rows == CONFIDENTIAL_ROWS && !flush_block(v))
         return false;
+    early_load_add(v, facts);
     return confidential_add(&v->block, row->row) && history_add_row(v->history, row, facts);
 }
 
@@ -68,12 +70,22 @@ enum job_outcome validation_read(struct validation *v)
     if (!v->blocks || !v->check || !v->indicators)
         return validation_spool_failure(v);
 
-    const struct sealed_file file = {
-        v->s.provider,         v->s.id,          v->s.no, v->s.chunks, v->s.bytes, v->s.sha256, v->s.declared_rows,
-        submission_sealed_key, submission_chunks};
+    const struct sealed_file file = {v->s.provider,
+                                     v->s.id,
+                                     v->s.no,
+                                     v->s.chunks,
+                                     v->s.bytes,
+                                     v->s.sha256,
+                                     v->s.declared_rows,
+                                     submission_sealed_key,
+                                     submission_chunks,
+                                     v->reader ? v->reader : v->w->pg};
     enum job_outcome outcome = sealed_file_read(v->w, v->job, &file, v->check, v->problem);
     if (outcome != JOB_DONE)
         return outcome;
+    enum pg_status status = early_load_end(v);
+    if (status != PG_OK)
+        return job_outcome_of(status, v->w->pg, v->problem);
     if (!check_finish(v->check, &v->outcome) || !flush_block(v))
         return validation_spool_failure(v);
     return v->outcome.refused ? JOB_DONE : history_judge(v->history, v->check, v->problem);

@@ -47,8 +47,8 @@ static enum job_outcome report_progress(struct opening *o)
     if (clock_monotonic() < o->next_progress)
         return JOB_DONE;
     o->next_progress = clock_monotonic() + PROGRESS_MICROS;
-    enum pg_status status = job_progress(o->w->pg, o->job, (int64_t)check_rows(o->check), o->file->declared_rows);
-    return job_outcome_of(status, o->w->pg, o->problem);
+    enum pg_status status = job_progress(o->file->pg, o->job, (int64_t)check_rows(o->check), o->file->declared_rows);
+    return job_outcome_of(status, o->file->pg, o->problem);
 }
 
 static enum job_outcome feed_chunk(struct opening *o, const char *sealed, size_t length)
@@ -73,9 +73,9 @@ static enum job_outcome read_chunks(struct opening *o)
     const struct sealed_file *f = o->file;
     for (int64_t seq = 0; seq < f->chunks; seq += CHUNKS_AT_ONCE) {
         PGresult *r = NULL;
-        enum pg_status status = f->get_chunks(o->w->pg, f->provider, f->no, seq, CHUNKS_AT_ONCE, &r);
+        enum pg_status status = f->get_chunks(f->pg, f->provider, f->no, seq, CHUNKS_AT_ONCE, &r);
         if (status != PG_OK)
-            return job_outcome_of(status, o->w->pg, o->problem);
+            return job_outcome_of(status, o->file->pg, o->problem);
         enum job_outcome outcome = JOB_DONE;
         for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++)
             outcome = feed_chunk(o, PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0));
@@ -104,9 +104,9 @@ enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const
     o.file = f;
     o.check = check;
     o.problem = problem;
-    enum pg_status status = f->sealed_key(w->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
+    enum pg_status status = f->sealed_key(f->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
     if (status != PG_OK)
-        return job_outcome_of(status, w->pg, problem);
+        return job_outcome_of(status, f->pg, problem);
     (void)snprintf(context, sizeof context, "%s/%s", f->provider, f->id);
     (void)crypto_hash_sha256_init(&o.hash);
     enum job_outcome outcome =

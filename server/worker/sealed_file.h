@@ -19,6 +19,7 @@ struct sealed_file {
                                  size_t *length);
     enum pg_status (*get_chunks)(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
                                  PGresult **result);
+    struct pg *pg; /* to read through, and to say how far it is */
 };
 
 /* Feeds the whole file to the check, not finished yet, and renews the job's progress. JOB_DONE, or another outcome with

@@ -2,6 +2,7 @@
 
 #include "store/absence.h"
 #include "store/window.h"
+#include "worker/early_load.h"
 #include "worker/validation_run.h"
 
 #include <stdio.h>
@@ -84,6 +85,8 @@ static enum job_outcome run(struct validation *v)
 {
     enum job_outcome outcome = load_context(v);
     if (outcome == JOB_DONE)
+        outcome = job_outcome_of(early_load_begin(v), v->w->pg, v->problem);
+    if (outcome == JOB_DONE)
         outcome = validation_read(v);
     if (outcome != JOB_DONE)
         return outcome;
@@ -95,6 +98,8 @@ static enum job_outcome run(struct validation *v)
 
 static void validation_free(struct validation *v)
 {
+    early_load_drop(v);
+    pg_free(v->reader);
     check_free(v->check);
     history_free(v->history);
     indicators_free(v->indicators);

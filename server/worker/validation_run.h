@@ -25,6 +25,8 @@ struct validation {
     struct upload_context context;
     struct column_mapping *mapping; /* the sender's own names; NULL: ours */
 
+    struct pg *reader; /* for what is read or said while the worker's own connection is inside COPY; NULL: the same */
+    struct early_load *early;
     struct check *check;
     struct check_outcome outcome;
     struct history *history;

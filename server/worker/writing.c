@@ -1,3 +1,4 @@
+#include "worker/early_load.h"
 #include "worker/measure.h"
 
 #include "store/audit.h"
@@ -187,22 +188,35 @@ static enum pg_status write_audit(struct validation *v)
     return audit_append(v->w->pg, &event);
 }
 
+/* Opens the transaction and locks the submission. *decided: an earlier job for it has done the work already. */
+static enum pg_status open_transaction(struct validation *v, bool *decided)
+{
+    struct submission now;
+    enum pg_status status = pg_begin(v->w->pg);
+    if (status == PG_OK)
+        status = submission_get_for_update(v->w->pg, v->s.provider, v->s.id, &now);
+    if (status != PG_OK)
+        return status == PG_NONE ? PG_FAILED : status;
+    *decided = strcmp(now.state, "received") != 0;
+    return *decided ? PG_OK : submission_clear_rows(v->w->pg, v->s.provider, v->s.no);
+}
+
 /* Everything that the outcome changes, fenced by the lease: a worker that was presumed dead writes nothing. */
 static enum pg_status write_all(struct validation *v)
 {
-    struct submission now;
-    enum pg_status status = submission_get_for_update(v->w->pg, v->s.provider, v->s.id, &now);
-    if (status != PG_OK)
-        return status == PG_NONE ? PG_FAILED : status;
-    /* Decided already, by an earlier job for the same submission. */
-    if (strcmp(now.state, "received") != 0)
-        return job_finish(v->w->pg, v->job);
     bool accepted = strcmp(v->state, "accepted") == 0;
-    status = submission_clear_rows(v->w->pg, v->s.provider, v->s.no);
+    bool decided = false;
+    enum pg_status status = PG_OK;
+    if (!accepted)
+        early_load_drop(v);
+    if (!v->early)
+        status = open_transaction(v, &decided);
+    if (status == PG_OK && decided)
+        return job_finish(v->w->pg, v->job);
     if (status == PG_OK)
         status = write_findings(v);
     if (status == PG_OK && accepted)
-        status = write_episodes(v);
+        status = v->early ? early_load_correct(v) : write_episodes(v);
     if (status == PG_OK && accepted)
         status = write_blocks(v);
     if (status == PG_OK && accepted)
@@ -228,9 +242,7 @@ static enum pg_status write_all(struct validation *v)
 
 enum job_outcome validation_write(struct validation *v)
 {
-    enum pg_status status = pg_begin(v->w->pg);
-    if (status == PG_OK)
-        status = write_all(v);
+    enum pg_status status = write_all(v);
     if (status == PG_OK)
         status = pg_commit(v->w->pg);
     else

@@ -6,7 +6,7 @@ import time
 
 import harness
 
-ROWS = 1500
+ROWS = 1600  # enough for rows to be loaded while they are read
 KILLS = 10
 
 

@@ -81,7 +81,7 @@ static struct submission send_text(const char *text)
     (void)crypto_hash_sha256(sha256, (const unsigned char *)text, strlen(text));
     ck_assert_int_eq(pg_begin(web), PG_OK);
     ck_assert_int_eq(submission_lock_month(web, "RXA", april), PG_OK);
-    ck_assert_int_eq(submission_complete(web, "RXA", s.no, begun, (int64_t)strlen(text), sha256, &received), PG_OK);
+    ck_assert_int_eq(submission_complete(web, "RXA", s.no, begun, 1, (int64_t)strlen(text), sha256, &received), PG_OK);
     ck_assert_int_eq(pg_commit(web), PG_OK);
     return received;
 }
@@ -102,8 +102,22 @@ START_TEST(a_key_belongs_to_one_upload)
     ck_assert_int_eq(reserve(&first, "same", 60), SUBMISSION_RESERVED);
     uint8_t sha256[32] = {1};
     struct submission received;
-    ck_assert_int_eq(submission_complete(web, "RXA", first.no, begun, 0, sha256, &received), PG_OK);
+    ck_assert_int_eq(submission_complete(web, "RXA", first.no, begun, 0, 0, sha256, &received), PG_OK);
     ck_assert_int_eq(reserve(&second, "same", 60), SUBMISSION_KEY_USED);
+}
+END_TEST
+
+/* Chunks are committed without waiting for the disk: a server that went down may have lost the latest. */
+START_TEST(an_upload_with_a_chunk_missing_is_not_completed)
+{
+    struct sent s;
+    struct submission received;
+    uint8_t sha256[32] = {1};
+    ck_assert_int_eq(reserve(&s, "missing", 60), SUBMISSION_RESERVED);
+    ck_assert_int_eq(add(&s, 0, "half a file", false), PG_OK);
+    ck_assert_int_eq(add(&s, 2, "the rest", true), PG_NONE);
+    ck_assert_int_eq(submission_complete(web, "RXA", s.no, begun, 2, 19, sha256, &received), PG_NONE);
+    ck_assert_int_eq(submission_complete(web, "RXA", s.no, begun, 1, 11, sha256, &received), PG_OK);
 }
 END_TEST
 
@@ -119,7 +133,7 @@ START_TEST(a_dead_upload_gives_its_key_back_and_takes_nothing_more)
     ck_assert_int_eq(reserve(&next, "same", 60), SUBMISSION_RESERVED);
     ck_assert_int_ne(dead.no, next.no);
     ck_assert_int_eq(add(&dead, 1, "the rest", true), PG_NONE);
-    ck_assert_int_eq(submission_complete(web, "RXA", dead.no, begun, 19, sha256, &received), PG_NONE);
+    ck_assert_int_eq(submission_complete(web, "RXA", dead.no, begun, 1, 19, sha256, &received), PG_NONE);
     expect_value("SELECT count(*) FROM reckoner.submission_chunk", "0");
     expect_value("SELECT count(*) FROM reckoner.submission", "1");
 }
@@ -373,6 +387,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_key_belongs_to_one_upload);
+    tcase_add_test(tc, an_upload_with_a_chunk_missing_is_not_completed);
     tcase_add_test(tc, a_dead_upload_gives_its_key_back_and_takes_nothing_more);
     tcase_add_test(tc, the_worker_sweeps_dead_uploads_and_no_others);
     tcase_add_test(tc, chunks_come_in_order_once);
