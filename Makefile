@@ -38,6 +38,7 @@ GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUI
 MIGRATIONS := $(sort $(wildcard migrations/[0-9]*.sql))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(patsubst %,tests/%/test_*.c,unit property store)))
+REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay-%,$(wildcard tests/fuzz/fuzz_*.c)) $(BUILD)/fuzz/replay-canary
 TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
@@ -106,7 +107,7 @@ fresh:
 	@tests/fresh.sh
 
 all: $(BUILT)
-tests: $(TESTS)
+tests: $(TESTS) $(REPLAYS)
 
 $(BUILD)/gen/http/problems.h: api/errors.tsv api/problems.awk
 	@mkdir -p $(@D)
@@ -140,6 +141,15 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/server/%.o $(BUILD)/libreckoner.a
 
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CKLIBS)
+
+# A fuzz target that is run on given files, without a fuzzer.
+$(BUILD)/fuzz/replay-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libreckoner.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/replay-canary: $(BUILD)/tests/fuzz/canary.o $(BUILD)/tests/fuzz/replay.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A fuzz target is compiled with clang and CC, SANITIZE, FUZZ set by tests/fuzz.sh.
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libreckoner.a

@@ -16,7 +16,8 @@ struct inflate {
     int64_t limit;
     int64_t packed;
     int64_t unpacked;
-    bool ended; /* the member is complete, its check sum right */
+    size_t filled; /* bytes in room */
+    bool ended;    /* the member is complete, its check sum right */
     enum inflate_outcome outcome;
     char problem[160];
     unsigned char room[ROOM];
@@ -101,17 +102,18 @@ static enum inflate_outcome broken(struct inflate *z, int status)
         z->outcome = INFLATE_STOPPED;
         return z->outcome;
     }
-    if (z->unpacked == 0 && z->stream.total_in < 10)
+    if (z->stream.total_out == 0 && z->stream.total_in < 10)
         return refuse(z, "The file is not compressed by gzip, though Content-Encoding says so");
     return refuse(z, "The gzip stream is damaged: compress the file again and send it again");
 }
 
-/* Hands on what one step unpacked, within the bounds. */
+/* Hands on what was unpacked, within the bounds. */
 static enum inflate_outcome hand_on(struct inflate *z, inflate_sink *sink, void *context)
 {
-    size_t n = ROOM - z->stream.avail_out;
+    size_t n = z->filled;
     if (n == 0)
         return INFLATE_GOING;
+    z->filled = 0;
     z->unpacked += (int64_t)n;
     if (z->unpacked > z->limit)
         return over_limit(z);
@@ -122,21 +124,23 @@ static enum inflate_outcome hand_on(struct inflate *z, inflate_sink *sink, void 
     return z->outcome;
 }
 
-/* Unpacks one room full at most; *left: packed bytes that were not taken. */
+/* Unpacks into what is left of the room; *left: packed bytes that were not taken. Only a full room is handed on, or the
+ * last, so that the pieces in which a stream arrives make no difference to what is read of a damaged one. */
 static enum inflate_outcome step(struct inflate *z, const unsigned char *from, size_t length, inflate_sink *sink,
                                  void *context, size_t *left)
 {
     uInt part = length < ROOM ? (uInt)length : ROOM;
     z->stream.next_in = from;
     z->stream.avail_in = part;
-    z->stream.next_out = z->room;
-    z->stream.avail_out = ROOM;
+    z->stream.next_out = z->room + z->filled;
+    z->stream.avail_out = (uInt)(ROOM - z->filled);
     int status = inflate(&z->stream, Z_NO_FLUSH);
     size_t taken = part - z->stream.avail_in;
     z->packed += (int64_t)taken;
     *left = length - taken;
     z->ended = status == Z_STREAM_END;
-    if (hand_on(z, sink, context) != INFLATE_GOING)
+    z->filled = ROOM - z->stream.avail_out;
+    if ((z->ended || z->filled == ROOM) && hand_on(z, sink, context) != INFLATE_GOING)
         return z->outcome;
     /* Z_BUF_ERROR: nothing to do until more arrives. */
     return status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR ? INFLATE_GOING : broken(z, status);

@@ -66,7 +66,7 @@ bool column_needed(enum column c)
 enum column column_by_name(const char *name, size_t length)
 {
     for (int i = 0; i < COLUMN_COUNT; i++) {
-        if (strncmp(columns[i].name, name, length) == 0 && columns[i].name[length] == '\0')
+        if (strlen(columns[i].name) == length && memcmp(columns[i].name, name, length) == 0)
             return (enum column)i;
     }
     return COLUMN_COUNT;

@@ -5,5 +5,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return fuzz_upload(data, size, UPLOAD_CSV);
+    return fuzz_upload(data, size, UPLOAD_CSV, NULL);
 }

@@ -198,6 +198,10 @@ START_TEST(spreadsheet_headers)
     check_text(UPLOAD_CSV, tabs, sizeof tabs - 1);
     expect(RULE_F02, 0, "The columns are separated by tabs");
     ck_assert_uint_eq(upload_count(&result, RULE_F01), 0);
+    /* A zero byte in a name ends no comparison. */
+    static const char zeros[] = "h13\0\0\0\0\0\0\0\0,month\tx\n";
+    check_text(UPLOAD_CSV, zeros, sizeof zeros - 1);
+    ck_assert(result.summary.refused);
     static const char semicolons[] = "provider;month;episode_id\nRXA;2013-04;E1\n";
     check_text(UPLOAD_CSV, semicolons, sizeof semicolons - 1);
     expect(RULE_F02, 0, "The columns are separated by semicolons");
