@@ -1,5 +1,7 @@
 #include "lib/contract_year.h"
 
+#include "lib/year_thresholds.h"
+
 #include "base/parse.h"
 
 #include <check.h>
@@ -297,6 +299,9 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
     if (chance(y, 30)) {
         put(t, "rules", json_pack("{s:{s:I}}", "stop_pay_when_overdue", "grace_days", (json_int_t)between(y, 0, 60)));
     }
+    if (chance(y, 40)) {
+        year_add_thresholds(y, t);
+    }
 }
 
 static json_t *random_terms(struct contract_year *y, bool shadow, bool first)
@@ -381,6 +386,7 @@ static void make_row(struct contract_year *y, month_t month, size_t n, struct ye
     }
     facts->mhct_date = chance(y, 95) ? last - (date_t)between(y, 0, 200) / (chance(y, 50) ? 10 : 1) : DATE_NONE;
     facts->referral_date = chance(y, 60) ? first - (date_t)between(y, 0, 3) * 10 : DATE_NONE;
+    facts->last_contact = chance(y, 70) ? last - (date_t)between(y, 0, 80) : DATE_NONE;
     facts->mhct_reason = chance(y, 40) ? 10 : 11;
     facts->admitted_days = chance(y, 40) ? (int32_t)between(y, 0, 31) : 0;
     facts->assessment_only = chance(y, 15);
@@ -493,7 +499,8 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
         shuffle_order(order, y->row_count[k], shuffle);
         for (size_t r = 0; r < y->row_count[k]; r++) {
             const struct year_row *row = &y->rows[k][order[r]];
-            if (row->payable && strcmp(row->commissioner, COMMISSIONER) == 0) {
+            if (row->payable && strcmp(row->commissioner, COMMISSIONER) == 0 &&
+                !year_held_back(y, version->terms, month, &row->facts)) {
                 must(valuation_add_row(v, &row->facts));
             }
         }
@@ -565,6 +572,9 @@ static json_t *row_json(const struct year_row *row)
     }
     if (f->referral_date != DATE_NONE) {
         put(object, "referral_date", day_text(f->referral_date));
+    }
+    if (f->last_contact != DATE_NONE) {
+        put(object, "last_contact", day_text(f->last_contact));
     }
     (void)snprintf(number, sizeof number, "%d", f->mhct_reason);
     put(object, "mhct_reason", json_string(number));

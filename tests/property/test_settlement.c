@@ -1,5 +1,5 @@
 /* The invariants of settlement, each by its name, over random contract-years. */
-#include "lib/contract_year.h"
+#include "lib/year_thresholds.h"
 
 #include "domain/billing.h"
 
@@ -38,9 +38,9 @@ static month_t some_month(struct contract_year *y)
     return APRIL + (month_t)year_random(y, TERMS_MONTHS);
 }
 
-static bool ours(const struct year_row *row)
+static bool ours(const struct contract_year *y, const struct terms *t, int32_t k, const struct year_row *row)
 {
-    return row->payable && strcmp(row->commissioner, "5QE") == 0;
+    return row->payable && strcmp(row->commissioner, "5QE") == 0 && !year_held_back(y, t, APRIL + k, &row->facts);
 }
 
 /* Value of the days of a row alone, as if it were no assessment. */
@@ -65,7 +65,7 @@ static void rows_sum_to_lines(struct contract_year *y, uint64_t seed)
         int64_t days = 0;
         for (size_t i = 0; !y->missing[k] && i < y->row_count[k]; i++) {
             const struct year_row *row = &y->rows[k][i];
-            if (ours(row)) {
+            if (ours(y, v->terms, k, row)) {
                 struct row_days d = valuation_days(v->terms, &y->reviews, APRIL + k, &row->facts);
                 value += days_value(y, v->terms, APRIL + k, row);
                 days += d.to - d.from;
@@ -96,8 +96,8 @@ static bool candidate(const struct contract_year *y, int32_t k, const struct yea
 {
     const struct activity_row *f = &row->facts;
     const struct terms_version *v = terms_in_force(y->version, y->versions, APRIL + k, ALL_KNOWN);
-    return !y->missing[k] && ours(row) && (f->assessment_only || f->mhct_reason == 10) && f->mhct_date != DATE_NONE &&
-           month_of(f->mhct_date) == APRIL + k &&
+    return !y->missing[k] && ours(y, v->terms, k, row) && (f->assessment_only || f->mhct_reason == 10) &&
+           f->mhct_date != DATE_NONE && month_of(f->mhct_date) == APRIL + k &&
            terms_price_on(v->terms, cluster_index(f->cluster), BASIS_ASSESSMENT, "5QE", f->service, f->mhct_date) !=
                NULL;
 }

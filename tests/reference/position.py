@@ -17,7 +17,8 @@ A case is a JSON object:
     known_at         instant; versions and achievements known later are not used. Left out: all are known
     months           {"2012-04": {"csv": "path of the file as uploaded"  or  "text": "its text"  or  "rows": [...],
                                   "unpayable": [row numbers, 1 = first row behind the header]}}
-                     unpayable: the rows with an ERROR in force. A month left out had no submission.
+                     unpayable: the rows with an ERROR in force, but for those that a threshold of the terms decides:
+                     these are found here. A month left out had no submission.
     achievements     [{"indicator": "...", "numerator": 1, "denominator": 2, "agreed_at": instant}], as they were agreed
     clusters         path of clusters.csv (review periods), for stop_pay_when_overdue; default config/clusters.csv
 
@@ -117,6 +118,8 @@ def tidy(number, row):
         "end": date_of("end_date"),
         "mhct": date_of("mhct_date"),
         "referral": date_of("referral_date"),
+        "contact": date_of("last_contact"),
+        "open": not of("end_date"),
         "reason": of("mhct_reason"),
         "admitted": int(of("admitted_days")) if of("admitted_days").isdigit() else 0,
         "assessment_only": of("assessment_only") == "Y",
@@ -145,6 +148,40 @@ def review_due(clusters, cluster, mhct):
     return datetime.date(year, month + 1, min(mhct.day, last))
 
 
+# Rules with a threshold
+
+DAYS_UNLESS_AGREED = {
+    "mhct_before_start_days": 14,
+    "review_notice_days": 28,
+    "short_after_referral_days": 14,
+    "short_without_contact_days": 7,
+    "no_contact_days": 180,
+}
+
+
+def beyond_thresholds(limit, clusters, month, row):
+    """Which of M05, R02, R03, R05 and R06 a row fails by its days."""
+    last = behind(month) - ONE_DAY
+    start, end, mhct, contact = row["start"], row["end"], row["mhct"], row["contact"]
+    failed = set()
+    if start and mhct and (start - mhct).days > limit["mhct_before_start_days"]:
+        failed.add("M05")
+    if row["assessment_only"]:
+        return failed
+    due = review_due(clusters, row["cluster"], mhct)
+    if row["open"] and due and due > last:
+        if (due - last).days <= min(limit["review_notice_days"], (due - mhct).days // 2):
+            failed.add("R02")
+    if row["open"] and contact and (last - contact).days >= limit["no_contact_days"]:
+        failed.add("R06")
+    if start and end and end >= start:
+        if row["referral"] == start and (end - start).days <= limit["short_after_referral_days"]:
+            failed.add("R03")
+        if (contact is None or contact < start) and (end - start).days <= limit["short_without_contact_days"]:
+            failed.add("R05")
+    return failed
+
+
 # Terms
 
 
@@ -167,6 +204,9 @@ class Terms:
                     "service": p.get("service"),
                 }
             )
+        self.limit = DAYS_UNLESS_AGREED | body.get("thresholds", {})
+        severities = body.get("rules", {}).get("severities", {})
+        self.not_paid = {rule for rule, severity in severities.items() if severity == "ERROR"}
         self.factor = Fraction(body.get("factor", "1"))
         self.on_day = functools.lru_cache(maxsize=None)(self.on_day)
 
@@ -253,6 +293,8 @@ def activity(case, force, months, clusters):
         unpayable = set(case["months"][month].get("unpayable", []))
         for row in rows:
             if row["commissioner"] != case["commissioner"] or row["number"] in unpayable:
+                continue
+            if terms.not_paid and terms.not_paid & beyond_thresholds(terms.limit, clusters, month, row):
                 continue
             value_days(terms, clusters, case["commissioner"], month, row, lines)
             assessed = row["assessment_only"] or row["reason"] == "10"
