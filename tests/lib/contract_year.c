@@ -386,6 +386,9 @@ static void make_row(struct contract_year *y, month_t month, size_t n, struct ye
     }
     facts->mhct_date = chance(y, 95) ? last - (date_t)between(y, 0, 200) / (chance(y, 50) ? 10 : 1) : DATE_NONE;
     facts->referral_date = chance(y, 60) ? first - (date_t)between(y, 0, 3) * 10 : DATE_NONE;
+    if (chance(y, 25)) {
+        facts->referral_date = facts->start_date;
+    }
     facts->last_contact = chance(y, 70) ? last - (date_t)between(y, 0, 80) : DATE_NONE;
     facts->mhct_reason = chance(y, 40) ? 10 : 11;
     facts->admitted_days = chance(y, 40) ? (int32_t)between(y, 0, 31) : 0;
