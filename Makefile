@@ -38,7 +38,8 @@ GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUI
 MIGRATIONS := $(sort $(wildcard migrations/[0-9]*.sql))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(patsubst %,tests/%/test_*.c,unit property store)))
-REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay-%,$(wildcard tests/fuzz/fuzz_*.c)) $(BUILD)/fuzz/replay-canary
+REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay-%,$(wildcard tests/fuzz/fuzz_*.c)) \
+            $(BUILD)/fuzz/replay-canary
 TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
@@ -147,7 +148,7 @@ $(BUILD)/fuzz/replay-%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/fuzz/replay-canary: $(BUILD)/tests/fuzz/canary.o $(BUILD)/tests/fuzz/replay.o
+$(BUILD)/fuzz/replay-canary: $(BUILD)/tests/fuzz/canary.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libreckoner.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -175,4 +176,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d)

@@ -4,6 +4,8 @@
  *   replay-NAME CHANGES FOLDER...
  *
  * Built with the sanitizers of the test build; tests/fuzz/test_smoke.py demands that the canary's fault is found. */
+#include "base/parse.h"
+
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,7 +111,9 @@ static size_t change(uint8_t *bytes, size_t length)
 int main(int argc, char **argv)
 {
     static uint8_t changed[LONGEST];
-    unsigned long changes = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
+    int64_t changes = 0;
+    if (argc < 3 || !parse_i64_within(argv[1], strlen(argv[1]), 0, INT32_MAX, &changes))
+        return 2;
     for (int i = 2; i < argc; i++)
         load_folder(argv[i]);
     if (input_count == 0) {
@@ -119,15 +123,15 @@ int main(int argc, char **argv)
     qsort(inputs, input_count, sizeof inputs[0], by_bytes);
     for (size_t i = 0; i < input_count; i++)
         run(inputs[i].bytes, inputs[i].length);
-    for (unsigned long i = 0; i < changes; i++) {
-        const struct input *in = &inputs[i % input_count];
+    for (int64_t i = 0; i < changes; i++) {
+        const struct input *in = &inputs[(size_t)i % input_count];
         size_t length = in->length;
         memcpy(changed, in->bytes, length);
         for (size_t times = 1 + draw(4); times > 0 && length > 0; times--)
             length = change(changed, length);
         run(changed, length);
     }
-    printf("%zu files, %lu changes\n", input_count, changes);
+    printf("%zu files, %lld changes\n", input_count, (long long)changes);
     for (size_t i = 0; i < input_count; i++)
         free(inputs[i].bytes);
     return 0;

@@ -1,4 +1,4 @@
-"""The fuzz targets on their corpus and on changes of it, without a fuzzer; `make fuzz-smoke` runs the fuzzers themselves."""
+"""The fuzz targets on their corpus and on changes of it, without a fuzzer; `make fuzz-smoke` runs the fuzzers."""
 
 import os
 import pathlib
