@@ -1,5 +1,6 @@
 /* The command line of the operator and the auditor. Commands live in server/cli; this is their one table. */
 #include "cli/administration.h"
+#include "cli/check_command.h"
 #include "cli/command.h"
 #include "cli/demo_data.h"
 #include "cli/keygen.h"
@@ -59,6 +60,8 @@ static const struct command commands[] = {
      "  --rows N         instead, one upload of RXA for April with exactly N rows\n"
      "  --casemix FILE   weights by cluster, default deploy/demo/casemix.csv\n",
      NEEDS_NOTHING, demo_data},
+    {"check", "FILE --reference CHECKFILE [--format FORMAT] [--month YYYY-MM] [--mapping WHICH] ...",
+     "Check a file of activity on this machine, before it is sent", cli_check_help, NEEDS_NOTHING, cli_check},
     {"explain", "FILE [LINE]", "Show how each amount of a statement or position was made",
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",

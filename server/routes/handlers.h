@@ -83,6 +83,12 @@ void peer_consent_put(struct request *r);
 void peer_consent_delete(struct request *r);
 void readiness_get(struct request *r);
 void uncontracted_rows(struct request *r);
+/* rehearsals.c */
+extern const struct upload_ops rehearsal_upload_ops;
+void rehearsals_get(struct request *r);
+void rehearsals_findings(struct request *r);
+/* check_files.c */
+void check_files_get(struct request *r);
 /* runs.c, run_requests.c */
 void runs_list(struct request *r);
 void runs_create(struct request *r);

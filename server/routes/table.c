@@ -10,6 +10,7 @@
 #define MAPPING   "/v1/providers/{provider}/column-mapping"
 #define SENT      "/v1/providers/{provider}/submissions/{submission}"
 #define MEASURED  "/v1/providers/{provider}/indicators"
+#define REHEARSAL "/v1/providers/{provider}/rehearsals/{rehearsal}"
 #define ACCOUNT   CONTRACT "/accounts/{commissioner}"
 #define RUN       "/v1/providers/{provider}/runs/{run}"
 #define DOCUMENT  "/v1/providers/{provider}/documents/{document}"
@@ -269,6 +270,27 @@ const struct route route_table[] = {
      .operation = "confirmSubmission",
      .roles = ROLE_PROVIDER,
      .handle = submissions_confirm},
+
+    {.method = "POST",
+     .path = "/v1/providers/{provider}/months/{month}/rehearsals",
+     .operation = "rehearseSubmission",
+     .roles = ROLE_PROVIDER,
+     .body = BODY_UPLOAD,
+     .accepts = "text/csv application/x-ndjson",
+     .upload = &rehearsal_upload_ops},
+    {.method = "GET", .path = REHEARSAL, .operation = "getRehearsal", .roles = ROLE_PROVIDER, .handle = rehearsals_get},
+    {.method = "GET",
+     .path = REHEARSAL "/findings",
+     .operation = "getRehearsalFindings",
+     .roles = ROLE_PROVIDER,
+     .handle = rehearsals_findings,
+     .query = "part"},
+    {.method = "GET",
+     .path = "/v1/providers/{provider}/check-file",
+     .operation = "getCheckFile",
+     .roles = ROLE_PROVIDER,
+     .handle = check_files_get,
+     .query = "month"},
 
     {.method = "GET",
      .path = "/v1/findings",

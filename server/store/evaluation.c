@@ -5,8 +5,9 @@ enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t 
 {
     static const struct pg_statement s = {
         "evaluation_accounts",
-        "SELECT a.contract, a.commissioner, t.body FROM reckoner.account a"
-        " LEFT JOIN LATERAL (SELECT body FROM reckoner.terms"
+        "SELECT a.contract, a.commissioner, t.version, encode(t.digest, 'hex') AS digest, t.body FROM reckoner.account "
+        "a"
+        " LEFT JOIN LATERAL (SELECT version, digest, body FROM reckoner.terms"
         "  WHERE provider = a.provider AND contract = a.contract AND state = 'approved' AND effective_from <= $2"
         "  AND known_from <= $4 ORDER BY known_from DESC, version DESC LIMIT 1) t ON true"
         " WHERE a.provider = $1 AND a.financial_year = $3 ORDER BY a.contract, a.commissioner",

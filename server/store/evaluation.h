@@ -5,8 +5,9 @@
 
 #include "store/pg.h"
 
-/* Accounts of the provider for the month's year, by contract and commissioner: columns contract, commissioner and body
- * (the terms in force for the month as known at an instant; null when there are none). */
+/* Accounts of the provider for the month's year, by contract and commissioner: columns contract, commissioner, and
+ * version, digest (hexadecimal) and body of the terms in force for the month as known at an instant; null when there
+ * are none. */
 enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t month, instant_t known_at,
                                    PGresult **result);
 /* Begins a new evaluation: removes severities, stakes and the findings of the one before, and counts. *evaluation is

@@ -1,6 +1,7 @@
 #include "worker/evaluate.h"
 #include "worker/identify.h"
 #include "worker/jobs.h"
+#include "worker/rehearse.h"
 #include "worker/resettle.h"
 #include "worker/settle.h"
 #include "worker/validate.h"
@@ -14,5 +15,6 @@ const struct job_handler job_handlers[] = {
     {"preview", settle_run, settle_give_up},
     {"resettle", resettle_contract, NULL},
     {"identify", identify_run, identify_give_up},
+    {"rehearse", rehearse_run, NULL},
     {NULL, NULL, NULL},
 };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/idempotency.h"
 #include "store/reading.h"
+#include "store/rehearsal.h"
 #include "store/submission.h"
 
 #include <errno.h>
@@ -228,7 +229,8 @@ static void wait_for_work(struct worker *w, int wake_fd, int64_t timeout_ms)
     }
 }
 
-/* What nobody waits for: uploads that died, answers to retries that are too old, identities nobody fetched. */
+/* What nobody waits for: uploads that died, rehearsals and answers to retries that are too old, identities nobody
+ * fetched. */
 static void sweep(struct worker *w, int64_t *next)
 {
     if (clock_monotonic() < *next)
@@ -236,6 +238,9 @@ static void sweep(struct worker *w, int64_t *next)
     int64_t swept = 0;
     if (submission_sweep(w->pg, &swept) == PG_OK && swept > 0)
         log_event(LOG_LEVEL_INFO, "swept", &(struct log_field){"uploads", NULL, swept}, 1);
+    int64_t removed = 0;
+    if (rehearsal_sweep(w->pg, w->config->rehearsal_days, &removed) == PG_OK && removed > 0)
+        log_event(LOG_LEVEL_INFO, "swept", &(struct log_field){"rehearsals", NULL, removed}, 1);
     int64_t dropped = 0;
     (void)idempotency_drop_old(w->pg, w->config->idempotency_days, &dropped);
     int64_t expired = 0;

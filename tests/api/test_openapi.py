@@ -154,7 +154,7 @@ class Replies(harness.ServiceCase):
             return None
         self.assertIn(kind, content, operation_id)
         self.called.add(operation_id)
-        if kind.endswith("json"):
+        if kind.endswith(("/json", "+json")):
             value = reply.json()
             self.assertEqual(faults(value, content[kind]["schema"]), [], operation_id)
             if reply.code is not None:
@@ -183,6 +183,7 @@ class Replies(harness.ServiceCase):
         self.called, self.clients = set(), {}
         self.organisations()
         path = self.contracts()
+        self.rehearsals()
         self.submissions()
         self.identifiers()
         self.indicators()
@@ -234,6 +235,22 @@ class Replies(harness.ServiceCase):
     def wait(self, person, job, provider="RXA"):
         self.person(person).wait_for_job(provider, job)
         return self.call("getJob", person, job=job)
+
+    def rehearsals(self):
+        month = {"month": "2012-04"}
+        body = next(o for o in operations() if o[2]["operationId"] == "rehearseSubmission")[2]["requestBody"]["content"]
+        for kind, media in body.items():
+            received = self.call("rehearseSubmission", "a.maker", example=media["example"],
+                                 headers={"Content-Type": kind}, **month)
+            self.wait("a.maker", received["job"])
+            one = {"rehearsal": received["rehearsal"]}
+            found = self.call("getRehearsal", "a.maker", **one)
+            self.assertEqual((found["state"], found["report"]["outcome"]), ("done", "refused"))
+            lines = self.call("getRehearsalFindings", "a.maker", query="?part=1", **one).splitlines()
+            self.assertEqual(len(lines), found["report"]["findings"]["lines"])
+            for line in lines:
+                self.assertEqual(faults(json.loads(line), API["components"]["schemas"]["Finding"]), [])
+        self.call("getCheckFile", "a.maker", query="?month=2012-04")
 
     def submissions(self):
         month = {"month": "2012-04"}

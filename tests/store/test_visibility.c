@@ -42,6 +42,8 @@ static const struct {
     {"terms_approval", {0, 1, 0, 1, 1, 0, 1, 0}},
     {"window_exception", {0, 1, 0, 1, 1, 0, 1, 0}},
     {"achievement", {0, 1, 0, 1, 0, 0, 1, 0}},
+    {"rehearsal", {0, 1, 0, 0, 0, 0, 0, 0}},
+    {"rehearsal_part", {0, 1, 0, 0, 0, 0, 0, 0}},
     {"submission", {0, 1, 1, 1, 1, 1, 1, 2}},
     {"column_mapping", {0, 1, 0, 0, 0, 0, 1, 0}},
     {"episode", {0, 2, 1, 1, 1, 1, 2, 0}},
@@ -99,6 +101,12 @@ static void fill_the_rest(void)
                                    "a") ","
                                         " '5QE', 'Q1', 1, 5, 6, 'seen', 'provider', 'rxa.one', '2012-06-01Z');" PROPOSE(
                                             "d1", "rxa.one"));
+    store_fixture_sql(&f,
+                      "INSERT INTO rehearsal (provider, id, month, state, uploaded_by, idempotency_key, media_type,"
+                      " begun_at, completed_at, sealed_key, sha256, rehearsed_at, report) VALUES ('RXA', " ID(
+                          "h") ", '2012-04-01', 'done', 'rxa.one', 'k', 'text/csv', '2012-05-01Z', '2012-05-01Z', 'k',"
+                               " sha256('f'), '2012-05-01Z', '{}');"
+                               "INSERT INTO rehearsal_part SELECT provider, no, 1, 'line' FROM rehearsal");
     store_fixture_sign_in(&f, web, "rxa.two");
     (void)store_fixture_value(web, "SELECT reckoner.issue_document('RXA', " ID("d1") ", NULL, '2012-06-03Z')");
 }

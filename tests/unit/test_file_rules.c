@@ -85,7 +85,7 @@ START_TEST(f04_f05_each_row_is_named_up_to_a_limit)
     ck_assert_uint_eq(upload_count(&result, RULE_F05), FILE_ROWS_NAMED + 1);
     ck_assert_str_eq(upload_find(&result, RULE_F04, 0)->note, "and 10 more rows");
     ck_assert_str_eq(upload_find(&result, RULE_F04, 1)->value, "2013-05");
-    ck_assert_str_eq(upload_find(&result, RULE_F04, 1)->note, "Line 2: expected 2013-04");
+    ck_assert_str_eq(upload_find(&result, RULE_F04, 1)->note, "Expected 2013-04");
     ck_assert_ptr_nonnull(upload_find(&result, RULE_F05, 31));
     ck_assert(result.summary.refused);
 }

@@ -160,8 +160,8 @@ START_TEST(findings_tell_habits)
     expect(COLUMN_H1 + 3, "1.0", RULE_M01, "Ratings: h4; this has a decimal part");
     expect(COLUMN_ADMITTED_DAYS, "1,234", RULE_D13, "; this has a thousands separator");
     expect(COLUMN_MHCT_REASON, "10.0", RULE_M04, "This has a decimal part");
-    expect(COLUMN_MONTH, "Apr-13", RULE_F04, "expected 2013-04; this is a date or a month in another form");
-    expect(COLUMN_PROVIDER, "'RXA", RULE_F05, "expected RXA; this begins with an apostrophe");
+    expect(COLUMN_MONTH, "Apr-13", RULE_F04, "Expected 2013-04; this is a date or a month in another form");
+    expect(COLUMN_PROVIDER, "'RXA", RULE_F05, "Expected RXA; this begins with an apostrophe");
 }
 END_TEST
 
