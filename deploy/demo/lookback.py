@@ -1,6 +1,6 @@
-"""How many findings the rules that look back at earlier months (D11, R07) must make, counted from the uploads themselves
-and the description of the rules. No fault is planted for them: they are about what the trusts' patients do, and about
-faults of one month that are mended in the next."""
+"""How many findings the rules that look back at earlier months (D11, R07) must make, counted from the uploads
+themselves and the description of the rules. No fault is planted for them: they are about what the trusts' patients do,
+and about faults of one month that are mended in the next."""
 
 import calendar
 import csv
@@ -82,7 +82,8 @@ class LookBack:
                 if row.patient and row.cluster and row.assessed:
                     known.setdefault(row.patient, {})[row.assessed] = row.cluster
                     seen.add((row.patient, row.assessed, row.cluster))
-        fresh = {(row.patient, row.assessed, row.cluster) for row in rows if row.patient and row.cluster and row.assessed}
+        fresh = {(row.patient, row.assessed, row.cluster) for row in rows
+                 if row.patient and row.cluster and row.assessed}
         for patient, day, cluster in sorted(fresh):
             known.setdefault(patient, {})[day] = cluster
         return sum(self.is_too_soon(cluster, day, known[patient]) for patient, day, cluster in fresh - seen)
