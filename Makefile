@@ -176,4 +176,5 @@ install: all
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d) \
+         $(wildcard $(BUILD)/tests/fuzz/*.d)
