@@ -3,8 +3,9 @@
 #include <sodium.h>
 #include <string.h>
 
-#define NHS_DIGITS 10
-#define RUNS       4 /* of a joined token */
+#define NHS_DIGITS  10
+#define DATE_LENGTH 10 /* YYYY-MM-DD */
+#define RUNS        4  /* of a joined token */
 
 static bool is_digit(char c)
 {
@@ -34,11 +35,11 @@ static int two_digits(const char *s)
 static bool is_date(struct text t, size_t at)
 {
     static const char form[] = "dddd-dd-dd";
-    if (t.length - at < sizeof form - 1 || (at > 0 && is_digit(t.at[at - 1])) ||
-        (t.length - at > sizeof form - 1 && is_digit(t.at[at + sizeof form - 1])))
+    if (t.length - at < DATE_LENGTH || (at > 0 && is_digit(t.at[at - 1])) ||
+        (t.length - at > DATE_LENGTH && is_digit(t.at[at + DATE_LENGTH])))
         return false;
     const char *s = t.at + at;
-    for (size_t i = 0; i < sizeof form - 1; i++) {
+    for (size_t i = 0; i < DATE_LENGTH; i++) {
         if (form[i] == 'd' ? !is_digit(s[i]) : s[i] != '-')
             return false;
     }
@@ -69,7 +70,7 @@ bool leak_has_nhs_number(struct text t)
             continue;
         }
         if (!is_digit(t.at[i]) || is_date(t, i)) {
-            i += is_digit(t.at[i]) ? 10 : 1;
+            i += is_digit(t.at[i]) ? DATE_LENGTH : 1;
             count = 0;
             continue;
         }
@@ -154,6 +155,11 @@ bool leak_tokens(struct text t, leak_token_fn *each, void *context)
     c.runs = 0;
     for (size_t i = 0; i < t.length;) {
         size_t separator = separator_length(t, i);
+        if (is_date(t, i)) {
+            c.length = c.runs = 0;
+            i += DATE_LENGTH;
+            continue;
+        }
         if (separator > 0) {
             /* A second one in a row parts the tokens. */
             if (i + separator < t.length && separator_length(t, i + separator) > 0)

@@ -23,8 +23,8 @@ size_t leak_canonical(struct text value, char out[LEAK_TOKEN_MAX]);
 /* Called with a token in canonical form; false ends the scan. */
 typedef bool leak_token_fn(void *context, const char *token, size_t length);
 /* Every token of LEAK_TOKEN_MIN to LEAK_TOKEN_MAX bytes: each run of letters and digits, and each two to four runs that
- * follow one another with a single character between them ("AB-123 4567" is also AB1234567). false when each ended the
- * scan. */
+ * follow one another with a single character between them ("AB-123 4567" is also AB1234567). Whole ISO dates, as above,
+ * are no tokens and part those around them. false when each ended the scan. */
 bool leak_tokens(struct text t, leak_token_fn *each, void *context);
 
 /* The key for hashes of tokens, made from the key for identities (32 bytes). Whoever holds it can test guesses: it

@@ -1,5 +1,6 @@
 #include "worker/leak_guard.h"
 
+#include "domain/leak_json.h"
 #include "store/identifier.h"
 
 #include <sodium.h>
@@ -160,6 +161,42 @@ enum leak_verdict leak_guard_text(struct leak_guard *g, const char *text, size_t
     if (g->count == 0 || leak_tokens(t, is_no_identifier, g))
         return LEAK_CLEAN;
     return g->found ? LEAK_FOUND : LEAK_UNKNOWN;
+}
+
+static bool is_text_of_people(struct text member)
+{
+    static const char *const names[] = {"name",    "address",         "title",    "label",     "note",
+                                        "notes",   "reason",          "evidence", "indicator", "episode_id",
+                                        "service", "buyer_reference", "value"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == member.length && memcmp(names[i], member.at, member.length) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct judging {
+    struct leak_guard *guard;
+    enum leak_verdict verdict;
+};
+
+static bool judge(void *context, struct text member, struct text string)
+{
+    struct judging *j = context;
+    if (is_text_of_people(member))
+        j->verdict = leak_guard_text(j->guard, string.at, string.length);
+    else if (leak_has_nhs_number(string))
+        j->verdict = LEAK_FOUND;
+    return j->verdict == LEAK_CLEAN;
+}
+
+enum leak_verdict leak_guard_json(struct leak_guard *g, const char *json, size_t length)
+{
+    struct judging j = {g, LEAK_CLEAN};
+    if (leak_json_strings((struct text){json, length}, judge, &j))
+        return LEAK_CLEAN;
+    /* What cannot be read is not shown. */
+    return j.verdict == LEAK_CLEAN ? LEAK_FOUND : j.verdict;
 }
 
 enum pg_status leak_guard_status(const struct leak_guard *g)

@@ -30,6 +30,10 @@ void leak_guard_free(struct leak_guard *g);
 enum pg_status leak_guard_add(struct leak_guard *g, const char *provider, int64_t submission);
 
 enum leak_verdict leak_guard_text(struct leak_guard *g, const char *text, size_t length);
+/* A JSON document of ours (a position, a statement, a receipt): no string or name may hold ten digits that pass, and no
+ * text of people or uploads (names, addresses, titles, labels, notes, reasons, evidence, references, services, episode
+ * ids, values) an identifier. Keys of lines, codes and the like are generated and not compared with identifiers. */
+enum leak_verdict leak_guard_json(struct leak_guard *g, const char *json, size_t length);
 /* What the database said when the verdict was LEAK_UNKNOWN. */
 enum pg_status leak_guard_status(const struct leak_guard *g);
 

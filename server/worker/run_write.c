@@ -6,6 +6,7 @@
 #include "store/document.h"
 #include "store/position.h"
 #include "store/statement.h"
+#include "worker/leak_guard.h"
 #include "worker/seal_record.h"
 #include "worker/settle.h"
 
@@ -27,6 +28,8 @@ struct writing {
     struct document_draft draft;
     char *reason;
     enum pg_status status;
+    struct leak_guard *guard; /* over the submissions that the run read */
+    bool leaks;               /* a document held a text that could identify a patient */
 };
 
 static enum settlement_status store_failed(struct writing *x, enum pg_status status)
@@ -176,6 +179,46 @@ static enum pg_status write_others(struct writing *x)
         status = position_store(x->work->settlement.pg, x->provider, x->other[k].bytes, x->other[k].length, sha256);
         if (status == PG_OK)
             status = run_add_position(x->work->settlement.pg, x->provider, x->work->run->id, first + k, sha256);
+    }
+    return status;
+}
+
+/* The door that every document passes before it is stored, signed and shown. */
+static enum pg_status may_go_out(struct writing *x, const char *bytes, size_t length)
+{
+    switch (leak_guard_json(x->guard, bytes, length)) {
+    case LEAK_CLEAN:
+        return PG_OK;
+    case LEAK_FOUND:
+        x->leaks = true;
+        return PG_FAILED;
+    case LEAK_UNKNOWN:
+        break;
+    }
+    return leak_guard_status(x->guard);
+}
+
+static enum pg_status open_guard(struct writing *x)
+{
+    const struct settlement *s = &x->work->settlement;
+    x->guard = leak_guard_new(s->pg, x->work->worker->pseudonym_key);
+    enum pg_status status = x->guard ? PG_OK : PG_FAILED;
+    for (size_t i = 0; i < s->months && status == PG_OK; i++) {
+        if (s->submission[i].no != 0)
+            status = leak_guard_add(x->guard, x->provider, s->submission[i].no);
+    }
+    return status;
+}
+
+static enum pg_status guard_positions(struct writing *x)
+{
+    const struct account_position *billed = run_billed(x->work);
+    enum pg_status status = may_go_out(x, x->work->own.bytes, x->work->own.length);
+    if (status == PG_OK && x->work->bills)
+        status = may_go_out(x, billed->bytes, billed->length);
+    for (size_t i = 0; i < TERMS_MONTHS && status == PG_OK; i++) {
+        if (x->other[i].bytes)
+            status = may_go_out(x, x->other[i].bytes, x->other[i].length);
     }
     return status;
 }
@@ -364,7 +407,9 @@ static enum pg_status write_statement(struct writing *x)
     snprintf(stem, sizeof stem, "statement-%s-%s-%lld", x->provider, run->account.commissioner,
              (long long)previous.seq + 1);
     const struct seal_request request = {x->provider, "statement", stem, bytes, length, x->work->now};
-    status = seal_record(pg, x->work->worker->signer, &request, record);
+    status = may_go_out(x, bytes, length);
+    if (status == PG_OK)
+        status = seal_record(pg, x->work->worker->signer, &request, record);
     free(bytes);
     if (status == PG_OK)
         status = statement_insert(pg, &run->account, &previous, run->id, record);
@@ -402,7 +447,11 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
         outcome = find_others(&x);
     if (outcome == SETTLEMENT_OK) {
         bool issued_nothing = strcmp(work->run->type, "PREVIEW") == 0;
-        x.status = write_positions(&x);
+        x.status = open_guard(&x);
+        if (x.status == PG_OK)
+            x.status = guard_positions(&x);
+        if (x.status == PG_OK)
+            x.status = write_positions(&x);
         if (x.status == PG_OK)
             x.status = write_lines(&x);
         if (x.status == PG_OK)
@@ -416,7 +465,12 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
         if (x.status == PG_OK)
             x.status = write_audit(&x);
         outcome = x.status == PG_OK ? SETTLEMENT_OK : SETTLEMENT_STORE;
+        if (x.leaks)
+            outcome = fault(&x, "A text of the terms, of a party or of the activity could identify a patient and was"
+                                " kept back: nothing was settled. Tell the operator, who has the text mended; then"
+                                " retry the job.");
     }
+    leak_guard_free(x.guard);
     bill_free(&x.bill);
     for (size_t i = 0; i < TERMS_MONTHS; i++)
         account_position_free(&x.other[i]);

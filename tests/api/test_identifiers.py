@@ -9,17 +9,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import harness  # noqa: E402
+from harness import nhs_number  # noqa: E402
 
 PURPOSE = "Trace two rows for the data quality board"
-
-
-def nhs_number(n):
-    """A valid NHS number of the 999 range."""
-    for first in range(999_000_000 + n * 2, 999_999_999):
-        remainder = sum(int(c) * (10 - i) for i, c in enumerate(str(first))) % 11
-        if remainder != 1:
-            return f"{first}{(11 - remainder) % 11}"
-    raise AssertionError
 
 
 class Identifiers(harness.ServiceCase):

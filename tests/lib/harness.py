@@ -60,6 +60,15 @@ def row(number, month="2012-04", **changes):
     return values | changes
 
 
+def nhs_number(n):
+    """A valid NHS number of the 999 range."""
+    for first in range(999_000_000 + n * 2, 999_999_999):
+        remainder = sum(int(c) * (10 - i) for i, c in enumerate(str(first))) % 11
+        if remainder != 1:
+            return f"{first}{(11 - remainder) % 11}"
+    raise AssertionError
+
+
 def csv_bytes(rows):
     """The rows as a CSV file."""
     out = io.StringIO(newline="")

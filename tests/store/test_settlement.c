@@ -24,6 +24,7 @@
 static struct store_fixture f;
 static struct config config;
 static struct clock product_clock;
+static const uint8_t pseudonym_key[PSEUDONYM_KEY_SIZE] = {1};
 static struct worker worker;
 static char clock_path[] = "/tmp/reckoner-settlement.XXXXXX";
 
@@ -209,6 +210,7 @@ static void setup(void)
     config.reference_dir = strdup(reference);
     product_clock.file = clock_path;
     memset(secret, 7, sizeof secret);
+    worker.pseudonym_key = pseudonym_key;
     worker.config = &config;
     worker.clock = &product_clock;
     worker.pg = store_fixture_connect(&f, "reckoner_worker");

@@ -108,6 +108,9 @@ START_TEST(tokens_are_runs_and_neighbours)
     expect_tokens("(x1234567)", "X1234567");
     expect_tokens("1 2 3 4567", "1234567");
     expect_tokens("1  234567", "");
+    expect_tokens("2012-04-01 2012-05-01T09", "");
+    expect_tokens("AB 2012-04-01 1234567", "1234567");
+    expect_tokens("2012-14-01", "20121401");
     expect_tokens("a b c d 1234567", "1234567|D1234567|CD1234567|BCD1234567");
     expect_tokens("M\xC3\xBCller7", "M\xC3\xBCLLER7");
 }
