@@ -95,6 +95,12 @@ function print_header(    i) {
     print "/* The bit of each row rule in a set of failed rules. */\nenum rule_bit {"
     for (i = 0; i < n; i++) if (bit[i] >= 0) print "    RULE_BIT_" id[i] " = " bit[i] ","
     print "    RULE_BITS = 63\n};\n"
+    print "/* The rules of rows that are an ERROR by default and need no terms to find, M03 apart. */"
+    printf "#define RULES_UNPAYABLE_AT_UPLOAD (0"
+    for (i = 0; i < n; i++)
+        if (bit[i] >= 0 && severity[i] == "ERROR" && depends[i] != "terms" && id[i] != "M03")
+            printf " | 1ULL << %d", bit[i]
+    print ")\n"
     print "struct rule {\n    const char *id;\n    int bit; /* -1 for rules of the whole file */"
     print "    enum severity severity;\n    bool may_change; /* terms may change the severity */"
     print "    enum rule_depends depends;\n    unsigned needs;         /* without one of these it is not checked */"

@@ -57,7 +57,7 @@ rule_set_t rules_depending_on(enum rule_depends depends)
 
 rule_set_t rules_unpayable_at_upload(void)
 {
-    return rules_of_severity(SEVERITY_ERROR) & ~rules_depending_on(DEPENDS_TERMS) & ~rule_set_of(RULE_M03);
+    return RULES_UNPAYABLE_AT_UPLOAD;
 }
 
 void thresholds_standard(struct thresholds *out)

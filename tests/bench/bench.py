@@ -2,6 +2,8 @@
 
     tests/bench/run BUILD              1,000,000 rows; RECKONER_BENCH_ROWS and RECKONER_BENCH_SECONDS make it smaller
 
+RECKONER_BENCH_SIZES names the files whose memory is measured beside: "100000,5000000" unless told, "" for none.
+
 PostgreSQL runs as in production (fsync and synchronous_commit on). The result is printed and written to
 BUILD/bench/result.json and BUILD/bench/result.txt.
 """
@@ -20,9 +22,11 @@ sys.path.insert(0, str(ROOT / "deploy/demo"))
 
 import api_client  # noqa: E402
 import service as services  # noqa: E402
+import uploads  # noqa: E402
 
 ROWS = int(os.environ.get("RECKONER_BENCH_ROWS", "1000000"))
 SECONDS = int(os.environ.get("RECKONER_BENCH_SECONDS", "10"))
+SIZES = [int(size) for size in os.environ.get("RECKONER_BENCH_SIZES", "100000,5000000").split(",") if size]
 CLIENTS = 16
 PG_BIN = pathlib.Path(os.environ.get("RECKONER_PG_BIN", "/usr/lib/postgresql/15/bin"))
 PAYERS = ("5QE", "5QF", "5QG")
@@ -54,14 +58,6 @@ def psql(service, sql, **variables):
     if done.returncode != 0:
         raise SystemExit(f"bench: psql failed\n{done.stderr}")
     return time.monotonic() - begun, done.stdout
-
-
-def peak_memory(process):
-    """VmHWM of a process in KiB."""
-    for line in pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1])
-    raise SystemExit(f"bench: no VmHWM of process {process.pid}")
 
 
 def machine():
@@ -178,12 +174,41 @@ def report(found):
         f"{copy['copy_seconds']:>12.2f} s{copy['acknowledged_seconds'] / copy['copy_seconds']:>9.2f}",
         f"{'upload to validated and stored / COPY of the rows':<52}{copy['validated_seconds']:>12.2f} s"
         f"{copy['copy_seconds']:>12.2f} s{copy['validated_seconds'] / copy['copy_seconds']:>9.2f}",
+        f"{'  the same as rates, 1000 rows a second':<52}{found['rows'] / copy['validated_seconds'] / 1000:>14,.0f}"
+        f"{found['rows'] / copy['copy_seconds'] / 1000:>14,.0f}"
+        f"{copy['copy_seconds'] / copy['validated_seconds']:>9.2f}",
         f"{'settlement run of one account / the sum in SQL':<52}{run['run_seconds']:>12.2f} s"
         f"{run['sql_seconds']:>12.2f} s{run['run_seconds'] / run['sql_seconds']:>9.2f}",
         "",
-        "Peak memory (VmHWM): " + ", ".join(f"{name} {kib / 1024:.0f} MiB"
-                                            for name, kib in found["peak_memory_kib"].items())]
+        *uploads.where_it_goes(copy, m["cores"]),
+        "",
+        f"{'rows':>12}{'MB':>10}{'seconds':>12}{'1000 rows/s':>12}{'reckonerd MiB':>14}{'worker MiB':>12}"
+        "  file (peaks are VmHWM)",
+        *[uploads.memory_line(one["rows"], one) for one in found["files"]],
+        "",
+        "Peak memory of the first service at the end: "
+        + ", ".join(f"{name} {kib / 1024:.0f} MiB" for name, kib in found["peak_memory_kib"].items())]
     return "\n".join(lines) + "\n"
+
+
+def one_file(build, folder, rows, failing):
+    """A file on its own in a new service: how long it takes, and what the daemons hold at most."""
+    say(f"uploading {rows:,} rows{', of which every one fails three rules' if failing else ''} ...")
+    path = uploads.demo_file(build, folder / "more", rows)
+    kind = "alone"
+    if failing:
+        source, path = path, folder / "more/failing.csv"
+        uploads.fail_every_row(source, path)
+        kind = "every row fails three rules"
+    with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
+        author, _, _ = prepare(service)
+        data = path.read_bytes()
+        found = uploads.timed(service, author, data)
+        state = author.get(f"/v1/providers/RXA/submissions/{found['submission']}")["state"]
+        if state != "accepted":
+            raise SystemExit(f"bench: the file was {state}")
+        return {"rows": rows, "kind": kind, "bytes": len(data), "validated_seconds": found["validated_seconds"],
+                "peak_memory_kib": uploads.peak_memories(service)}
 
 
 def measure(build):
@@ -197,9 +222,12 @@ def measure(build):
         say("uploading the month before, which the measured one is compared with ...")
         upload(author, path, "2012-03")
         say(f"uploading {ROWS:,} rows ({path.stat().st_size / 1e6:.0f} MB) ...")
-        sent, validated, submission = upload(author, path)
-        copied = copy_baseline(service, path)
-        found["upload"] = {"acknowledged_seconds": sent, "validated_seconds": validated, "copy_seconds": copied}
+        found["upload"] = uploads.timed(service, author, path.read_bytes())
+        submission = found["upload"].pop("submission")
+        found["upload"]["copy_seconds"] = copy_baseline(service, path)
+        found["files"] = [{"rows": ROWS, "kind": "a month before it in the database", "bytes": path.stat().st_size,
+                           "validated_seconds": found["upload"]["validated_seconds"],
+                           "peak_memory_kib": uploads.peak_memories(service)}]
         say("settling ...")
         run, plain = settle(service, author, contract)
         found["settlement"] = {"run_seconds": run, "sql_seconds": plain}
@@ -207,8 +235,9 @@ def measure(build):
         page = page_rate(service, build, token, submission)
         found["page"] = {"per_second": page["requests"] * 1e6 / page["microseconds"], "p50_us": page["p50_us"],
                          "p99_us": page["p99_us"], "pgbench_per_second": pgbench_rate(service)}
-        found["peak_memory_kib"] = {"reckonerd": peak_memory(service.daemon),
-                                    "reckoner-worker": peak_memory(service.workers[0])}
+        found["peak_memory_kib"] = uploads.peak_memories(service)
+    found["files"] += [one_file(build, folder, size, False) for size in SIZES]
+    found["files"].append(one_file(build, folder, ROWS, True))
     return found
 
 
