@@ -107,6 +107,34 @@ static const struct fault other_faults[] = {{"D12", {{COLUMN_REFERRAL_DATE, "201
                                             GROUP_END};
 static const struct fault *const groups[] = {number_faults, payer_faults, cluster_faults, date_faults, other_faults};
 
+/* Faults of care and ratings rest on cluster and dates: a row with one of them has none of the last three groups. */
+static const struct fault care_faults[] = {
+    {"R01", {{COLUMN_START_DATE, "2012-10-30"}, {COLUMN_MHCT_DATE, "2012-10-30"}}},
+    {"+R02", {{COLUMN_START_DATE, "2012-11-28"}, {COLUMN_MHCT_DATE, "2012-11-28"}}},
+    {"", {{COLUMN_START_DATE, "2012-11-29"}, {COLUMN_MHCT_DATE, "2012-11-29"}}},
+    {"+R03", {{COLUMN_REFERRAL_DATE, "2013-03-20"}, {COLUMN_END_DATE, "2013-04-03"}}},
+    {"R04", {{COLUMN_ADMITTED_DAYS, "1"}}},
+    {"+R05",
+     {{COLUMN_START_DATE, "2013-04-01"},
+      {COLUMN_MHCT_DATE, "2013-04-01"},
+      {COLUMN_END_DATE, "2013-04-08"},
+      {COLUMN_LAST_CONTACT, ""}}},
+    {"+R06", {{COLUMN_LAST_CONTACT, "2012-11-01"}}},
+    {"M04", {{COLUMN_MHCT_REASON, "13"}}},
+    {"M05", {{COLUMN_DISCHARGE_MHCT_DATE, "1/4/13"}}},
+    {"M06 M07", {{COLUMN_H1 + 6, "0"}}},
+    {"M07", {{COLUMN_H1 + 6, "4"}}},
+    {"M07", {{COLUMN_SE - 3, "3"}}},
+    {"M02", {{COLUMN_H1 + 6, "9"}}},
+    {"M06", {{COLUMN_CLUSTER, "07"}}},
+    {"", {{COLUMN_CLUSTER, "7"}, {COLUMN_H1 + 6, "3"}}},
+    {"",
+     {{COLUMN_ASSESSMENT_ONLY, "Y"},
+      {COLUMN_START_DATE, "2013-04-02"},
+      {COLUMN_MHCT_DATE, "2013-04-02"},
+      {COLUMN_ADMITTED_DAYS, "31"}}},
+    GROUP_END};
+
 struct plan {
     size_t count;
     struct upload_row rows[UPLOAD_ROWS];
@@ -134,21 +162,51 @@ static void put(struct plan *p, size_t row, enum column c, const char *text)
     (void)snprintf(p->rows[row].field[c], UPLOAD_TEXT, "%s", text);
 }
 
+static void plant_one(struct plan *p, size_t row, const struct fault *group)
+{
+    unsigned kinds = 0;
+    while (group[kinds].rules != NULL)
+        kinds++;
+    const struct fault *f = &group[below(kinds)];
+    for (int i = 0; i < 4 && f->change[i].text != NULL; i++)
+        put(p, row, f->change[i].column, f->change[i].text);
+    if (f->rules[0] == '+')
+        p->by_terms[row] |= set_of_names(f->rules + 1);
+    else
+        p->failed[row] |= set_of_names(f->rules);
+}
+
 static void plant_in_row(struct plan *p, size_t row)
 {
-    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
-        unsigned kinds = 0;
-        while (groups[g][kinds].rules != NULL)
-            kinds++;
-        if (kinds == 0 || below(3) != 0)
+    size_t count = sizeof groups / sizeof groups[0];
+    if (below(3) == 0) {
+        plant_one(p, row, care_faults);
+        count = 2;
+    }
+    for (size_t g = 0; g < count; g++) {
+        if (below(3) == 0)
+            plant_one(p, row, groups[g]);
+    }
+}
+
+/* Two rows of two patients that share an NHS number (F09) or of one patient with two (F10): the second is an
+ * assessment, lest it overlap the first. */
+static void plant_identities(struct plan *p, size_t first)
+{
+    for (size_t a = first; a + 1 < p->count; a++) {
+        size_t b = a + 1;
+        if ((p->failed[a] | p->failed[b] | p->by_terms[a] | p->by_terms[b]) != 0 ||
+            p->rows[a].field[COLUMN_NHS_NUMBER][0] == '\0' || p->rows[b].field[COLUMN_NHS_NUMBER][0] == '\0')
             continue;
-        const struct fault *f = &groups[g][below(kinds)];
-        for (int i = 0; i < 4 && f->change[i].text != NULL; i++)
-            put(p, row, f->change[i].column, f->change[i].text);
-        if (f->rules[0] == '+')
-            p->by_terms[row] |= set_of_names(f->rules + 1);
-        else
-            p->failed[row] |= set_of_names(f->rules);
+        bool shared = below(2) == 0;
+        enum column c = shared ? COLUMN_NHS_NUMBER : COLUMN_PATIENT_ID;
+        memcpy(p->rows[b].field[c], p->rows[a].field[c], UPLOAD_TEXT);
+        put(p, b, COLUMN_ASSESSMENT_ONLY, "Y");
+        put(p, b, COLUMN_START_DATE, "2013-04-02");
+        put(p, b, COLUMN_MHCT_DATE, "2013-04-02");
+        put(p, b, COLUMN_REFERRAL_DATE, "2013-03-11");
+        p->file[shared ? RULE_F09 : RULE_F10]++;
+        return;
     }
 }
 
@@ -159,13 +217,16 @@ static void plant_pair(struct plan *p, size_t a, size_t b)
         const char *end_a, *start_b, *end_b;
         const char *rules_a, *rules_b;
         bool continues;
-    } pairs[] = {{"", "2013-04-11", "", "D07", "D07", false},
-                 {"2013-04-21", "2013-03-20", "", "D08", "D08", false},
-                 {"2013-04-12", "2013-04-11", "", "", "D09", false},
-                 {"2013-04-11", "2013-04-11", "", "", "", true},
-                 {"2013-04-10", "2013-04-11", "", "", "D10", false},
-                 {"2013-04-30", "2013-04-29", "2013-04-30", "", "D09", false},
-                 {"2013-05-01", "2013-04-20", "", "", "D09", false}};
+        const char *start_a; /* both are assessments, and this is the start of the first; NULL: both are episodes */
+    } pairs[] = {{"", "2013-04-11", "", "D07", "D07", false, NULL},
+                 {"", "2013-04-09", "", "", "A01", false, "2013-04-08"},
+                 {"", "2013-04-07", "", "A01", "", false, "2013-04-08"},
+                 {"2013-04-21", "2013-03-20", "", "D08", "D08", false, NULL},
+                 {"2013-04-12", "2013-04-11", "", "", "D09", false, NULL},
+                 {"2013-04-11", "2013-04-11", "", "", "", true, NULL},
+                 {"2013-04-10", "2013-04-11", "", "", "D10", false, NULL},
+                 {"2013-04-30", "2013-04-29", "2013-04-30", "", "D09", false, NULL},
+                 {"2013-05-01", "2013-04-20", "", "", "D09", false, NULL}};
     unsigned k = below(sizeof pairs / sizeof pairs[0]);
     p->rows[b] = p->rows[a];
     (void)snprintf(p->rows[b].field[COLUMN_EPISODE_ID], UPLOAD_TEXT, "F%06zu", b);
@@ -175,6 +236,12 @@ static void plant_pair(struct plan *p, size_t a, size_t b)
     put(p, b, COLUMN_MHCT_REASON, "11");
     put(p, b, COLUMN_LAST_CONTACT, "2013-04-29");
     put(p, b, COLUMN_END_DATE, pairs[k].end_b);
+    if (pairs[k].start_a != NULL) {
+        put(p, a, COLUMN_START_DATE, pairs[k].start_a);
+        put(p, a, COLUMN_MHCT_DATE, pairs[k].start_a);
+        put(p, a, COLUMN_ASSESSMENT_ONLY, "Y");
+        put(p, b, COLUMN_ASSESSMENT_ONLY, "Y");
+    }
     p->failed[a] = set_of_names(pairs[k].rules_a);
     p->failed[b] = set_of_names(pairs[k].rules_b);
     p->continues[a] = pairs[k].continues;
@@ -237,6 +304,8 @@ static void make_plan(struct plan *p)
         plant_pair(p, 2 * i, 2 * i + 1);
     for (size_t i = 2 * pairs; i < p->count; i++)
         plant_in_row(p, i);
+    if (below(6) == 0)
+        plant_identities(p, 2 * pairs);
     for (size_t i = p->count; i > 1; i--)
         swap_rows(p, i - 1, below((unsigned)i));
     plant_in_file(p);
@@ -316,7 +385,7 @@ START_TEST(finds_what_was_planted)
     static struct upload_result result;
     struct reference reference;
     struct upload_context context;
-    uint64_t rounds = number_from("RECKONER_ROUNDS", 400);
+    uint64_t rounds = number_from("RECKONER_ROUNDS", 120);
     uint64_t seed = number_from("RECKONER_SEED", (uint64_t)time(NULL));
     printf("seed %llu\n", (unsigned long long)seed);
     (void)fflush(stdout);
