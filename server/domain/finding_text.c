@@ -56,3 +56,13 @@ void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text
     }
     (void)snprintf(out, FINDING_VALUE_SIZE, "%.*s%s", (int)n, value.at, n < value.length ? "..." : "");
 }
+
+bool finding_identifies(const char *field)
+{
+    static const char *const fields[] = {"patient_id", "nhs_number", "birth_date", "gp_practice"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strstr(field, fields[i]))
+            return true;
+    }
+    return false;
+}

@@ -26,4 +26,7 @@ void finding_habit(struct finding *f, enum column column, struct text value);
 /* Takes away what a text that was cut to its room has of a last character of UTF-8. */
 void finding_cut(char *text);
 
+/* Whether what was sent in the columns of a finding says who a patient is: a commissioner does not see it. */
+bool finding_identifies(const char *field);
+
 #endif

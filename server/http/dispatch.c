@@ -212,10 +212,29 @@ static void run_end(struct database_thread *thread, struct http_exchange *ex)
     run_finish(thread, ex);
 }
 
+/* The next part of a download whose headers are out: what goes wrong now can only cut the connection. */
+static void run_part(struct database_thread *thread, struct http_exchange *ex)
+{
+    struct reply *reply = &ex->reply;
+    if (reply->part != NULL)
+        sodium_memzero(reply->part, reply->part_length);
+    free(reply->part);
+    reply->part = NULL;
+    reply->part_length = reply->part_sent = 0;
+    reply->part_failed =
+        open_session(thread, ex) != PG_OK ||
+        !reply->download->part(&ex->request, reply->download_state, &reply->part, &reply->part_length) ||
+        reply->part_length == 0;
+}
+
 static void run_task(struct database_thread *thread, struct http_exchange *ex)
 {
     if (ex->task == TASK_ABORT || ex->task == TASK_REFUSED) {
         run_finish(thread, ex);
+        return;
+    }
+    if (ex->task == TASK_PART) {
+        run_part(thread, ex);
         return;
     }
     if (is_trusted(thread, ex)) {
@@ -245,7 +264,8 @@ void dispatch_run(struct database_thread *thread, struct http_exchange *ex)
     ex->request.pg = thread->pg;
     run_task(thread, ex);
     assert(!pg_in_transaction(thread->pg));
-    refusal_record(ex);
+    if (ex->task != TASK_PART)
+        refusal_record(ex);
     ex->request.pg = NULL;
     if (ex->connection == NULL) {
         if (ex->upload_open)

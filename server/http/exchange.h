@@ -27,8 +27,14 @@ struct reply {
     char name[100]; /* file name for Content-Disposition */
     char allow[64];
     struct buf links;
-    int retry_after; /* seconds; 0: none */
-    bool replayed;   /* the first answer to this Idempotency-Key, again */
+    int retry_after;                     /* seconds; 0: none */
+    const struct download_ops *download; /* NULL: body is all */
+    void *download_state;
+    char *part; /* of a download, owned */
+    size_t part_length;
+    size_t part_sent;
+    bool part_failed; /* no more can be had: the connection is cut */
+    bool replayed;    /* the first answer to this Idempotency-Key, again */
 };
 
 /* What the exchange is doing. Only the event loop thread moves it on, except out of STAGE_QUEUED, where a database
@@ -48,6 +54,7 @@ enum task {
     TASK_CHUNK,
     TASK_END,
     TASK_REFUSED, /* finish, then send the reply that is made */
+    TASK_PART,    /* the next part of a download */
     TASK_ABORT    /* finish; the connection is gone */
 };
 

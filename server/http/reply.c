@@ -13,6 +13,7 @@
 
 #define LINKS_MAXIMUM       4096
 #define RETRY_AFTER_SECONDS 2
+#define DOWNLOAD_BLOCK      (32 * 1024)
 
 static void free_body(struct reply *reply)
 {
@@ -24,9 +25,21 @@ static void free_body(struct reply *reply)
     reply->secret = false;
 }
 
+static void free_download(struct reply *reply)
+{
+    if (reply->part != NULL)
+        sodium_memzero(reply->part, reply->part_length);
+    free(reply->part);
+    reply->part = NULL;
+    if (reply->download != NULL)
+        reply->download->finish(reply->download_state);
+    reply->download = NULL;
+}
+
 void reply_discard(struct http_exchange *ex)
 {
     free_body(&ex->reply);
+    free_download(&ex->reply);
     buf_free(&ex->reply.links);
     memset(&ex->reply, 0, sizeof ex->reply);
     buf_init(&ex->reply.links, LINKS_MAXIMUM);
@@ -150,6 +163,18 @@ void reply_identities(struct request *r, char *text, size_t length)
     reply->body = text;
     reply->length = length;
     reply->secret = true;
+}
+
+void reply_download(struct request *r, const char *media_type, int64_t length, const char *etag, const char *name,
+                    const struct download_ops *ops, void *state)
+{
+    struct reply *reply = reply_start(r, 200);
+    copy_text(reply->media_type, sizeof reply->media_type, media_type);
+    copy_text(reply->etag, sizeof reply->etag, etag);
+    copy_text(reply->name, sizeof reply->name, name);
+    reply->length = (size_t)length;
+    reply->download = ops;
+    reply->download_state = state;
 }
 
 void reply_link(struct request *r, const char *rel, const char *target)
@@ -319,9 +344,39 @@ static void reply_not_modified(struct http_exchange *ex)
         strcmp(etag, reply->etag) != 0)
         return;
     free_body(reply);
+    free_download(reply);
     reply->length = 0;
     reply->media_type[0] = '\0';
     reply->status = 304;
+}
+
+/* The next bytes of a download. When the part at hand is out, the connection is suspended and a database thread
+ * fetches the next. */
+static ssize_t download_read(void *context, uint64_t position, char *out, size_t room)
+{
+    struct http_exchange *ex = context;
+    struct reply *reply = &ex->reply;
+    (void)position;
+    pthread_mutex_lock(&ex->lock);
+    ssize_t taken = 0;
+    size_t left = reply->part_length - reply->part_sent;
+    if (reply->part_failed || atomic_load(&ex->server->cutting)) {
+        taken = MHD_CONTENT_READER_END_WITH_ERROR;
+    } else if (left > 0) {
+        size_t n = left < room ? left : room;
+        memcpy(out, reply->part + reply->part_sent, n);
+        reply->part_sent += n;
+        taken = (ssize_t)n;
+    } else {
+        ex->task = TASK_PART;
+        MHD_suspend_connection(ex->connection);
+        if (!pool_submit(ex->server->pool, ex, false)) {
+            MHD_resume_connection(ex->connection);
+            taken = MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+    }
+    pthread_mutex_unlock(&ex->lock);
+    return taken;
 }
 
 enum MHD_Result reply_queue(struct http_exchange *ex)
@@ -330,8 +385,10 @@ enum MHD_Result reply_queue(struct http_exchange *ex)
     assert(reply->made);
     reply_not_modified(ex);
     struct MHD_Response *response =
-        reply->secret ? MHD_create_response_from_buffer_with_free_callback(reply->length, reply->body, sodium_free)
-                      : MHD_create_response_from_buffer(reply->length, reply->body, MHD_RESPMEM_MUST_FREE);
+        reply->download != NULL
+            ? MHD_create_response_from_callback(reply->length, DOWNLOAD_BLOCK, download_read, ex, NULL)
+        : reply->secret ? MHD_create_response_from_buffer_with_free_callback(reply->length, reply->body, sodium_free)
+                        : MHD_create_response_from_buffer(reply->length, reply->body, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
         return MHD_NO;
     reply->body = NULL;

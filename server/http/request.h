@@ -116,6 +116,18 @@ void reply_bytes(struct request *r, int status, const char *media_type, const vo
 /* Bytes that identify patients, for the one reader who may have them: never looked at by the guard, never stored. text
  * comes from sodium_malloc and is wiped and freed once it is sent. */
 void reply_identities(struct request *r, char *text, size_t length);
+/* A reply that is fetched part by part while it goes out: between the parts no thread and no database connection is
+ * held. */
+struct download_ops {
+    /* The next part, malloc'd, on a database thread with the caller's session set; *length 0 at the end. false: it
+     * cannot be had, and the connection is cut so that the client sees that bytes are missing. */
+    bool (*part)(struct request *r, void *state, char **bytes, size_t *length);
+    /* Once, when the reply is out or cut: wipes and frees state. */
+    void (*finish)(void *state);
+};
+/* 200 with exactly length bytes. Takes state, also when the client is gone before the first part. */
+void reply_download(struct request *r, const char *media_type, int64_t length, const char *etag, const char *name,
+                    const struct download_ops *ops, void *state);
 /* RFC 8288 link, added to the reply's Link header (call before the reply): rel "next", "terms", ... */
 void reply_link(struct request *r, const char *rel, const char *target);
 /* application/problem+json from the registry. detail says what is particular, with place and remedy (printf).

@@ -1,24 +1,12 @@
 #include "routes/finding_view.h"
 
+#include "domain/finding_text.h"
 #include "domain/rules.h"
-
-#include <string.h>
-
-/* Columns that say who a patient is; a commissioner does not see what was sent in them. */
-static bool identifies_patient(const char *field)
-{
-    static const char *const fields[] = {"patient_id", "nhs_number", "birth_date", "gp_practice"};
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (strstr(field, fields[i]))
-            return true;
-    }
-    return false;
-}
 
 json_t *finding_json(const struct request *r, const PGresult *result, int row)
 {
     const char *field = pg_text(result, row, "field");
-    bool hidden = r->caller.role == ROLE_COMMISSIONER && identifies_patient(field);
+    bool hidden = r->caller.role == ROLE_COMMISSIONER && finding_identifies(field);
     bool unknown = pg_is_null(result, row, "pence");
     enum rule_id id;
     /* A rule that this version does not know was written by a newer one: its id must do. */

@@ -65,6 +65,12 @@ void identifiers_ask(struct request *r);
 void identifiers_list(struct request *r);
 void identifiers_get(struct request *r);
 void identifiers_release(struct request *r);
+/* exports.c */
+void exports_ask(struct request *r);
+void exports_ask_fix_it(struct request *r);
+void exports_list(struct request *r);
+void exports_get(struct request *r);
+void exports_file(struct request *r);
 /* findings.c */
 void findings_list(struct request *r);
 void findings_summary(struct request *r);

@@ -1,4 +1,5 @@
 #include "worker/evaluate.h"
+#include "worker/export.h"
 #include "worker/identify.h"
 #include "worker/jobs.h"
 #include "worker/rehearse.h"
@@ -16,5 +17,6 @@ const struct job_handler job_handlers[] = {
     {"resettle", resettle_contract, NULL},
     {"identify", identify_run, identify_give_up},
     {"rehearse", rehearse_run, NULL},
+    {"export", export_run, NULL},
     {NULL, NULL, NULL},
 };

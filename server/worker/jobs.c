@@ -1,6 +1,7 @@
 #include "worker/jobs.h"
 
 #include "base/log.h"
+#include "store/export.h"
 #include "store/idempotency.h"
 #include "store/reading.h"
 #include "store/rehearsal.h"
@@ -246,6 +247,8 @@ static void sweep(struct worker *w, int64_t *next)
     int64_t expired = 0;
     if (reading_expire(w->pg, &expired) == PG_OK && expired > 0)
         log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"readings", NULL, expired}, 1);
+    if (export_expire(w->pg, &expired) == PG_OK && expired > 0)
+        log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"exports", NULL, expired}, 1);
     *next = clock_monotonic() + (int64_t)SWEEP_SECONDS * MICROS_PER_SECOND;
 }
 

@@ -12,7 +12,9 @@ struct opening {
     struct worker *w;
     const struct job *job;
     const struct sealed_file *file;
-    struct check *check;
+    struct check *check; /* for progress; NULL: none */
+    bool (*feed)(void *context, const void *bytes, size_t length);
+    void *context;
     char *problem;
     struct unseal_stream stream;
     crypto_hash_sha256_state hash;
@@ -44,7 +46,7 @@ static enum job_outcome report_progress(struct opening *o)
 {
     if (atomic_load(&o->w->lost))
         return JOB_LOST;
-    if (clock_monotonic() < o->next_progress)
+    if (!o->check || clock_monotonic() < o->next_progress)
         return JOB_DONE;
     o->next_progress = clock_monotonic() + PROGRESS_MICROS;
     enum pg_status status = job_progress(o->file->pg, o->job, (int64_t)check_rows(o->check), o->file->declared_rows);
@@ -65,7 +67,7 @@ static enum job_outcome feed_chunk(struct opening *o, const char *sealed, size_t
     size_t n = length - SEAL_CHUNK_OVERHEAD;
     (void)crypto_hash_sha256_update(&o->hash, o->text, n);
     o->bytes += (int64_t)n;
-    return check_feed(o->check, o->text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
+    return o->feed(o->context, o->text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
 }
 
 static enum job_outcome read_chunks(struct opening *o)
@@ -91,29 +93,57 @@ static enum job_outcome read_chunks(struct opening *o)
     return whole ? JOB_DONE : damaged(o);
 }
 
-enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
-                                  struct check *check, char *problem)
+static enum job_outcome open_file(struct opening *o)
 {
+    const struct sealed_file *f = o->file;
     uint8_t sealed_key[SEALED_KEY_MAX];
     char context[SEAL_CONTEXT_SIZE];
     size_t length = 0;
+    enum pg_status status = f->sealed_key(f->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
+    if (status != PG_OK)
+        return job_outcome_of(status, f->pg, o->problem);
+    (void)snprintf(context, sizeof context, "%s/%s", f->provider, f->id);
+    (void)crypto_hash_sha256_init(&o->hash);
+    enum job_outcome outcome =
+        unseal_begin(&o->stream, o->w->unseal, context, sealed_key, length) ? read_chunks(o) : damaged(o);
+    unseal_end(&o->stream);
+    if (o->text)
+        sodium_memzero(o->text, o->room);
+    free(o->text);
+    return outcome;
+}
+
+static bool feed_check(void *context, const void *bytes, size_t length)
+{
+    return check_feed(context, bytes, length);
+}
+
+enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
+                                  struct check *check, char *problem)
+{
     struct opening o;
     memset(&o, 0, sizeof o);
     o.w = w;
     o.job = job;
     o.file = f;
     o.check = check;
+    o.feed = feed_check;
+    o.context = check;
     o.problem = problem;
-    enum pg_status status = f->sealed_key(f->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
-    if (status != PG_OK)
-        return job_outcome_of(status, f->pg, problem);
-    (void)snprintf(context, sizeof context, "%s/%s", f->provider, f->id);
-    (void)crypto_hash_sha256_init(&o.hash);
-    enum job_outcome outcome =
-        unseal_begin(&o.stream, w->unseal, context, sealed_key, length) ? read_chunks(&o) : damaged(&o);
-    unseal_end(&o.stream);
-    if (o.text)
-        sodium_memzero(o.text, o.room);
-    free(o.text);
-    return outcome;
+    return open_file(&o);
+}
+
+enum job_outcome sealed_file_each(struct worker *w, const struct job *job, const struct sealed_file *f,
+                                  bool (*feed)(void *context, const void *bytes, size_t length), void *context,
+                                  char *problem)
+{
+    struct opening o;
+    memset(&o, 0, sizeof o);
+    o.w = w;
+    o.job = job;
+    o.file = f;
+    o.feed = feed;
+    o.context = context;
+    o.problem = problem;
+    return open_file(&o);
 }

@@ -27,6 +27,12 @@ struct sealed_file {
 enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
                                   struct check *check, char *problem);
 
+/* The same without a check: the bytes, in pieces, go to feed, which returns false to stop (sealed_file_check_failed).
+ */
+enum job_outcome sealed_file_each(struct worker *w, const struct job *job, const struct sealed_file *f,
+                                  bool (*feed)(void *context, const void *bytes, size_t length), void *context,
+                                  char *problem);
+
 /* The outcome when a check failed for want of memory or temporary files: JOB_LOST when it was asked to stop. */
 enum job_outcome sealed_file_check_failed(struct worker *w, char *problem);
 

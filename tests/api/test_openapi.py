@@ -284,6 +284,12 @@ class Replies(harness.ServiceCase):
         for query in ("group=rule&from=2012-04&to=2012-05", "group=practice&provider=RXA&month=2012-04&limit=1"):
             self.assertTrue(self.call("askFindingSums", "e.one", query="?" + query)["items"])
         self.assertTrue(self.call("askFindingTrend", "audit.one")["items"])
+        asked = self.call("askExport", "e.one")
+        self.wait("e.one", asked["job"])
+        self.call("listExports", "e.one")
+        self.assertEqual(self.call("getExport", "e.one", export=asked["export"])["state"], "done")
+        self.call("getExportFile", "e.one", export=asked["export"])
+        self.call("askFixIt", "a.maker", headers={"Reading-Key": "00112233445566778899aabbccddeeff" * 2}, **one)
         key = self.call("listKeys", None)["items"][0]["key"]  # there since the first receipt was signed
         for form in ("json", "pem", "minisign"):
             self.call("getKey", None, key=key, query=f"?format={form}")
