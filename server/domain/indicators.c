@@ -19,6 +19,11 @@ struct indicators *indicators_new(month_t month, const struct reference *referen
     i->unusable = rule_set_of(RULE_K01) | rule_set_of(RULE_K02) | rule_set_of(RULE_K03) | rule_set_of(RULE_K04);
     i->undated = rule_set_of(RULE_D01) | rule_set_of(RULE_D02) | rule_set_of(RULE_D03) | rule_set_of(RULE_D04) |
                  rule_set_of(RULE_D05) | rule_set_of(RULE_D06);
+    i->rated = rule_set_of(RULE_M01) | rule_set_of(RULE_M02);
+    i->overdue = rule_set_of(RULE_R01) | rule_set_of(RULE_M03);
+    i->must_score = rule_set_of(RULE_M06);
+    i->expected = rule_set_of(RULE_M07);
+    i->low_on_ward = rule_set_of(RULE_R04);
     return i;
 }
 
@@ -32,7 +37,7 @@ bool indicators_too_many_services(const struct indicators *i)
     return i->too_many;
 }
 
-/* The place of a service in the table; INDICATOR_SERVICES when there is no more room. */
+/* The place of a service in the table; INDICATOR_SERVICES, where the rest is counted, when there is no more room. */
 static uint32_t service_of(struct indicators *i, struct text name)
 {
     uint32_t h = 2166136261u;
@@ -41,8 +46,8 @@ static uint32_t service_of(struct indicators *i, struct text name)
     for (uint32_t slot = (h ^ h >> 16) % SLOTS;; slot = (slot + 1) % SLOTS) {
         uint32_t place = i->slot[slot];
         if (place > 0) {
-            const char *known = i->service[place - 1].name;
-            if (strlen(known) == name.length && memcmp(known, name.at, name.length) == 0)
+            const struct figures *known = &i->service[place - 1];
+            if (known->name_length == name.length && memcmp(known->name, name.at, name.length) == 0)
                 return place - 1;
             continue;
         }
@@ -50,6 +55,7 @@ static uint32_t service_of(struct indicators *i, struct text name)
             i->too_many = true;
             return INDICATOR_SERVICES;
         }
+        i->service[i->service_count].name_length = name.length;
         memcpy(i->service[i->service_count].name, name.at, name.length);
         i->slot[slot] = (uint16_t)++i->service_count;
         return i->service_count - 1;
@@ -67,7 +73,7 @@ static bool is_cluster(const struct indicators *i, int cluster)
     return cluster >= 0 && cluster < CLUSTER_COUNT && i->reference->clusters[cluster].exists;
 }
 
-/* What a row adds to the provider's figures and to its service's. */
+/* What a row adds to the figures of its service. */
 static void add_to(const struct indicators *i, struct figures *f, const struct row_facts *r)
 {
     const struct episode_row *e = r->row;
@@ -79,10 +85,10 @@ static void add_to(const struct indicators *i, struct figures *f, const struct r
     count(f, INDICATOR_CLUSTER_00, r->cluster == 0, 1);
     if (r->open)
         count(f, INDICATOR_WITHIN_REVIEW, r->within_review, 1);
-    count(f, INDICATOR_GRID_MUST, (r->failed & rule_set_of(RULE_M06)) != 0, 1);
-    count(f, INDICATOR_GRID_EXPECTED, (r->failed & rule_set_of(RULE_M07)) != 0, 1);
+    count(f, INDICATOR_GRID_MUST, (r->failed & i->must_score) != 0, 1);
+    count(f, INDICATOR_GRID_EXPECTED, (r->failed & i->expected) != 0, 1);
     if (r->cluster >= 1 && r->cluster <= LOW_CLUSTER_LAST && r->admitted > 0)
-        count(f, INDICATOR_LOW_ON_WARD, (r->failed & rule_set_of(RULE_R04)) != 0, 1);
+        count(f, INDICATOR_LOW_ON_WARD, (r->failed & i->low_on_ward) != 0, 1);
     f->days[r->cluster] += r->days;
     const struct reference_price *price = &i->reference->prices[r->cluster];
     if (price->known)
@@ -103,6 +109,16 @@ static void add_to_cluster(struct indicators *i, const struct row_facts *r)
     }
 }
 
+/* Rows that fail neither M01 nor M02 need no counting: all ratings are there and known. */
+static void count_ratings(const struct episode_row *e, struct row_facts *r)
+{
+    r->ratings = 0;
+    for (int k = 0; k < RATING_COUNT; k++) {
+        r->ratings += e->rating[k] >= 0;
+        r->ratings_unknown += e->rating[k] == 9;
+    }
+}
+
 static void read_row(const struct indicators *i, const struct checked_row *row, struct row_facts *r)
 {
     const struct episode_row *e = row->row;
@@ -111,15 +127,13 @@ static void read_row(const struct indicators *i, const struct checked_row *row, 
     r->failed = row->failed;
     r->cluster = (row->failed & i->unusable) == 0 && is_cluster(i, e->cluster) ? e->cluster : CLUSTER_NONE;
     r->care = r->cluster >= 0 && (row->failed & i->undated) == 0 && !e->assessment_only && e->start != DATE_NONE;
-    for (int k = 0; k < RATING_COUNT; k++) {
-        r->ratings += e->rating[k] >= 0;
-        r->ratings_unknown += e->rating[k] == 9;
-    }
+    r->ratings = RATING_COUNT;
+    if ((row->failed & i->rated) != 0)
+        count_ratings(e, r);
     if (!r->care)
         return;
     r->open = e->end == DATE_NONE || e->end > i->last;
-    date_t due = e->mhct != DATE_NONE && e->mhct <= i->last ? review_due(i->reference, r->cluster, e->mhct) : DATE_NONE;
-    r->within_review = due != DATE_NONE && due > i->last;
+    r->within_review = (row->failed & i->overdue) == 0 && e->mhct != DATE_NONE;
     r->days = cluster_days(e->start, e->end, i->month);
     r->admitted = e->admitted_days > 0 ? e->admitted_days : 0;
     if (r->admitted > r->days)
@@ -131,9 +145,7 @@ uint32_t indicators_add(struct indicators *i, const struct checked_row *row)
     struct row_facts r;
     read_row(i, row, &r);
     uint32_t service = service_of(i, row->row->service);
-    add_to(i, &i->whole, &r);
-    if (service < INDICATOR_SERVICES)
-        add_to(i, &i->service[service], &r);
+    add_to(i, &i->service[service], &r);
     if (r.care)
         add_to_cluster(i, &r);
     return service | (r.care ? TAG_CARE | (uint32_t)r.cluster << TAG_CLUSTER_SHIFT : 0) |
@@ -158,20 +170,25 @@ void indicators_patient(struct indicators *i, const struct cross_row *rows, size
         clustered = clustered || ((r->end == DATE_NONE || r->end > i->last) && tag_cluster(r->tag) != 0);
         last = r;
     }
-    if (clustered)
-        count(&i->whole, INDICATOR_CASELOAD_CLUSTERED, 1, 0);
-    if (last != NULL && !open) {
-        uint32_t service = last->tag & TAG_SERVICE_MASK;
-        count(&i->whole, INDICATOR_DISCHARGE_MHCT, mhct, 1);
-        if (service < INDICATOR_SERVICES)
-            count(&i->service[service], INDICATOR_DISCHARGE_MHCT, mhct, 1);
-    }
+    i->clustered += clustered;
+    if (last != NULL && !open)
+        count(&i->service[last->tag & TAG_SERVICE_MASK], INDICATOR_DISCHARGE_MHCT, mhct, 1);
 }
 
 void indicators_moves(struct indicators *i, struct text name, int64_t up, int64_t down)
 {
-    uint32_t service = service_of(i, name);
-    count(&i->whole, INDICATOR_TRANSITIONS, up, down);
-    if (service < INDICATOR_SERVICES)
-        count(&i->service[service], INDICATOR_TRANSITIONS, up, down);
+    count(&i->service[service_of(i, name)], INDICATOR_TRANSITIONS, up, down);
+}
+
+void indicators_whole(const struct indicators *i, struct figures *out)
+{
+    memset(out, 0, sizeof *out);
+    for (uint32_t s = 0; s <= INDICATOR_SERVICES; s++) {
+        const struct figures *f = &i->service[s];
+        for (int id = 0; id < INDICATOR_COUNT; id++)
+            count(out, (enum indicator_id)id, f->pair[id].numerator, f->pair[id].denominator);
+        for (int c = 0; c < CLUSTER_COUNT; c++)
+            out->days[c] += f->days[c];
+    }
+    out->pair[INDICATOR_CASELOAD_CLUSTERED].numerator = i->clustered;
 }

@@ -30,6 +30,7 @@ struct row_facts {
 };
 
 struct figures {
+    size_t name_length;
     char name[SERVICE_SIZE];
     struct {
         int64_t numerator;
@@ -53,12 +54,20 @@ struct indicators {
     date_t last;
     rule_set_t unusable; /* rules after which the cluster means nothing */
     rule_set_t undated;  /* or the dates */
+    rule_set_t rated;    /* rules that a rating fails */
+    rule_set_t overdue;  /* rules after which a row is not within review */
+    rule_set_t must_score;
+    rule_set_t expected;
+    rule_set_t low_on_ward;
     bool too_many;
     uint32_t service_count;
-    uint16_t slot[SLOTS]; /* place + 1 */
-    struct figures whole;
-    struct figures service[INDICATOR_SERVICES];
+    uint16_t slot[SLOTS];                           /* place + 1 */
+    int64_t clustered;                              /* patients with an open episode in a cluster */
+    struct figures service[INDICATOR_SERVICES + 1]; /* the last: of services without a place */
     struct cluster_figures cluster[CLUSTER_COUNT];
 };
+
+/* The provider: the sum of its services. */
+void indicators_whole(const struct indicators *i, struct figures *out);
 
 #endif

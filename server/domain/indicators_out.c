@@ -10,15 +10,16 @@
 #define PLACES 3
 
 struct hiding {
+    struct figures whole;
     size_t services;
     int64_t *counts;
     bool *of_patients; /* of the indicator at hand */
     bool *episodes;    /* of the share of cluster 00, whose denominator is every episode */
 };
 
-static const struct figures *figures_at(const struct indicators *i, size_t services, size_t at)
+static const struct figures *figures_at(const struct indicators *i, const struct hiding *h, size_t at)
 {
-    return at < services ? &i->service[at] : &i->whole;
+    return at < h->services ? &i->service[at] : &h->whole;
 }
 
 /* Both counts of an indicator, which the sum must not give back. */
@@ -35,7 +36,7 @@ static bool hide(const struct indicators *i, struct hiding *h, enum indicator_id
 {
     size_t rows = indicator_get(id)->by_service ? h->services : 0;
     if (rows == 0) {
-        split(id, &i->whole, h->counts);
+        split(id, &h->whole, h->counts);
         return suppression_list(h->counts, 2, false, hidden + h->services * PLACES) != SUPPRESSION_FAILED;
     }
     for (size_t k = 0; k < rows; k++)
@@ -65,7 +66,7 @@ static void hide_with_episodes(const struct hiding *h, size_t at, bool hidden[PL
  * told as they are. */
 static bool caseload_line(const struct indicators *i, int64_t caseload, struct indicator_line *out)
 {
-    int64_t clustered = i->whole.pair[INDICATOR_CASELOAD_CLUSTERED].numerator;
+    int64_t clustered = i->clustered;
     int64_t counts[2] = {clustered, caseload > clustered ? caseload - clustered : 0};
     bool hidden[PLACES];
     *out = (struct indicator_line){.whole = true, .service = "", .id = INDICATOR_CASELOAD_CLUSTERED};
@@ -90,7 +91,7 @@ static bool indicator_out(const struct indicators *i, struct hiding *h, enum ind
             hide_with_episodes(h, at, alone);
             hidden = alone;
         }
-        struct indicator_line l = line_of(figures_at(i, h->services, at), id, at == h->services, hidden);
+        struct indicator_line l = line_of(figures_at(i, h, at), id, at == h->services, hidden);
         if (!each(context, &l))
             return false;
     }
@@ -101,6 +102,7 @@ bool indicators_lines(const struct indicators *i, int64_t caseload,
                       bool (*each)(void *context, const struct indicator_line *line), void *context)
 {
     struct hiding h = {.services = i->too_many ? 0 : i->service_count};
+    indicators_whole(i, &h.whole);
     h.counts = calloc(h.services + 1, 2 * sizeof *h.counts);
     h.of_patients = calloc(h.services + 1, PLACES * sizeof *h.of_patients);
     h.episodes = calloc(h.services + 1, PLACES * sizeof *h.episodes);
@@ -192,7 +194,9 @@ static bool hide_clusters(const struct indicators *i, bool hidden[CLUSTER_COUNT 
     bool others[CLUSTER_COUNT];
     for (int c = 0; c < CLUSTER_COUNT; c++)
         counts[c] = i->cluster[c].episodes;
-    split(INDICATOR_CLUSTER_00, &i->whole, share);
+    struct figures whole;
+    indicators_whole(i, &whole);
+    split(INDICATOR_CLUSTER_00, &whole, share);
     if (suppression_list(share, 2, false, of_00) == SUPPRESSION_FAILED ||
         suppression_list(counts + 1, CLUSTER_COUNT - 1, true, others) == SUPPRESSION_FAILED)
         return false;
@@ -229,11 +233,12 @@ bool indicators_days(const struct indicators *i,
                      bool (*each)(void *context, bool whole, const char *service, int cluster, int64_t days),
                      void *context)
 {
-    size_t services = i->too_many ? 0 : i->service_count;
-    for (size_t at = 0; at <= services; at++) {
-        const struct figures *f = figures_at(i, services, at);
+    struct hiding h = {.services = i->too_many ? 0 : i->service_count};
+    indicators_whole(i, &h.whole);
+    for (size_t at = 0; at <= h.services; at++) {
+        const struct figures *f = figures_at(i, &h, at);
         for (int c = 0; c < CLUSTER_COUNT; c++) {
-            if (f->days[c] > 0 && !each(context, at == services, f->name, c, f->days[c]))
+            if (f->days[c] > 0 && !each(context, at == h.services, f->name, c, f->days[c]))
                 return false;
         }
     }
