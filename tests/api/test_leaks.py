@@ -110,7 +110,7 @@ class Leaks(harness.ServiceCase):
                     where = f"{operation} as {person}"
                     self.assertNotEqual(reply.code, "text_withheld", where)
                     for name, value in reply.headers.items():
-                        self.is_clean(value, f"{where}: {name}")
+                        self.is_clean(value.strip('"'), f"{where}: {name}")
                     if reply.headers["Content-Type"].endswith("json"):
                         for text in strings(reply.json()):
                             self.is_clean(text, where)
