@@ -37,6 +37,8 @@ LIST
     test) cat <<'LIST' ;;
 check unit test library
 python3-yaml reads the API description in its test
+curl sends the requests of the guides, which are replayed
+jq shows what they answer
 LIST
     lint) cat <<'LIST' ;;
 clang-format-14 layout of C

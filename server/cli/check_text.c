@@ -82,11 +82,11 @@ bool check_text_headline(struct buf *out, const struct check_text *t)
     (void)buf_append_format(out, "%s %s would not be paid", grouped(errors->rows, rows),
                             plural(errors->rows, "row", "rows"));
     if (errors->rows > 0)
-        (void)buf_append_format(out, " (%s at stake)", pounds(errors, money));
+        (void)buf_append_format(out, " (at stake: %s)", pounds(errors, money));
     (void)buf_append_format(out, "; %s %s would be paid and listed for the commissioner", grouped(queries->rows, rows),
                             plural(queries->rows, "row", "rows"));
     if (queries->rows > 0)
-        (void)buf_append_format(out, " (%s)", pounds(queries, money));
+        (void)buf_append_format(out, " (at stake: %s)", pounds(queries, money));
     return buf_append_text(out, ".\n");
 }
 
