@@ -80,6 +80,32 @@ static const struct account *account_of(const struct appraisal *a, const char *c
     return NULL;
 }
 
+/* An ERROR says that the dates which the value rests on are none. */
+static bool is_undated(const struct account *account, const struct episode *row)
+{
+    rule_set_t dates = row->assessment_only ? rule_set_of(RULE_M03) : rule_set_of(RULE_D01) | rule_set_of(RULE_D03);
+    return (row->failed & dates & payability_errors(account->payability)) != 0;
+}
+
+/* Gross value of the row this month; false: unknown, *pence is 0. */
+static bool gross_value(const struct appraisal *a, const struct account *account, const struct episode *row,
+                        int64_t *pence)
+{
+    struct activity_row activity = episode_activity(row);
+    *pence = 0;
+    if (is_undated(account, row))
+        return false;
+    if ((row->failed & rule_set_of(RULE_A01)) != 0) {
+        if (row->assessment_only)
+            return true;
+        activity.mhct_reason = 0;
+    }
+    if (valuation_row(account->terms, &a->reviews, account->commissioner, a->month, &activity, pence) == ROW_VALUED)
+        return true;
+    *pence = 0;
+    return false;
+}
+
 void appraisal_row(const struct appraisal *a, const struct episode *row, struct row_appraisal *out)
 {
     memset(out, 0, sizeof *out);
@@ -94,12 +120,8 @@ void appraisal_row(const struct appraisal *a, const struct episode *row, struct 
     out->failed = payability_failed(account->payability, &activity, &marks);
     if (!row->cluster[0] || cluster_index(row->cluster) < 0)
         out->failed &= ~rule_set_of(RULE_K06);
-    if ((out->failed | row->failed) == 0)
-        return;
-    out->known = valuation_row(account->terms, &a->reviews, account->commissioner, a->month, &activity, &out->pence) ==
-                 ROW_VALUED;
-    if (!out->known)
-        out->pence = 0;
+    if ((out->failed | row->failed) != 0)
+        out->known = gross_value(a, account, row, &out->pence);
 }
 
 bool appraisal_payable(const struct appraisal *a, const struct episode *row, int64_t *pence)
@@ -110,12 +132,7 @@ bool appraisal_payable(const struct appraisal *a, const struct episode *row, int
         return false;
     struct activity_row activity = episode_activity(row);
     struct row_marks marks = {row->failed, row->approved, row->minor};
-    if (!payability_allows(account->payability, &activity, &marks))
-        return true;
-    if (valuation_row(account->terms, &a->reviews, account->commissioner, a->month, &activity, pence) == ROW_VALUED)
-        return true;
-    *pence = 0;
-    return false;
+    return !payability_allows(account->payability, &activity, &marks) || gross_value(a, account, row, pence);
 }
 
 void appraisal_finding(const struct appraisal *a, const struct episode *row, enum rule_id rule, struct finding *out)

@@ -21,7 +21,7 @@ bool appraisal_add(struct appraisal *a, const char *commissioner, const struct t
 struct row_appraisal {
     rule_set_t failed; /* of the rules that depend on terms; a wrong code is said once, by its own rule */
     int64_t pence;     /* gross value of the row this month: the amount at stake */
-    bool known;        /* false: there is no price, or the row fails nothing; pence is 0 */
+    bool known;        /* false: no price, an ERROR in the dates, or the row fails nothing; pence is 0 */
 };
 
 /* The amount is worked out for rows that fail any rule (row->failed included), as it costs more than the rules. */

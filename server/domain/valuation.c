@@ -85,13 +85,18 @@ static date_t admitted_end(const struct row_days *days, const struct activity_ro
     return days->from + (admitted < length ? admitted : length);
 }
 
+static bool is_assessed_in(month_t month, const struct activity_row *row)
+{
+    return (row->assessment_only || row->mhct_reason == 10) && row->mhct_date != DATE_NONE &&
+           month_of(row->mhct_date) == month;
+}
+
 /* The price of the assessment that a row may earn in the month, or NULL: not assessed then, or no price. */
 static const struct terms_price *assessment_price(const struct terms *t, const char *commissioner, month_t month,
                                                   const struct activity_row *row)
 {
     int cluster = cluster_index(row->cluster);
-    if ((!row->assessment_only && row->mhct_reason != 10) || row->mhct_date == DATE_NONE || cluster < 0 ||
-        month_of(row->mhct_date) != month) {
+    if (cluster < 0 || !is_assessed_in(month, row)) {
         return NULL;
     }
     return terms_price_on(t, cluster, BASIS_ASSESSMENT, commissioner, text_of(row->service), row->mhct_date);
@@ -124,7 +129,7 @@ enum row_value valuation_row(const struct terms *t, const struct review_periods 
     if (assessment != NULL && !money_add(sum, assessment->pence, &sum)) {
         return ROW_OVERFLOW;
     }
-    if (row->assessment_only && assessment == NULL) {
+    if (row->assessment_only && assessment == NULL && is_assessed_in(month, row)) {
         result = ROW_UNPRICED;
     }
     *pence = sum;

@@ -45,8 +45,8 @@ struct row_days valuation_days(const struct terms *t, const struct review_period
 
 enum row_value { ROW_VALUED, ROW_UNPRICED, ROW_OVERFLOW };
 /* Gross value of one row in the month as if it were payable: the amount at stake. An assessment counts as the first of
- * its referral. ROW_UNPRICED (K06) when a day of service has no price; *pence is then the value of the days that have
- * one. */
+ * its referral. ROW_UNPRICED (K06) when a day of service has no price, or the assessment of an assessment alone; *pence
+ * is then the value of the days that have one. */
 enum row_value valuation_row(const struct terms *t, const struct review_periods *reviews, const char *commissioner,
                              month_t month, const struct activity_row *row, int64_t *pence);
 

@@ -69,7 +69,7 @@ enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int6
 }
 
 enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const char *contract, const char *commissioner, month_t month, uint64_t aside)
+                                     const char *commissioner, int64_t used, uint64_t aside)
 {
     /* Grouped, not joined: rows loaded a moment ago have no statistics, and a join that is planned for a few rows takes
      * hours for twenty thousand. */
@@ -78,25 +78,22 @@ enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_
         "INSERT INTO reckoner.finding (provider, submission, row_no, rule, evaluation, episode_id, commissioner,"
         " cluster, field, value)"
         " SELECT $1, $2, u.row_no, 'W01', $3, u.episode_id, u.commissioner, u.cluster, 'month', ''"
-        " FROM reckoner.frozen_month m CROSS JOIN LATERAL ("
-        "  SELECT min(e.row_no) AS row_no, e.episode_id, e.commissioner, e.cluster"
+        " FROM (SELECT min(e.row_no) AS row_no, e.episode_id, e.commissioner, e.cluster"
         "  FROM reckoner.episode e"
-        "  WHERE e.provider = $1 AND e.submission IN ($2, m.submission) AND e.commissioner = $5"
+        "  WHERE e.provider = $1 AND e.submission IN ($2, $5) AND e.commissioner = $4"
         "  GROUP BY e.episode_id, e.commissioner, e.patient, e.cluster, e.service, e.start_date, e.end_date,"
         "   e.mhct_date, e.referral_date, e.last_contact, e.mhct_reason, e.admitted_days, e.assessment_only, "
         "e.continues, e.approved,"
-        "   e.minor, e.failed & ~$7::bigint"
-        "  HAVING NOT bool_or(e.submission = m.submission)) u"
-        " WHERE m.provider = $1 AND m.contract = $4 AND m.month = $6 AND m.submission <> $2",
-        7};
+        "   e.minor, e.failed & ~$6::bigint"
+        "  HAVING NOT bool_or(e.submission = $5)) u",
+        6};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_i64(&a, submission);
     pg_arg_i64(&a, evaluation);
-    pg_arg_text(&a, contract);
     pg_arg_text(&a, commissioner);
-    pg_arg_month(&a, month);
+    pg_arg_i64(&a, used);
     pg_arg_i64(&a, (int64_t)aside);
     return pg_run(pg, &s, &a, NULL);
 }

@@ -15,10 +15,10 @@ enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t 
 enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, int64_t *evaluation);
 enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission,
                                        const char *commissioner, const char *rule, const char *severity);
-/* W01: findings for the rows of a commissioner that differ from those of the submission that its contract froze the
- * month with. aside: rules that do not count, one bit each (rule.bit), as a row may fail them for what was sent for
- * another month. */
+/* W01: findings for the rows of a commissioner that differ from those of the submission that its contract uses; all of
+ * them when used is 0. aside: rules that do not count, one bit each (rule.bit), as a row may fail them for what was
+ * sent for another month. */
 enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const char *contract, const char *commissioner, month_t month, uint64_t aside);
+                                     const char *commissioner, int64_t used, uint64_t aside);
 
 #endif

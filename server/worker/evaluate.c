@@ -9,6 +9,7 @@
 #include "store/evaluation.h"
 #include "store/indicator.h"
 #include "store/reference_set.h"
+#include "store/settlement_input.h"
 #include "store/submission.h"
 #include "store/window.h"
 #include "worker/difference.h"
@@ -24,7 +25,8 @@ struct account {
     char commissioner[8];
     struct terms *terms; /* NULL: none in force; owned by the first account of the contract */
     bool owns_terms;
-    bool judged; /* the submission counts for the contract, or its month is not closed */
+    bool judged;         /* the submission counts for the contract, or its month is not closed */
+    instant_t freeze_at; /* when it is not judged: the closing that it missed */
 };
 
 struct evaluation {
@@ -32,6 +34,7 @@ struct evaluation {
     const struct job *job;
     char *problem;
     struct submission s;
+    instant_t now; /* on the product clock, when the evaluation began */
     int64_t number;
     struct reference reference;
     struct appraisal *appraisal;
@@ -267,8 +270,10 @@ static enum job_outcome judge_windows(struct evaluation *e)
                                    pg_bool(r, i, "exception"), &calendar, &w))
             outcome = fault(e, "The calendar of a contract cannot be read; are the bank holidays of the year loaded?");
         for (size_t k = 0; k < e->account_count && outcome == JOB_DONE; k++) {
-            if (strcmp(e->accounts[k].contract, contract) == 0)
-                e->accounts[k].judged = w.inside;
+            if (strcmp(e->accounts[k].contract, contract) != 0)
+                continue;
+            e->accounts[k].judged = w.inside;
+            e->accounts[k].freeze_at = w.freeze_at;
         }
         e->late = e->late || !w.inside;
     }
@@ -304,9 +309,21 @@ static enum pg_status write_measured(const struct evaluation *e)
     return status;
 }
 
-static enum pg_status write_all(struct evaluation *e)
+/* W01, from the closing of the month on: whether a FREEZE run has pinned what is used makes no difference. */
+static enum pg_status write_unused(struct evaluation *e, const struct account *a)
 {
     const rule_set_t of_other_months = rules_depending_on(DEPENDS_HISTORY) | rule_set_of(RULE_A01);
+    const struct month_cutoff cutoff = {e->s.month, a->freeze_at};
+    struct effective_submission used;
+    enum pg_status status = effective_submissions(e->w->pg, e->s.provider, a->contract, &cutoff, 1, e->now, &used);
+    if (status != PG_OK || used.no == e->s.no)
+        return status;
+    return evaluation_add_unused(e->w->pg, e->s.provider, e->s.no, e->number, a->commissioner, used.no,
+                                 of_other_months);
+}
+
+static enum pg_status write_all(struct evaluation *e)
+{
     enum pg_status status = evaluation_begin(e->w->pg, e->s.provider, e->s.no, &e->number);
     if (status == PG_OK)
         status = write_measured(e);
@@ -318,8 +335,7 @@ static enum pg_status write_all(struct evaluation *e)
         const struct account *a = &e->accounts[i];
         status = write_severities(e, a);
         if (status == PG_OK && !a->judged)
-            status = evaluation_add_unused(e->w->pg, e->s.provider, e->s.no, e->number, a->contract, a->commissioner,
-                                           e->s.month, of_other_months);
+            status = write_unused(e, a);
     }
     bool spooled = true;
     if (status == PG_OK)
@@ -338,12 +354,11 @@ static enum pg_status write_all(struct evaluation *e)
  */
 static enum job_outcome evaluate_locked(struct evaluation *e)
 {
-    instant_t now = 0;
-    if (!clock_now(e->w->clock, &now))
+    if (!clock_now(e->w->clock, &e->now))
         return fault(e, "The clock file cannot be read");
     enum job_outcome outcome = load_reference(e);
     if (outcome == JOB_DONE)
-        outcome = load_accounts(e, now);
+        outcome = load_accounts(e, e->now);
     if (outcome == JOB_DONE)
         outcome = judge_windows(e);
     if (outcome == JOB_DONE)

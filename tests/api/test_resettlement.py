@@ -290,5 +290,39 @@ class OneAccountFails(harness.ServiceCase):
         self.assertEqual(self.balances(contract), {"5QE": [10 * 30 * 700], "5QF": [5 * 30 * 700]})
 
 
+class NotUsed(harness.ServiceCase):
+    """W01 tells what a closed contract does not use: from the closing on, not from its first FREEZE run on."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract = cls.agree(terms=terms_of(612))
+        cls.agree(commissioner="5QF", terms=terms_of(612, "5QF", freeze=40), authors=("a.author", "a.maker", "f.one"))
+
+    def unused(self, services):
+        """Sends April, a row per service and one of the contract that is open; the rows that have a W01."""
+        rows = [harness.row(n, service=service) for n, service in enumerate(services)]
+        rows.append(harness.row(100, commissioner="5QF", service=f"S{len(services)}"))
+        sent = self.send(rows)
+        client, path = self.as_person("a.maker"), f"/v1/providers/RXA/submissions/{sent['submission']}"
+        self.wait_until(lambda: client.get(path)["evaluation"] == 1, what="the evaluation")
+        return [(f["row"], f["severity"]) for f in client.pages(path + "/findings?rule=W01")]
+
+    def test_it_follows_what_the_contract_uses(self):
+        client = self.as_person("a.maker")
+        self.assertEqual(self.unused(["A", "B", "C"]), [])
+        self.service.set_clock("2012-06-12T09:00:00Z")  # closed for 5QE since the end of 7 June
+        self.assertEqual(self.unused(["A", "X", "C", "D"]), [(2, "WARN"), (4, "WARN")])
+        asked = client.post(f"{self.contract}/accounts/5QE/runs", {"month": "2012-04", "type": "FREEZE"})
+        client.wait_for_job("RXA", asked["job"])
+        # What came in by an exception is used, though it is not what was frozen.
+        request = client.post(f"{self.contract}/exceptions", {"month": "2012-04", "reason": "rows missing"})
+        self.as_person("e.one").post(f"{self.contract}/exceptions/2012-04/{request['n']}/decision",
+                                     {"decision": "granted", "closes_on": "2012-06-13"})
+        self.assertEqual(self.unused(["A", "X", "C"]), [])
+        self.service.set_clock("2012-06-14T09:00:00Z")
+        self.assertEqual(self.unused(["A", "X", "Y", "Z"]), [(3, "WARN"), (4, "WARN")])
+
+
 if __name__ == "__main__":
     harness.main()
