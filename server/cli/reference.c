@@ -1,3 +1,4 @@
+#include "domain/reference.h"
 #include "base/buf.h"
 #include "base/parse.h"
 #include "cli/administration.h"
@@ -8,15 +9,36 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kinds[] = {"clusters", "bank_holidays", "practices", "allocation_grid", "reference_prices"};
+struct kind {
+    const char *name;
+    bool (*read)(struct reference *, const char *, size_t, char *, size_t);
+};
 
-static bool is_kind(const char *text)
+static const struct kind kinds[] = {{"clusters", reference_load_clusters},
+                                    {"bank_holidays", reference_load_bank_holidays},
+                                    {"practices", reference_load_practices},
+                                    {"allocation_grid", reference_load_allocation_grid},
+                                    {"reference_prices", reference_load_prices}};
+
+static const struct kind *kind_of(const char *text)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(text, kinds[i]) == 0)
-            return true;
+        if (strcmp(text, kinds[i].name) == 0)
+            return &kinds[i];
     }
-    return false;
+    return NULL;
+}
+
+/* A file that the worker could not read would stop every validation after it. */
+static int check_content(const struct cli *cli, const struct kind *kind, const char *path, const struct buf *content)
+{
+    struct reference reference;
+    char error[200] = "";
+    reference_init(&reference);
+    bool fits = kind->read(&reference, content->data, content->length, error, sizeof error);
+    reference_free(&reference);
+    return fits ? CLI_DONE
+                : cli_fail(cli, "%s is no file of the kind %s: %s. Nothing was loaded", path, kind->name, error);
 }
 
 /* The whole file, or CLI_FAILED with the reason said. */
@@ -48,7 +70,8 @@ int cli_reference_load(struct cli *cli, int argc, char **argv)
     struct admin_act act;
     if (!cli_arguments(cli, argc, argv, NULL, p, 2))
         return CLI_USAGE;
-    if (!is_kind(p[0]))
+    const struct kind *kind = kind_of(p[0]);
+    if (kind == NULL)
         return cli_wrong(cli,
                          "%s is no kind of reference file: use clusters, bank_holidays, practices, "
                          "allocation_grid or reference_prices",
@@ -58,6 +81,8 @@ int cli_reference_load(struct cli *cli, int argc, char **argv)
     struct buf content;
     buf_init(&content, REFERENCE_FILE_MAXIMUM);
     int result = read_file(cli, p[1], &content);
+    if (result == CLI_DONE)
+        result = check_content(cli, kind, p[1], &content);
     if (result == CLI_DONE) {
         unsigned char digest[crypto_hash_sha256_BYTES];
         char digest_text[2 * crypto_hash_sha256_BYTES + 1];

@@ -45,9 +45,6 @@ static const struct pg_statement upsert_rule = {
     .parameters = 7,
 };
 
-/* Names begin with their number, NNNN. */
-#define NUMBER_LENGTH 4
-
 /* What both the folder and the program know of a migration. */
 struct known {
     const char *name;
@@ -61,10 +58,8 @@ static int compare(const PGresult *r, const struct known *known, int count, cons
     int rows = PQntuples(r);
     for (int i = 0; i < rows; i++) {
         const char *name = pg_text(r, i, "name");
-        /* One of a lower number came after it was applied. */
-        if (i < count && strncmp(name, known[i].name, NUMBER_LENGTH) > 0) {
-            (void)snprintf(problem, size, "the database has %s but not %s, which comes first; restore a backup", name,
-                           known[i].name);
+        if (pg_i64(r, i, "version") != i + 1) {
+            (void)snprintf(problem, size, "the database has %s but not number %04d; restore a backup", name, i + 1);
             return -1;
         }
         if (i >= count || strcmp(name, known[i].name) != 0) {
@@ -159,7 +154,7 @@ static enum pg_status apply_due(struct pg *pg, const struct migration_folder *f,
             return failed(pg, result, status, f->all[i].name);
         result->applied++;
     }
-    result->version = f->count > 0 ? f->all[f->count - 1].version : 0;
+    result->version = f->count;
     status = pg_transaction(pg, write_rules, result);
     return status == PG_OK ? PG_OK : failed(pg, result, status, "rules");
 }

@@ -78,9 +78,9 @@ static bool load_all(struct migration_folder *f, const char *folder, struct dire
     }
     for (int i = 0; i < count; i++) {
         const char *file = entries[i]->d_name;
-        if (i == 0 ? migration_version(file) != 1 : migration_version(file) == f->all[i - 1].version) {
-            (void)snprintf(problem, size, "%s: %s; restore the files of the release", folder,
-                           i == 0 ? "number 0001 is missing" : "two files have one number");
+        if (migration_version(file) != i + 1) {
+            (void)snprintf(problem, size, "%s: found %s where number %04d is due; restore the files of the release",
+                           folder, file, i + 1);
             return false;
         }
         if (!load(&f->all[i], folder, file)) {

@@ -141,6 +141,11 @@ class CommandLine(unittest.TestCase):
         self.assertRefused(self.run_it("reference", "load", "stars", clusters), 2, "stars is no kind")
         self.assertRefused(self.run_it("reference", "load", "clusters", "/no/such"), 1, "/no/such", "No such file")
         self.assertRefused(self.run_it("reference", "load", "clusters", "/dev/null"), 1, "is empty")
+        # A file of another kind would stop every validation after it.
+        for kind in ("bank_holidays", "practices", "allocation_grid", "reference_prices"):
+            self.assertRefused(self.run_it("reference", "load", kind, clusters), 1, f"no file of the kind {kind}",
+                               "Nothing was loaded")
+        self.assertEqual(self.sql("SELECT count(*) FROM reckoner.reference_set"), "1")
 
     def test_keys_are_never_overwritten(self):
         before = {path.name: path.read_bytes() for path in self.service.keys_dir.iterdir()}
