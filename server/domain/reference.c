@@ -362,7 +362,7 @@ const struct practice *reference_practice(const struct reference *r, code_t code
     }
     for (; low < r->practice_count && r->practices[low].code == code; low++) {
         const struct practice *p = &r->practices[low];
-        if (p->from <= day && (p->to == DATE_NONE || day < p->to))
+        if (p->to == DATE_NONE || day < p->to)
             return p;
     }
     return NULL;

@@ -94,7 +94,8 @@ extern const struct reference_kind reference_kinds[REFERENCE_KINDS];
 /* By code, then from: the order that look-ups want. */
 void organisation_dates_sort(struct organisation_dates *list, size_t count);
 
-/* The practice as it is on a day, or NULL. */
+/* The practice as it is on a day or, when it is not live then (from is later), as it is from its next live day on; NULL
+ * when there is none. */
 const struct practice *reference_practice(const struct reference *r, code_t code, date_t day);
 
 /* Whether a day in the cluster `to` has a higher reference price than one in `from`. false when a price is not known or

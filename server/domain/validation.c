@@ -8,11 +8,19 @@
 
 #define BIT(rule) ((rule_set_t)1 << RULE_BIT_##rule)
 
+/* Full years. Who was born on 29 February becomes a year older on 1 March where there is no such day. */
+static int32_t age_on(date_t birth, date_t day)
+{
+    struct civil b = date_to_civil(birth), d = date_to_civil(day);
+    bool birthday_comes = d.month < b.month || (d.month == b.month && d.day < b.day);
+    return d.year - b.year - birthday_comes;
+}
+
 bool is_minor(date_t birth, month_t month)
 {
     date_t last = month_last(month);
     /* Nearly all are far over 18: a year has at most 366 days, and the calendar need not be asked. */
-    return birth != DATE_NONE && birth > last - 18 * 366 && date_add_months(birth, 18 * 12) > last;
+    return birth != DATE_NONE && birth > last - 18 * 366 && age_on(birth, last) < 18;
 }
 
 /* The context with what every row would otherwise compute anew. */
@@ -109,9 +117,11 @@ static rule_set_t practice_rules(const struct scope *m, const struct episode_row
     rule_set_t failed = 0;
     for (date_t day = s.from; day < s.to;) {
         const struct practice *p = reference_practice(m->x->reference, code, day);
+        if (p == NULL || p->from > day)
+            failed |= BIT(C01);
         if (p == NULL)
-            return failed | BIT(C01);
-        if (p->commissioner != commissioner && !excused)
+            break;
+        if (p->from < s.to && p->commissioner != commissioner && !excused)
             failed |= BIT(C03);
         day = p->to == DATE_NONE ? s.to : p->to;
     }
@@ -145,7 +155,7 @@ static bool is_unreadable(const struct episode_row *row, enum column c)
 /* A birth after the month is P06's to tell. */
 static bool is_over_130(date_t birth, date_t day)
 {
-    return birth < day - 130 * 365 && date_add_months(birth, 131 * 12) <= day;
+    return birth < day - 130 * 365 && age_on(birth, day) > 130;
 }
 
 static rule_set_t person_rules(const struct scope *m, const struct episode_row *row)

@@ -20,7 +20,9 @@ static const char practices[] = "practice,commissioner,live_from,live_to\n"
                                 "A81001,5QE,2000-01-01,2013-04-01\n"
                                 "A81001,01A,2013-04-01,\n"
                                 "A81002,02B,2013-04-01,2013-04-20\n"
-                                "A81003,02B,2013-04-01,\n";
+                                "A81003,02B,2013-04-01,\n"
+                                "A81004,01A,2013-04-01,2013-04-05\n"
+                                "A81004,02B,2013-04-10,\n";
 
 /* The clean row has 2 throughout. */
 static const char grid[] = "cluster,item,must_min,must_max,expected_min,expected_max\n"

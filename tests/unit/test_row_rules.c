@@ -40,6 +40,9 @@ static const struct rule_case cases[] = {
     {"", {{COLUMN_BIRTH_DATE, "1882-05-01"}}},
     {"", {{COLUMN_BIRTH_DATE, "2013-03-20"}}},
     {"D14", {{COLUMN_BIRTH_DATE, "2013-03-21"}}},
+    {"C01 C03", {{COLUMN_GP_PRACTICE, "A81004"}}},
+    {"C01", {{COLUMN_GP_PRACTICE, "A81004"}, {COLUMN_END_DATE, "2013-04-10"}}},
+    {"C01", {{COLUMN_GP_PRACTICE, "A81004"}, {COLUMN_COMMISSIONER_REASON, "section 117"}}},
     {"C01", {{COLUMN_GP_PRACTICE, "A8101"}}},
     {"C01", {{COLUMN_GP_PRACTICE, "Z99999"}}},
     {"C01", {{COLUMN_GP_PRACTICE, "A81002"}, {COLUMN_COMMISSIONER, "02B"}}},
@@ -254,6 +257,26 @@ START_TEST(minors_turn_18)
 }
 END_TEST
 
+/* Without a 29 February the birthday is 1 March. */
+START_TEST(leap_days_have_birthdays_too)
+{
+    struct upload_context february = context;
+    struct upload_row row;
+    date_t ends[] = {date_from_civil((struct civil){2014, 2, 28}), date_from_civil((struct civil){2015, 2, 28})};
+    date_t births[] = {date_from_civil((struct civil){1996, 2, 29}), date_from_civil((struct civil){1884, 2, 29})};
+    ck_assert(is_minor(births[0], month_of(ends[0])));
+    ck_assert(!is_minor(births[0], month_of(ends[0]) + 1));
+    ck_assert(!is_minor(births[0] - 1, month_of(ends[0])));
+    for (int past = 0; past < 2; past++) {
+        upload_row_clean(&row, 1);
+        february.month = month_of(ends[1]) + past;
+        date_format(births[1], row.field[COLUMN_BIRTH_DATE]);
+        upload_check_rows(&result, &february, &row, 1);
+        ck_assert_int_eq((result.failed[0] & rule_set_of(RULE_P07)) != 0, past);
+    }
+}
+END_TEST
+
 static void check_grid(const char *lines, const char *why)
 {
     char text[400];
@@ -351,6 +374,7 @@ int main(void)
     tcase_add_test(t, every_row_rule_is_tried);
     tcase_add_test(t, identities_are_hidden);
     tcase_add_test(t, minors_turn_18);
+    tcase_add_test(t, leap_days_have_birthdays_too);
     tcase_add_test(t, without_practices_says_so);
     tcase_add_test(t, a_grid_is_read_or_refused);
     tcase_add_test(t, the_example_grid_can_be_loaded);
