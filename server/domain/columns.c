@@ -71,3 +71,17 @@ enum column column_by_name(const char *name, size_t length)
     }
     return COLUMN_COUNT;
 }
+
+bool column_name_is_printable(struct text name)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == ' ';
+        bool digit = c >= '0' && c <= '9';
+        digits += digit;
+        if (!letter && !digit)
+            return false;
+    }
+    return name.length > 0 && name.length <= 40 && digits <= 4;
+}

@@ -71,6 +71,10 @@ struct raw_row {
     struct text field[COLUMN_COUNT];
 };
 
+/* Whether the name of a column that is not known may be repeated in a message: words without digits that could be a
+ * person's number. */
+bool column_name_is_printable(struct text name);
+
 /* What a reader found wrong with the file. */
 struct reader_fault {
     enum rule_id rule; /* RULE_F01 or RULE_F02 */

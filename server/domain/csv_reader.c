@@ -130,20 +130,6 @@ static void check_bytes(struct csv_reader *r)
     }
 }
 
-/* Whether a header name may be repeated in a message: a short word without digits that could be a person's number. */
-static bool is_printable_name(struct text name)
-{
-    size_t digits = 0;
-    for (size_t i = 0; i < name.length; i++) {
-        char c = name.at[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        digits += c >= '0' && c <= '9';
-        if (!letter && !(c >= '0' && c <= '9') && c != '-')
-            return false;
-    }
-    return name.length > 0 && name.length <= 40 && digits <= 4;
-}
-
 static bool has_curly_quotes(struct text t)
 {
     for (size_t i = 0; i + 2 < t.length; i++) {
@@ -155,7 +141,7 @@ static bool has_curly_quotes(struct text t)
 
 static void refuse_name(struct csv_reader *r, unsigned field, struct text name)
 {
-    if (is_printable_name(name))
+    if (column_name_is_printable(name))
         fault(r, RULE_F01, "file", "Column %u, %.*s, is not known", field + 1, (int)name.length, name.at);
     else
         fault(r, RULE_F01, "file", "Column %u has a name that is not known%s", field + 1,

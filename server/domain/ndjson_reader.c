@@ -22,14 +22,17 @@ void ndjson_reader_map(struct ndjson_reader *r, const struct column_mapping *map
         r->names[i] = column_mapping_name(mapping, (enum column)i);
 }
 
+#define IS_NO_COLUMN " is no column of the upload format"
+
 /* The line being parsed. */
 struct scan {
     struct ndjson_reader *reader;
     const char *at;
     const char *end;
-    size_t used;     /* bytes used in reader->fields */
-    const char *why; /* what is wrong, NULL while nothing is */
-    int column;      /* column whose value is wrong, or -1 */
+    size_t used;         /* bytes used in reader->fields */
+    const char *why;     /* what is wrong, NULL while nothing is */
+    int column;          /* column whose value is wrong, or -1 */
+    struct text unknown; /* name of the member that is no column; empty: there is none, or it is not to be repeated */
 };
 
 static void refuse(struct scan *s, const char *why)
@@ -241,7 +244,9 @@ static void read_member(struct scan *s, enum column *previous, uint64_t *seen)
     }
     enum column c = find_column(s, name, *previous);
     if (c == COLUMN_COUNT) {
-        refuse(s, "a member is no column of the upload format");
+        refuse(s, "a member" IS_NO_COLUMN);
+        if (column_name_is_printable(name))
+            s->unknown = name;
         return;
     }
     if (c == COLUMN_IGNORED) {
@@ -294,9 +299,16 @@ static void report(struct ndjson_reader *r, int column, const char *why)
     r->events->fault(r->events->context, &f);
 }
 
+static void report_unknown(struct ndjson_reader *r, struct text name)
+{
+    char why[100];
+    (void)snprintf(why, sizeof why, "member %.*s" IS_NO_COLUMN, (int)name.length, name.at);
+    report(r, -1, why);
+}
+
 static void end_line(struct ndjson_reader *r)
 {
-    struct scan s = {r, r->text, r->text + r->used, 0, NULL, -1};
+    struct scan s = {.reader = r, .at = r->text, .end = r->text + r->used, .column = -1};
     skip_blanks(&s);
     if (r->overlong) {
         r->row_no++;
@@ -308,7 +320,9 @@ static void end_line(struct ndjson_reader *r)
         read_object(&s);
         r->row.line = r->line;
         r->row.row_no = r->row_no;
-        if (s.why != NULL)
+        if (s.unknown.length > 0)
+            report_unknown(r, s.unknown);
+        else if (s.why != NULL)
             report(r, s.column, s.why);
         else if (!r->events->row(r->events->context, &r->row))
             r->stopped = true;

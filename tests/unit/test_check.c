@@ -189,6 +189,37 @@ START_TEST(what_is_learnt_later_falls_into_order)
 }
 END_TEST
 
+/* A row that cannot be read has no ERROR: F08 is not told, wherever in the file it stands. */
+START_TEST(a_row_that_cannot_be_read_has_no_error)
+{
+    struct reference reference;
+    struct upload_context x;
+    upload_reference(&reference);
+    upload_context(&x, &reference);
+    upload_row_clean(&rows[0], 1);
+    (void)snprintf(rows[0].field[COLUMN_CLUSTER], UPLOAD_TEXT, "22");
+    for (int bad_first = 0; bad_first < 2; bad_first++) {
+        struct check_input input = {.context = &x, .format = UPLOAD_CSV, .identity_key = key, .spool_folder = "/tmp"};
+        struct check_outcome outcome;
+        struct seen seen = {""};
+        struct buf b;
+        buf_init(&b, 1 << 20);
+        upload_write_csv(&b, rows, 1);
+        size_t header = (size_t)(strchr(b.data, '\n') + 1 - b.data);
+        size_t cut = bad_first ? header : b.length;
+        struct check *c = check_new(&input);
+        ck_assert(check_feed(c, b.data, cut) && check_feed(c, "x\r\n", 3) &&
+                  check_feed(c, b.data + cut, b.length - cut));
+        ck_assert(check_finish(c, &outcome));
+        ck_assert(check_each_finding(c, NULL, see, &seen));
+        ck_assert_str_eq(seen.text, bad_first ? "1 F01 FILE ?0; 2 K02 ERROR ?0; " : "1 K02 ERROR ?0; 2 F01 FILE ?0; ");
+        check_free(c);
+        buf_free(&b);
+    }
+    reference_free(&reference);
+}
+END_TEST
+
 START_TEST(terms_add_findings_severities_and_amounts)
 {
     struct reference reference;
@@ -295,6 +326,7 @@ int main(void)
     tcase_add_test(tc, a_packed_finding_keeps_its_texts);
     tcase_add_test(tc, findings_come_by_row_then_rule);
     tcase_add_test(tc, what_is_learnt_later_falls_into_order);
+    tcase_add_test(tc, a_row_that_cannot_be_read_has_no_error);
     tcase_add_test(tc, terms_add_findings_severities_and_amounts);
     tcase_add_test(tc, many_late_findings_come_in_order);
     suite_add_tcase(suite, tc);

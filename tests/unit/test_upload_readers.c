@@ -175,6 +175,8 @@ START_TEST(headers)
     check_replaced("h8,", "h7,", 3);
     expect(RULE_F02, 0, "Column h7 is named twice; Column h8 is missing");
     ck_assert_uint_eq(result.summary.rows, 3);
+    check_replaced("h8,", "Spell No,", 9);
+    expect(RULE_F01, 0, "Column 27, Spell No, is not known");
     check_replaced("h8,", "9434765919,", 11);
     expect(RULE_F01, 0, "Column 27 has a name that is not known");
     ck_assert_ptr_null(strstr(upload_find(&result, RULE_F01, 0)->note, "9434765919"));
@@ -301,7 +303,8 @@ START_TEST(ndjson_faults)
                {"{\"month\":\"2013-04\"} x", "something follows"},
                {"{\"month\":\"2013-04\"", "not one flat JSON object"},
                {"{\"month\":\"2013-04\",}", "not one flat JSON object"},
-               {"{\"monat\":\"2013-04\"}", "no column of the upload format"},
+               {"{\"monat\":\"2013-04\"}", "member monat is no column of the upload format"},
+               {"{\"9434765919\":1}", "a member is no column of the upload format"},
                {"{\"month\":\"2013-04\",\"month\":\"2013-04\"}", "month is given twice"},
                {"{\"month\" \"2013-04\"}", "month has no value"},
                {"{\"month\":{}}", "month is neither"},
