@@ -148,6 +148,8 @@ void appraisal_finding(const struct appraisal *a, const struct episode *row, enu
                                                             : "There is no contract";
         (void)snprintf(out->value, sizeof out->value, "%s", row->commissioner);
         (void)snprintf(out->note, sizeof out->note, "%s", note);
+    } else if (rule == RULE_P08) {
+        finding_hide(out);
     } else if (rule == RULE_C05) {
         (void)snprintf(out->value, sizeof out->value, "%s", row->service);
     } else if (rule == RULE_K06) {

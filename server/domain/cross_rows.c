@@ -1,5 +1,7 @@
 #include "domain/cross_rows.h"
 
+#include "domain/finding_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,13 @@ static int compare_rows(const void *a, const void *b)
     return order != 0 ? order : (x->row_no > y->row_no) - (x->row_no < y->row_no);
 }
 
+static void tell(const struct cross_events *events, struct finding *f, const char *before, uint32_t other,
+                 const char *behind)
+{
+    (void)snprintf(f->note, sizeof f->note, "%s%u%s", before, other, behind);
+    events->finding(events->context, f);
+}
+
 static void report(const struct cross_events *events, enum rule_id rule, uint32_t row_no, date_t value,
                    const char *before, uint32_t other, const char *behind)
 {
@@ -109,8 +118,17 @@ static void report(const struct cross_events *events, enum rule_id rule, uint32_
     finding_begin(&f, rule, row_no);
     if (value != DATE_NONE)
         date_format(value, f.value);
-    (void)snprintf(f.note, sizeof f.note, "%s%u%s", before, other, behind);
-    events->finding(events->context, &f);
+    tell(events, &f, before, other, behind);
+}
+
+/* Of a column that identifies a patient. */
+static void report_hidden(const struct cross_events *events, enum rule_id rule, uint32_t row_no, const char *before,
+                          uint32_t other)
+{
+    struct finding f;
+    finding_begin(&f, rule, row_no);
+    finding_hide(&f);
+    tell(events, &f, before, other, "");
 }
 
 /* Rows of one patient. */
@@ -291,8 +309,8 @@ static void check_numbers(const struct group *g)
     for (size_t i = 0; i < g->count && first != NULL; i++) {
         const struct cross_row *r = &g->rows[i];
         if ((r->flags & CROSS_NHS) != 0 && memcmp(r->nhs, first->nhs, 16) != 0)
-            report(g->events, RULE_F10, r->row_no, DATE_NONE, "The same patient has another NHS number in row ",
-                   first->row_no, "");
+            report_hidden(g->events, RULE_F10, r->row_no, "The same patient has another NHS number in row ",
+                          first->row_no);
     }
 }
 
@@ -335,8 +353,8 @@ void cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_ev
         if (memcmp(rows[i].nhs, rows[first].nhs, 16) != 0)
             first = i;
         else if (memcmp(rows[i].patient, rows[first].patient, 16) != 0)
-            report(events, RULE_F09, rows[i].row_no, DATE_NONE, "Another patient has the same NHS number in row ",
-                   rows[first].row_no, "");
+            report_hidden(events, RULE_F09, rows[i].row_no, "Another patient has the same NHS number in row ",
+                          rows[first].row_no);
     }
 }
 

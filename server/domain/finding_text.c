@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HIDDEN "(hidden)"
+
 void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no)
 {
     f->rule = rule;
@@ -45,7 +47,7 @@ void finding_cut(char *text)
 void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value)
 {
     if (value.length > 0 && (identifies(column) || leak_has_nhs_number(value))) {
-        (void)snprintf(out, FINDING_VALUE_SIZE, "(hidden)");
+        (void)snprintf(out, FINDING_VALUE_SIZE, HIDDEN);
         return;
     }
     size_t n = value.length;
@@ -65,4 +67,9 @@ bool finding_identifies(const char *field)
             return true;
     }
     return false;
+}
+
+void finding_hide(struct finding *f)
+{
+    (void)snprintf(f->value, sizeof f->value, HIDDEN);
 }

@@ -21,6 +21,8 @@ void finding_begin(struct finding *f, enum rule_id rule, uint32_t row_no);
 /* Copies a value as sent: cut to fit at a character's end, replaced by "(hidden)" where the column identifies a patient
  * or the text contains what may be an NHS number. */
 void finding_value(char out[FINDING_VALUE_SIZE], enum column column, struct text value);
+/* The same of a value that is not at hand, but identifies a patient. */
+void finding_hide(struct finding *f);
 /* Adds to the note what a spreadsheet may have done to the value, when it shows (habits.h). */
 void finding_habit(struct finding *f, enum column column, struct text value);
 /* Takes away what a text that was cut to its room has of a last character of UTF-8. */

@@ -166,6 +166,8 @@ START_TEST(f09_f10_f11)
     ck_assert_uint_eq(result.count, 3);
     ck_assert_str_eq(upload_find(&result, RULE_F09, 4)->note, "Another patient has the same NHS number in row 2");
     ck_assert_str_eq(upload_find(&result, RULE_F10, 8)->note, "The same patient has another NHS number in row 6");
+    ck_assert_str_eq(upload_find(&result, RULE_F09, 4)->value, "(hidden)");
+    ck_assert_str_eq(upload_find(&result, RULE_F10, 8)->value, "(hidden)");
     ck_assert_str_eq(upload_find(&result, RULE_F11, 10)->note, "The same episode id is in row 9");
 }
 END_TEST

@@ -347,6 +347,9 @@ START_TEST(the_terms_do_what_the_table_says)
     bool found = (verdict.failed & rule_set_of(c->rule)) != 0;
     ck_assert_msg(found == (c->kind == FIRES || c->kind == EDGE_FIRES), "case %d, %s: %s", _i, rule_get(c->rule)->id,
                   found ? "fires" : "does not fire");
+    struct finding f;
+    appraisal_finding(appraisal, &row, c->rule, &f);
+    ck_assert_int_eq(strcmp(f.value, "(hidden)") == 0, c->rule == RULE_P08);
     appraisal_free(appraisal);
     terms_free(terms);
 }
