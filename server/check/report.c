@@ -191,7 +191,7 @@ static bool give(struct report *r, const struct finding *f)
 /* Gives the gathered findings in order of their rules. */
 static bool give_all(struct report *r)
 {
-    uint16_t order[AT_ONE_ROW];
+    uint16_t order[AT_ONE_ROW] = {0};
     for (unsigned i = 0; i < r->count; i++) {
         unsigned at = i;
         for (; at > 0 && r->gathered[order[at - 1]].rule > r->gathered[i].rule; at--)

@@ -190,7 +190,7 @@ static bool read_contracts(struct reading *r, const json_t *list)
                                                  {"terms", JSON_KIND_OBJECT, false, 0, 0},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     size_t count = json_array_size(list);
-    r->f->terms = calloc(count + 1, sizeof *r->f->terms);
+    r->f->terms = calloc(count + 1, sizeof(struct terms *));
     if (!r->f->terms)
         return wrong(r, "/contracts", "memory ran out");
     for (size_t i = 0; i < count; i++) {

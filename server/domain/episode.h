@@ -34,7 +34,7 @@ struct episode {
 
 /* The facts of a row as it was read. failed holds what the row fails by itself; continues is false: rules across rows
  * add to both later. */
-void episode_of_row(struct episode *out, const struct checked_row *row, const uint8_t patient[16]);
+void episode_of_row(struct episode *out, const struct checked_row *checked, const uint8_t patient[16]);
 
 /* The same facts as valuation takes them; texts are borrowed from e. */
 struct activity_row episode_activity(const struct episode *e);

@@ -22,11 +22,11 @@ void indicators_free(struct indicators *i);
 /* Adds a row. Returns the tag that its cross_row must carry. */
 uint32_t indicators_add(struct indicators *i, const struct checked_row *row);
 /* The rows of one patient in order of start, as cross_check_patients gives them. */
-void indicators_patient(struct indicators *i, const struct cross_row *rows, size_t count);
+void indicators_patient(struct indicators *i, const struct cross_row *rows, size_t number);
 
 /* Assessments of a service that move a patient into a dearer and into a cheaper cluster; earlier months count, so
  * the pass over the file cannot know them. */
-void indicators_moves(struct indicators *i, struct text service, int64_t up, int64_t down);
+void indicators_moves(struct indicators *i, struct text name, int64_t up, int64_t down);
 
 /* One line to be kept. A hidden part is 0 here. */
 struct indicator_line {

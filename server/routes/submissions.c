@@ -158,7 +158,7 @@ void submissions_list(struct request *r)
 /* Which version is used instead of an accepted one. */
 static enum pg_status put_replacement(struct request *r, const struct submission *s, json_t *body)
 {
-    struct submission newest;
+    struct submission newest = {.version = 0};
     bool replaced = false;
     enum pg_status status = PG_NONE;
     if (strcmp(s->state, "accepted") == 0)

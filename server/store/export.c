@@ -56,8 +56,8 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     " FROM reckoner.export x LEFT JOIN reckoner.submission s ON s.provider = x.provider AND s.no = x.submission"
 /* clang-format on */
 
-enum pg_status export_list(struct pg *pg, const char *provider, instant_t before, const char *before_id,
-                               int64_t limit, PGresult **result)
+enum pg_status export_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
+                           PGresult **result)
 {
     static const struct pg_statement s = {
         "export_list",

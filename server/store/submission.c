@@ -440,8 +440,8 @@ enum pg_status submission_clear_rows(struct pg *pg, const char *provider, int64_
         {"submission_clear_episode", "DELETE FROM reckoner.episode WHERE provider = $1 AND submission = $2", 2},
         {"submission_clear_block", "DELETE FROM reckoner.confidential_block WHERE provider = $1 AND submission = $2",
          2},
-        {"submission_clear_identifier",
-         "DELETE FROM reckoner.identifier_block WHERE provider = $1 AND submission = $2", 2},
+        {"submission_clear_identifier", "DELETE FROM reckoner.identifier_block WHERE provider = $1 AND submission = $2",
+         2},
     };
     for (size_t i = 0; i < sizeof clear / sizeof clear[0]; i++) {
         struct pg_args a;

@@ -15,20 +15,25 @@ struct comparison {
     bool spooled;
 };
 
+static void name_row(struct difference *d, const struct episode *row)
+{
+    (void)snprintf(d->episode_id, sizeof d->episode_id, "%s", row->episode_id);
+    (void)snprintf(d->commissioner, sizeof d->commissioner, "%s", row->commissioner);
+}
+
 static bool on_pair(void *context, const struct episode *before, const struct episode *after)
 {
     struct comparison *c = context;
-    const struct episode *row = after ? after : before;
     struct difference d;
     memset(&d, 0, sizeof d);
-    (void)snprintf(d.episode_id, sizeof d.episode_id, "%s", row->episode_id);
-    (void)snprintf(d.commissioner, sizeof d.commissioner, "%s", row->commissioner);
     d.before_known = d.after_known = true;
     if (before) {
+        name_row(&d, before);
         d.against_row = before->row_no;
         d.before_known = appraisal_payable(c->appraisal, before, &d.before_pence);
     }
     if (after) {
+        name_row(&d, after);
         d.row_no = after->row_no;
         d.after_known = appraisal_payable(c->appraisal, after, &d.after_pence);
     }

@@ -93,7 +93,8 @@ static bool put(struct identify *x, const char *bytes, size_t n)
         x->text = text;
         x->room = room;
     }
-    memcpy(x->text + x->used, bytes, n);
+    if (n > 0)
+        memcpy(x->text + x->used, bytes, n);
     x->used += n;
     return true;
 }

@@ -143,11 +143,11 @@ static enum job_outcome load_accounts(struct rehearsing *x, instant_t now)
         return job_outcome_of(status, x->w->pg, x->problem);
     size_t count = (size_t)PQntuples(r);
     x->accounts = calloc(count + 1, sizeof *x->accounts);
-    x->terms = calloc(count + 1, sizeof *x->terms);
+    x->terms = calloc(count + 1, sizeof(struct terms *));
     x->appraisal = appraisal_new(&x->basis.reference, x->h.month);
-    enum job_outcome outcome =
-        x->accounts && x->terms && x->appraisal ? JOB_DONE : sealed_file_check_failed(x->w, x->problem);
-    for (size_t i = 0; i < count && outcome == JOB_DONE; i++)
+    bool room = x->accounts && x->terms && x->appraisal;
+    enum job_outcome outcome = room ? JOB_DONE : sealed_file_check_failed(x->w, x->problem);
+    for (size_t i = 0; room && i < count && outcome == JOB_DONE; i++)
         outcome = add_account(x, r, (int)i);
     PQclear(r);
     return outcome;

@@ -15,7 +15,8 @@ CONTROLLED = ("askIdentifiers", "releaseIdentifiers")
 UPLOADS = ("uploadSubmission", "rehearseSubmission", "previewColumnMapping")
 # What only the organisation that made it may fetch, or that needs a header of its own; its own tests have it.
 PRIVATE = CONTROLLED + ("getExportFile",)
-QUERIES = {name: "?month=2012-04" for name in ("getIndicators", "getIndicatorTrend", "compareIndicators", "getReadiness", "getCheckFile")}
+QUERIES = {name: "?month=2012-04" for name in ("getIndicators", "getIndicatorTrend", "compareIndicators",
+                                               "getReadiness", "getCheckFile")}
 MAPPING = {"columns": {"RiO Number": "patient_id"}}
 MADE_UP = "bcdfghjklmnpqrstvwxz"
 BODIES = {
