@@ -41,7 +41,7 @@ struct check_input {
 struct check_outcome {
     uint32_t rows;        /* of the file, faulty ones included */
     uint32_t empty_rows;  /* rows without any value at the end of a CSV, passed over */
-    int64_t payable_rows; /* without an ERROR that holds under any terms */
+    int64_t payable_rows; /* without an ERROR by default of the rules that need no terms */
     bool refused;         /* a FILE rule was broken (F13 apart) */
     bool held;            /* F13 was */
 };

@@ -1,5 +1,5 @@
 /* D09 across providers: two providers report days of one patient in the same month. Each accepted submission leaves one
- * record behind for each row with a valid NHS number, days in the month and no ERROR that holds under any terms; rows
+ * record behind for each row with a valid NHS number, days in the month and no ERROR by default; rows
  * of assessments alone leave none. NHS numbers enter as keyed hashes common to all providers. Pure. Source: spec 2,
  * Dates. */
 #ifndef RECKONER_DOMAIN_OVERLAP_H

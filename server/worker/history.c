@@ -39,7 +39,7 @@ struct history {
     struct spool *by_episode; /* struct history_episode */
     struct spool *by_patient; /* struct history_patient */
     struct spool *overlaps;   /* encoded overlap records */
-    uint8_t *errors;          /* by row_no - 1, one bit: an ERROR that holds under any terms */
+    uint8_t *errors;          /* by row_no - 1, one bit: an ERROR by default, whatever the terms */
     uint8_t *assessed;        /* the same: A01 was found already */
     uint8_t *moves;           /* two bits: 0 none, else 1 + enum history_move */
     size_t rows;
