@@ -95,6 +95,10 @@ function print_header(    i) {
     print "/* The bit of each row rule in a set of failed rules. */\nenum rule_bit {"
     for (i = 0; i < n; i++) if (bit[i] >= 0) print "    RULE_BIT_" id[i] " = " bit[i] ","
     print "    RULE_BITS = 63\n};\n"
+    print "/* The ids one behind the other: SQL orders by strpos() in it. */"
+    printf "#define RULES_IN_ORDER \""
+    for (i = 0; i < n; i++) printf "%s", id[i]
+    print "\"\n"
     print "/* The rules of rows that are an ERROR by default and need no terms to find, M03 apart. */"
     printf "#define RULES_UNPAYABLE_AT_UPLOAD (0"
     for (i = 0; i < n; i++)

@@ -11,11 +11,14 @@ json_t *finding_json(const struct request *r, const PGresult *result, int row)
     enum rule_id id;
     /* A rule that this version does not know was written by a newer one: its id must do. */
     const struct rule *rule = rule_by_name(pg_text(result, row, "rule"), &id) ? rule_get(id) : NULL;
+    const char *severity = pg_text(result, row, "severity");
+    if (pg_is_null(result, row, "severity"))
+        severity = rule ? severity_name(rule->severity) : "";
     json_t *o = json_object();
     bool ok = o && json_put(o, "row", json_integer(pg_i64(result, row, "row_no"))) &&
               json_put(o, "episode_id", json_string(pg_text(result, row, "episode_id"))) &&
               json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
-              json_put(o, "severity", json_string(pg_text(result, row, "severity"))) &&
+              json_put(o, "severity", json_string(severity)) &&
               json_put(o, "commissioner", json_string(pg_text(result, row, "commissioner"))) &&
               json_put(o, "cluster", json_string(pg_text(result, row, "cluster"))) &&
               json_put(o, "field", json_string(field)) &&

@@ -216,8 +216,7 @@ static bool read_filters(struct request *r, const struct submission *s, struct f
     q->rule = request_query(r, "rule");
     q->severity = request_query(r, "severity");
     q->row = -1;
-    q->after_row = -1;
-    q->after_rule = "";
+    q->after.row = -1;
     enum rule_id rule;
     enum severity severity;
     if (q->rule && !rule_by_name(q->rule, &rule)) {
@@ -236,16 +235,21 @@ static bool read_filters(struct request *r, const struct submission *s, struct f
     return true;
 }
 
-/* Cursor: "row.rule" of the last finding shown. */
+/* Cursor: "row.rule" of the last finding shown; "row.rule.own" when that one has a severity of its own. */
+#define CURSOR_OWN ".own"
+
 static bool read_cursor(struct request *r, struct page *page, struct finding_query *q)
 {
     if (!page->after[0])
         return true;
+    char rule[4] = "";
     char *dot = strchr(page->after, '.');
-    if (dot && strlen(dot) == 4 &&
-        parse_i64_within(page->after, (size_t)(dot - page->after), 0, INT32_MAX, &q->after_row)) {
-        q->after_rule = dot + 1;
-        return true;
+    if (dot && strlen(dot) >= 4 &&
+        parse_i64_within(page->after, (size_t)(dot - page->after), 0, INT32_MAX, &q->after.row)) {
+        memcpy(rule, dot + 1, 3);
+        q->after.own_severity = strcmp(dot + 4, CURSOR_OWN) == 0;
+        if (rule_by_name(rule, &q->after.rule) && (dot[4] == '\0' || q->after.own_severity))
+            return true;
     }
     reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
     return false;
@@ -273,8 +277,9 @@ static json_t *findings_body(struct request *r, const struct submission *s, cons
     json_t *next = json_null();
     if (ok && count > shown) {
         char cursor[32];
-        (void)snprintf(cursor, sizeof cursor, "%s.%s", pg_text(result, shown - 1, "row_no"),
-                       pg_text(result, shown - 1, "rule"));
+        (void)snprintf(cursor, sizeof cursor, "%s.%s%s", pg_text(result, shown - 1, "row_no"),
+                       pg_text(result, shown - 1, "rule"),
+                       pg_bool(result, shown - 1, "own_severity") ? CURSOR_OWN : "");
         next = reply_next(r, page, cursor);
     }
     json_t *body = json_object();
@@ -326,9 +331,12 @@ static json_t *summary_line(const PGresult *result, int row)
         json_put(o, "rows_of_unknown_amount", json_integer(pg_i64(result, row, "unknown_rows")));
     if (ok && !pg_is_null(result, row, "severity"))
         ok = json_put(o, "severity", json_string(pg_text(result, row, "severity")));
-    if (ok && !pg_is_null(result, row, "rule"))
-        ok = json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
-             json_put(o, "sentence", json_string(pg_text(result, row, "sentence")));
+    if (ok && !pg_is_null(result, row, "rule")) {
+        enum rule_id rule;
+        const char *name = pg_text(result, row, "rule");
+        ok = json_put(o, "rule", json_string(name)) &&
+             json_put(o, "sentence", json_string(rule_by_name(name, &rule) ? rule_get(rule)->sentence : ""));
+    }
     if (ok)
         return o;
     json_decref(o);

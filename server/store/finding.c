@@ -1,24 +1,55 @@
 #include "store/finding.h"
 
+#include <string.h>
+
 /* Looked up row by row on purpose: just after a load the planner knows nothing of these tables yet, takes a submission
- * for a row or two, and joins them in quadratic time. A correlated look-up always goes through the whole primary key.
- */
-#define SEVERITY_IN_FORCE                                                                                              \
+ * for a row or two, and joins them in quadratic time. */
+#define SEVERITY_OF_TERMS                                                                                              \
     "coalesce(f.severity, (SELECT s.severity FROM reckoner.severity s WHERE s.provider = f.provider"                   \
-    " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule), r.severity)"
+    " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule))"
+/* $3 is 0 before the first evaluation: nothing has an amount yet. */
 #define AMOUNT_AT_STAKE                                                                                                \
-    "(SELECT k.pence FROM reckoner.stake k WHERE k.provider = f.provider AND k.submission = f.submission"              \
-    " AND k.row_no = f.row_no)"
+    "CASE WHEN $3 > 0 THEN (SELECT k.pence FROM reckoner.stake k WHERE k.provider = f.provider"                        \
+    " AND k.submission = f.submission AND k.row_no = f.row_no) END"
 
-/* $1 provider, $2 submission, $3 evaluation, $4 commissioner, $5 rule, $6 severity, $7 row. */
+/* $1 provider, $2 submission, $3 evaluation, $4 commissioner, $5 rule, $6 severity, $7 the rules that have it by
+ * default. */
 #define FINDINGS_IN_FORCE                                                                                              \
-    " FROM reckoner.finding f JOIN reckoner.rule r ON r.id = f.rule"                                                   \
-    " WHERE f.provider = $1 AND f.submission = $2 AND (f.evaluation = 0 OR f.evaluation = $3)"                         \
-    " AND ($4::text IS NULL OR f.commissioner = $4) AND ($5::text IS NULL OR f.rule = $5)"                             \
-    " AND ($6::text IS NULL OR " SEVERITY_IN_FORCE " = $6) AND ($7::integer IS NULL OR f.row_no = $7)"
+    " FROM reckoner.finding f WHERE f.provider = $1 AND f.submission = $2"                                             \
+    " AND (f.evaluation = 0 OR f.evaluation = $3::integer) AND ($4::text IS NULL OR f.commissioner = $4)"              \
+    " AND ($5::text IS NULL OR f.rule = $5)"                                                                           \
+    " AND ($6::text IS NULL OR coalesce(" SEVERITY_OF_TERMS " = $6, strpos($7, f.rule) > 0))"
 
-static void query_args(struct pg_args *a, const struct finding_query *q)
+/* Place within the row: by the table of rules, then whether the finding has its own severity. A rule that only a newer
+ * version knows comes first. */
+#define PLACE_IN_ROW "(2 * strpos('" RULES_IN_ORDER "', f.rule) + (f.severity IS NOT NULL)::integer)"
+#define RULE_ID_SIZE 3
+
+static int64_t place_in_row(const struct finding_place *p)
 {
+    return 2 * ((int64_t)p->rule * RULE_ID_SIZE + 1) + (p->own_severity ? 1 : 0);
+}
+
+/* The ids of the rules of a default severity, one behind the other. */
+static void rules_by_default(const char *severity, char out[RULE_COUNT * RULE_ID_SIZE + 1])
+{
+    enum severity wanted;
+    size_t n = 0;
+    bool known = severity != NULL && severity_by_name(severity, &wanted);
+    for (int i = 0; known && i < RULE_COUNT; i++) {
+        const struct rule *rule = rule_get((enum rule_id)i);
+        if (rule->severity != wanted)
+            continue;
+        memcpy(out + n, rule->id, RULE_ID_SIZE);
+        n += RULE_ID_SIZE;
+    }
+    out[n] = '\0';
+}
+
+/* $1 to $7. rules must live as long as a. */
+static void query_args(struct pg_args *a, const struct finding_query *q, char rules[RULE_COUNT * RULE_ID_SIZE + 1])
+{
+    rules_by_default(q->severity, rules);
     pg_args_init(a);
     pg_arg_text(a, q->provider);
     pg_arg_i64(a, q->submission);
@@ -26,48 +57,88 @@ static void query_args(struct pg_args *a, const struct finding_query *q)
     pg_arg_text(a, q->commissioner);
     pg_arg_text(a, q->rule);
     pg_arg_text(a, q->severity);
-    if (q->row < 0)
-        pg_arg_null(a);
-    else
-        pg_arg_i64(a, q->row);
+    pg_arg_text(a, rules);
 }
 
 enum pg_status finding_list(struct pg *pg, const struct finding_query *q, PGresult **result)
 {
+    /* The page first, through the primary key (migration 0016), then what is looked up for a page of findings. */
     static const struct pg_statement s = {
         "finding_list",
-        "SELECT f.row_no, f.rule, " SEVERITY_IN_FORCE " AS severity, f.episode_id, f.commissioner, f.cluster, f.field,"
-        " f.value, f.note, r.sentence, r.hint, " AMOUNT_AT_STAKE " AS pence" FINDINGS_IN_FORCE
-        " AND (f.row_no, f.rule) > ($8::integer, $9::text) ORDER BY f.row_no, f.rule LIMIT $10",
-        10};
+        "SELECT f.row_no, f.rule, " SEVERITY_OF_TERMS " AS severity, f.severity IS NOT NULL AS own_severity,"
+        " f.episode_id, f.commissioner, f.cluster, f.field, f.value, f.note, " AMOUNT_AT_STAKE " AS pence"
+        " FROM (SELECT * FROM reckoner.finding_page($1, $2, $3, $4, $5, $6, $7, '" RULES_IN_ORDER "', $8, $9, $10, $11)"
+        " f ORDER BY row_no, " PLACE_IN_ROW " LIMIT $11) f ORDER BY row_no, " PLACE_IN_ROW,
+        11};
     struct pg_args a;
-    query_args(&a, q);
-    pg_arg_i64(&a, q->after_row);
-    pg_arg_text(&a, q->after_rule);
+    char rules[RULE_COUNT * RULE_ID_SIZE + 1];
+    /* A filter by row is a range of the key too, so that the key leads to it whatever plan is taken. */
+    bool at_cursor = q->after.row >= 0 && q->after.row >= q->row;
+    query_args(&a, q, rules);
+    pg_arg_i64(&a, at_cursor ? q->after.row : q->row < 0 ? 0 : q->row);
+    pg_arg_i64(&a, q->row < 0 ? INT32_MAX : q->row);
+    pg_arg_i64(&a, at_cursor ? place_in_row(&q->after) : -1);
     pg_arg_i64(&a, q->limit);
+    return pg_run(pg, &s, &a, result);
+}
+
+#define LINE_ORDER " ORDER BY rule NULLS LAST, severity NULLS LAST"
+
+/* From the findings themselves: of one row, or before the first evaluation has counted them. */
+static enum pg_status summary_of_findings(struct pg *pg, const struct finding_query *q, PGresult **result)
+{
+    /* A finding of the file itself (row 0) has no row and no amount. */
+    static const struct pg_statement s = {
+        "finding_summary_of_findings",
+        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, coalesce(" SEVERITY_OF_TERMS
+        ", (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity, " AMOUNT_AT_STAKE
+        " AS pence" FINDINGS_IN_FORCE " AND f.row_no BETWEEN $8::integer AND $9::integer),"
+        " once AS (SELECT rule, severity, row_no, pence, count(*) AS n FROM f"
+        " GROUP BY GROUPING SETS ((rule, severity, row_no, pence), (severity, row_no, pence), (row_no, pence)))"
+        " SELECT rule, severity, sum(n)::bigint AS findings, count(*) FILTER (WHERE row_no > 0) AS rows,"
+        " sum(pence)::bigint AS pence, count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) AS unknown_rows"
+        " FROM once GROUP BY rule, severity"
+        " UNION ALL SELECT NULL, NULL, 0, 0, NULL, 0 WHERE NOT EXISTS (SELECT FROM f)" LINE_ORDER,
+        9};
+    struct pg_args a;
+    char rules[RULE_COUNT * RULE_ID_SIZE + 1];
+    query_args(&a, q, rules);
+    pg_arg_i64(&a, q->row < 0 ? 0 : q->row);
+    pg_arg_i64(&a, q->row < 0 ? INT32_MAX : q->row);
+    return pg_run(pg, &s, &a, result);
+}
+
+/* From what evaluation counted. A row is in one pattern, and in each line of a commissioner there is one mask. */
+static enum pg_status summary_of_patterns(struct pg *pg, const struct finding_query *q, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "finding_summary_of_patterns",
+        "WITH masks AS MATERIALIZED (SELECT l.commissioner, l.rule, l.severity, bit_or(1::bigint << l.bit) AS mask"
+        " FROM reckoner.finding_line l WHERE l.provider = $1 AND l.submission = $2"
+        " AND ($4::text IS NULL OR l.commissioner = $4) AND ($5::text IS NULL OR l.rule = $5)"
+        " AND ($6::text IS NULL OR l.severity = $6)"
+        " GROUP BY GROUPING SETS ((l.commissioner, l.rule, l.severity), (l.commissioner, l.severity),"
+        " (l.commissioner))),"
+        " patterns AS MATERIALIZED (SELECT p.* FROM reckoner.finding_pattern p WHERE p.provider = $1"
+        " AND p.submission = $2),"
+        " lines AS (SELECT m.rule, m.severity, sum(p.rows * bit_count((p.rules & m.mask)::bit(64))) AS findings,"
+        " sum(p.rows) AS rows, CASE WHEN sum(p.unknown_rows) < sum(p.rows) THEN sum(p.pence) END AS pence,"
+        " sum(p.unknown_rows) AS unknown_rows FROM masks m JOIN patterns p ON p.commissioner = m.commissioner"
+        " AND p.rules & m.mask <> 0 GROUP BY m.rule, m.severity"
+        " UNION ALL SELECT rule, severity, count(*), 0, NULL, 0 FROM (SELECT f.rule, coalesce(" SEVERITY_OF_TERMS
+        ", (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity" FINDINGS_IN_FORCE
+        " AND f.row_no = 0) f GROUP BY GROUPING SETS ((rule, severity), (severity), ()))"
+        " SELECT rule, severity, sum(findings)::bigint AS findings, sum(rows)::bigint AS rows,"
+        " sum(pence)::bigint AS pence, sum(unknown_rows)::bigint AS unknown_rows FROM lines"
+        " GROUP BY rule, severity" LINE_ORDER,
+        7};
+    struct pg_args a;
+    char rules[RULE_COUNT * RULE_ID_SIZE + 1];
+    query_args(&a, q, rules);
     return pg_run(pg, &s, &a, result);
 }
 
 enum pg_status finding_summary(struct pg *pg, const struct finding_query *q, PGresult **result)
 {
-    /* A finding of the file itself (row 0) has no row and no amount. */
-    static const struct pg_statement s = {
-        "finding_summary",
-        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, " SEVERITY_IN_FORCE " AS severity, " AMOUNT_AT_STAKE
-        " AS pence" FINDINGS_IN_FORCE "), lines AS ("
-        "SELECT rule, severity, count(*) AS findings, count(*) FILTER (WHERE row_no > 0) AS rows, sum(pence) AS pence,"
-        " count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) AS unknown_rows FROM f GROUP BY rule, severity"
-        " UNION ALL SELECT NULL, severity, sum(n), count(*) FILTER (WHERE row_no > 0), sum(pence),"
-        " count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) FROM (SELECT severity, row_no, pence, count(*) AS n"
-        " FROM f GROUP BY severity, row_no, pence) once GROUP BY severity"
-        " UNION ALL SELECT NULL, NULL, coalesce(sum(n), 0), count(*) FILTER (WHERE row_no > 0), sum(pence),"
-        " count(*) FILTER (WHERE row_no > 0 AND pence IS NULL) FROM (SELECT row_no, pence, count(*) AS n"
-        " FROM f GROUP BY row_no, pence) once)"
-        " SELECT l.rule, l.severity, r.sentence, l.findings, l.rows, l.pence::bigint AS pence,"
-        " l.unknown_rows FROM lines l LEFT JOIN reckoner.rule r ON r.id = l.rule"
-        " ORDER BY l.rule NULLS LAST, l.severity NULLS LAST",
-        7};
-    struct pg_args a;
-    query_args(&a, q);
-    return pg_run(pg, &s, &a, result);
+    return q->row < 0 && q->evaluation > 0 ? summary_of_patterns(pg, q, result) : summary_of_findings(pg, q, result);
 }

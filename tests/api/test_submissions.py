@@ -18,7 +18,40 @@ MONTH = "/v1/providers/RXA/months/{}/submissions"
 NOWHERE = "/v1/providers/RXA/submissions/bcdfghjklmnpqrstvwxz"
 
 
-class Submissions(harness.ServiceCase):
+class Counting:
+    """The summary beside the list by row."""
+
+    def counted(self, findings):
+        """A line of the summary, from the findings themselves: a row once."""
+        rows = {f["row"]: f["amount_at_stake_pence"] for f in findings if f["row"] > 0}
+        known = [pence for pence in rows.values() if pence is not None]
+        return {"findings": len(findings), "rows": len(rows),
+                "amount_at_stake_pence": sum(known) if known or not rows else None,
+                "rows_of_unknown_amount": len(rows) - len(known)}
+
+    def assertSummaryCounts(self, client, path):
+        """Every line of every summary is what the list by row gives, with and without filters."""
+        whole = list(client.pages(path + "/findings"))
+        one = whole[0]
+        for query in ("", f"?rule={one['rule']}", "?severity=WARN", "?severity=FILE", "?severity=ERROR",
+                      f"?row={one['row']}", f"?row={one['row']}&severity={one['severity']}", "?row=0",
+                      f"?rule={one['rule']}&severity={one['severity']}"):
+            with self.subTest(query):
+                found = list(client.pages(path + "/findings" + query))
+                summary = client.get(path + "/findings/summary" + query)
+                rules, severities = {}, {}
+                for f in found:
+                    rules.setdefault((f["rule"], f["severity"], f["sentence"]), []).append(f)
+                    severities.setdefault(f["severity"], []).append(f)
+                self.assertEqual(summary["by_rule"], [
+                    {"rule": rule, "severity": severity, "sentence": sentence} | self.counted(rules[key])
+                    for key in sorted(rules) for rule, severity, sentence in [key]])
+                self.assertEqual(summary["by_severity"], [{"severity": key} | self.counted(severities[key])
+                                                          for key in sorted(severities)])
+                self.assertEqual(summary["total"], self.counted(found))
+
+
+class Submissions(Counting, harness.ServiceCase):
     """Each test has a month of its own. A month has at least as many rows as those before it, lest F13 hold it; so the
     order of the tests does not matter."""
 
@@ -110,6 +143,11 @@ class Submissions(harness.ServiceCase):
 
     # What validation finds
 
+    def canonical(self, found):
+        """By row, then in the order of the table of rules."""
+        order = {rule["rule"]: place for place, rule in enumerate(self.client.get("/v1/rules")["items"])}
+        return sorted(found, key=lambda f: (f[0], order[f[1]]))
+
     def test_findings_stand_beside_their_rows(self):
         rows = [row(n, "2012-07") for n in range(6)]
         rows[1]["cluster"] = "09"
@@ -121,7 +159,10 @@ class Submissions(harness.ServiceCase):
         found = self.findings(path)
         for wanted in ((2, "K03"), (3, "D01"), (4, "P02"), (5, "K05")):
             self.assertIn(wanted, found)
-        self.assertEqual(found, sorted(found))
+        self.assertEqual(found, self.canonical(found))
+        self.assertNotEqual(found, sorted(found), "some row has rules that the alphabet orders otherwise")
+        for limit in (1, 2, 5):
+            self.assertEqual([(f["row"], f["rule"]) for f in self.client.pages(path + "/findings", limit=limit)], found)
         self.assertEqual(self.findings(path, "?rule=K03"), [(2, "K03")])
         self.assertEqual({number for number, _ in self.findings(path, "?row=3")}, {3})
         self.assertNotIn((2, "K03"), self.findings(path, "?severity=WARN"))
@@ -171,6 +212,7 @@ class Submissions(harness.ServiceCase):
         done, path = self.sent("2012-09", rows)
         self.assertEqual((done["state"], done["payable_rows"]), ("refused", None))
         rules = {rule for _, rule in self.findings(path, "?severity=FILE")}
+        self.assertSummaryCounts(self.client, path)  # never evaluated
         self.assertLessEqual({"F04", "F05", "F11"}, rules)
         self.assertEqual(self.value("SELECT count(*) FROM reckoner.episode e JOIN reckoner.submission s "
                                     "ON s.provider = e.provider AND s.no = e.submission "
@@ -184,6 +226,7 @@ class Submissions(harness.ServiceCase):
         done, path = self.sent("2012-10", rows, Row_Count="6")
         self.assertEqual(done["state"], "held")
         self.assertEqual(self.findings(path, "?severity=FILE"), [(0, "F13")])
+        self.assertSummaryCounts(self.client, path)
         first = self.client.get(path + "/receipt")
         self.assertEqual((first["outcome"], first["payable_rows"]), ("held", None))
         confirmation = self.client.send("POST", path + "/confirmation")
@@ -237,7 +280,7 @@ class Submissions(harness.ServiceCase):
             self.assertEqual(self.as_person(person).send("GET", path + "/receipt").status, status, person)
 
 
-class Agreed(harness.ServiceCase):
+class Agreed(Counting, harness.ServiceCase):
     """With contracts: amounts at stake, terms that come later, windows, what a commissioner sees."""
 
     clock = "2012-05-08T09:00:00Z"
@@ -284,6 +327,8 @@ class Agreed(harness.ServiceCase):
         self.assertGreater(total["findings"], total["rows"])
 
         commissioner = self.as_person("e.one")
+        self.assertSummaryCounts(self.client, path)
+        self.assertSummaryCounts(commissioner, path)
         own = list(commissioner.pages(path + "/findings"))
         self.assertEqual({f["row"] for f in own} & {4}, set())
         self.assertTrue(all(f["commissioner"] == "5QE" for f in own))
