@@ -25,6 +25,7 @@ BEGIN
    ORDER BY f.row_no FETCH FIRST (p_limit) ROWS WITH TIES;
 END $$;
 COMMENT ON FUNCTION finding_page IS 'Findings of a submission from a place on, by row and at least so many; the last row whole';
-REVOKE ALL ON FUNCTION finding_page(text, bigint, integer, text, text, text, text, text, integer, integer, integer, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION finding_page(text, bigint, integer, text, text, text, text, text, integer, integer, integer, bigint)
+  FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finding_page(text, bigint, integer, text, text, text, text, text, integer, integer, integer, bigint)
   TO reckoner_web, reckoner_worker;
