@@ -10,7 +10,7 @@ ROWS = 120
 
 
 class DatabaseRestart(harness.ServiceCase):
-    settings = {"worker_lease_seconds": 5, "worker_poll_ms": 200, "idle_timeout_seconds": 2}
+    settings = {"worker_lease_seconds": 5, "worker_poll_ms": 200, "idle_timeout_seconds": 15}
 
     def load(self, run, stop, problems, taken):
         """Uploads one file after the other, repeating each with the same key until it is answered with 202."""
