@@ -129,6 +129,8 @@ CREATE TABLE export (
          AND num_nulls(finished_at, lines, pence, unknown_rows, bytes, chunks, sha256, remove_after) IN (0, 8))
 );
 CREATE INDEX export_removal ON export (remove_after) WHERE state = 'done';
+CREATE INDEX export_asked ON export (organisation, asked_at);
+CREATE INDEX export_waiting ON export (organisation) WHERE state = 'queued';
 COMMENT ON TABLE export IS 'Files that the worker makes on demand: findings of a period, or a trust''s own rows with their findings beside them';
 COMMENT ON COLUMN export.provider IS 'Provider whose rows they are (ODS)';
 COMMENT ON COLUMN export.id IS 'Generated id';

@@ -71,6 +71,24 @@ static bool seal_key(struct request *r, uint8_t sealed[READING_KEY_SIZE + SEAL_B
     return done;
 }
 
+/* PG_INVALID: the organisation has asked for too many, and a problem was replied. */
+static enum pg_status find_room(struct request *r)
+{
+    enum export_room room = EXPORT_ROOM;
+    enum pg_status status = export_room(r->pg, r->caller.organisation, r->begun_at, r->config->exports_per_day, &room);
+    if (status != PG_OK || room == EXPORT_ROOM)
+        return status;
+    if (room == EXPORT_MANY)
+        reply_problem(r, PROBLEM_TOO_MANY_EXPORTS, NULL,
+                      "%d files that your organisation asked for are not made yet; wait for one of their jobs",
+                      EXPORTS_WAITING);
+    else
+        reply_problem(r, PROBLEM_TOO_MANY_EXPORTS, NULL,
+                      "Your organisation has asked for %lld files in 24 hours, as many as it may",
+                      (long long)r->config->exports_per_day);
+    return PG_INVALID;
+}
+
 /* Export, job and audit event in one transaction. */
 static enum pg_status ask(struct request *r, void *context)
 {
@@ -78,7 +96,9 @@ static enum pg_status ask(struct request *r, void *context)
     char id[IDENT_SIZE], job[IDENT_SIZE], subject[40], location[100];
     ident_new(id);
     x->id = id;
-    enum pg_status status = export_ask(r->pg, x);
+    enum pg_status status = find_room(r);
+    if (status == PG_OK)
+        status = export_ask(r->pg, x);
     if (status == PG_OK)
         status = job_add(r->pg, x->provider, "export", id, job);
     (void)snprintf(subject, sizeof subject, "export/%s", id);

@@ -25,6 +25,16 @@ struct export_request {
     const void *sealed_key;
     size_t sealed_length;
 };
+/* Most files of one organisation that wait or are being made: the others' jobs stand behind no more. */
+#define EXPORTS_WAITING 4
+enum export_room {
+    EXPORT_ROOM,  /* one more may be asked for */
+    EXPORT_MANY,  /* EXPORTS_WAITING wait already */
+    EXPORT_DAILY, /* as many as may be in the 24 hours before `at` */
+};
+/* In the transaction that asks: until it ends, no other of the organisation is let in. */
+enum pg_status export_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                           enum export_room *room);
 /* PG_NONE: there is no such submission. */
 enum pg_status export_ask(struct pg *pg, const struct export_request *x);
 

@@ -289,7 +289,8 @@ enum job_outcome export_fix_it(struct export_run *x)
     if (status != PG_OK)
         return export_failure(x, status);
     if (strcmp(f.s.content_encoding, "gzip") == 0) {
-        f.inflate = inflate_new(INT64_MAX);
+        /* Refused for its size, it is given back as far as it was read: nobody has a bomb stored unpacked. */
+        f.inflate = inflate_new(x->w->config->max_upload_bytes);
         x->broken = f.inflate == NULL;
     }
     enum job_outcome outcome = x->broken ? export_failure(x, PG_FAILED) : read_file(&f);

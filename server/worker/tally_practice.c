@@ -33,6 +33,7 @@ struct cell {
     char commissioner[EPISODE_CODE_SIZE];
     char practice[PRACTICE_SIZE];
     uint8_t line;
+    bool tells; /* what a rule's line hides: minus the other rules it would be this */
     int64_t patients;
     int64_t rows;
     int64_t pence;
@@ -304,6 +305,36 @@ static const char *line_name(int line)
     return rule_by_bit(line, &rule) ? rule_get(rule)->id : "";
 }
 
+/* Where no row fails two rules, the lines of a practice add up: its rules to their severity, these to all findings. So
+ * what is hidden of a rule is hidden of the lines that hold it too. Then a count that is shown there is one that the
+ * rules' lines say already. */
+static void hide_above(struct practices *p, const struct cell *rule)
+{
+    const uint8_t *severity = severities_of(p, rule->commissioner);
+    enum rule_id id;
+    bool own = rule_by_bit(rule->line, &id) && id == RULE_D09;
+    const int above[] = {LINE_ANY, LINE_ERROR + severity[rule->line],
+                         LINE_ERROR + severity[own ? TALLY_OWN_SEVERITY_BIT : rule->line]};
+    for (size_t i = 0; i < sizeof above / sizeof above[0]; i++) {
+        struct cell wanted = *rule;
+        wanted.line = (uint8_t)above[i];
+        struct cell *found = bsearch(&wanted, p->cells, p->cell_count, sizeof *p->cells, by_line);
+        if (found)
+            found->tells = true;
+    }
+}
+
+/* Adds what the rules' lines hide. One hidden count alone is the sum minus the others. */
+static enum suppression hide_more(const struct cell *cells, size_t count, bool *hidden)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        hidden[i] = hidden[i] || cells[i].tells;
+        all += hidden[i];
+    }
+    return all == 1 ? SUPPRESSION_WITHHELD : SUPPRESSION_DONE;
+}
+
 /* One table: the practices of a commissioner and line, and their sum. */
 static bool write_table(struct practices *p, struct pg_copy *copy, const struct cell *cells, size_t count)
 {
@@ -320,7 +351,13 @@ static bool write_table(struct practices *p, struct pg_copy *copy, const struct 
     }
     /* The sums are known: they stand in the summaries by rule. */
     enum suppression done = patients && hidden ? suppression_list(patients, count, true, hidden) : SUPPRESSION_FAILED;
+    if (done == SUPPRESSION_DONE)
+        done = hide_more(cells, count, hidden);
     sum.withheld = done == SUPPRESSION_WITHHELD;
+    for (size_t i = 0; done != SUPPRESSION_FAILED && cells[0].line < LINE_ERROR && i < count; i++) {
+        if (sum.withheld || hidden[i])
+            hide_above(p, &cells[i]);
+    }
     for (size_t i = 0; done == SUPPRESSION_DONE && i < count; i++) {
         const struct cell *c = &cells[i];
         struct tally_practice one = {sum.commissioner, sum.line, c->practice, hidden[i],      false,

@@ -248,5 +248,52 @@ class Large(harness.ServiceCase):
         self.assertEqual(again.status, 304)
 
 
+class Bounds(harness.ServiceCase):
+    """Short requests that ask for much work."""
+
+    settings = {"max_upload_bytes": 100_000, "exports_per_day": 6}
+
+    def ask(self, person):
+        return self.as_person(person).send("POST", EXPORTS, b'{"format": "csv", "from": "2012-04", "to": "2012-04"}',
+                                           {"Content-Type": "application/json"})
+
+    def test_a_fix_it_file_unpacks_no_more_than_a_check_reads(self):
+        trust = self.as_person("a.maker")
+        data = csv_bytes([]) + b"x\n" * 1_000_000
+        reply = trust.send("POST", "/v1/providers/RXA/months/2012-04/submissions", gzip.compress(data),
+                           {"Content-Type": "text/csv", "Content-Encoding": "gzip"})
+        self.assertEqual(reply.status, 202, reply.body)
+        trust.wait_for_job("RXA", reply.json()["job"])
+        path = f"/v1/providers/RXA/submissions/{reply.json()['submission']}"
+        self.assertEqual(trust.get(path)["state"], "refused")
+        key = secrets.token_hex(32)
+        asked = trust.post(path + "/fix-it", {"rows": "all"}, {"Reading-Key": key})
+        trust.wait_for_job("RXA", asked["job"])
+        export = trust.get(f"{EXPORTS}/{asked['export']}")
+        self.assertLess(export["lines"], self.settings["max_upload_bytes"] / 2)
+        reply = trust.send("GET", f"{EXPORTS}/{asked['export']}/file", None, {"Reading-Key": key})
+        self.assertIn(b"more than 100000 bytes", reply.body)
+
+    def test_an_organisation_fills_neither_the_queue_nor_the_store(self):
+        self.agree()
+        person, other = "e.one", "a.maker"
+        self.service.kill_worker()
+        jobs = [self.ask(person) for _ in range(4)]
+        self.assertEqual([reply.status for reply in jobs], [202] * 4, jobs[-1].body)
+        problem = self.assertProblem(self.ask(person), 429, "too_many_exports")
+        self.assertIn("4 files", problem["detail"])
+        self.assertEqual(self.ask(other).status, 202)
+        self.service.start_worker()
+        for reply in jobs:
+            self.as_person(person).wait_for_job("RXA", reply.json()["job"])
+        for _ in range(2):
+            reply = self.ask(person)
+            self.assertEqual(reply.status, 202, reply.body)
+            self.as_person(person).wait_for_job("RXA", reply.json()["job"])
+        problem = self.assertProblem(self.ask(person), 429, "too_many_exports")
+        self.assertIn("6 files in 24 hours", problem["detail"])
+
+
+
 if __name__ == "__main__":
     harness.main()

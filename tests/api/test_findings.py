@@ -213,6 +213,35 @@ class Practices(harness.ServiceCase):
         self.assertNotIn("my own words", str(lines))
 
 
+class PracticeLines(harness.ServiceCase):
+    """Lines of one practice add up too: what is hidden in one does not come back from the others."""
+
+    def test_no_line_gives_back_what_another_hides(self):
+        self.agree()
+        rows = []
+        for n, (practice, late, told) in enumerate((("A81001", 8, 2), ("A81002", 9, 7), ("A81003", 10, 0),
+                                                    ("A81004", 6, 0))):
+            rows += [overdue(100 * n + i, gp_practice=practice) for i in range(late)]
+            rows += [row(100 * n + 50 + i, gp_practice=practice, super_class="B") for i in range(told)]
+        sent = self.send(rows + [row(900 + n) for n in range(6)])
+        client = self.as_person("e.one")
+        self.wait_until(lambda: client.get(f"/v1/providers/RXA/submissions/{sent['submission']}")["evaluation"] >= 1)
+
+        def patients(query):
+            items = client.get("/v1/findings/summary?group=practice&provider=RXA&month=2012-04" + query)["items"]
+            return {x["practice"]: x["patients"] for x in items if x["practice"]}
+
+        everything = patients("")
+        queries, warnings = patients("&severity=QUERY"), patients("&severity=WARN")
+        reviews, classes = patients("&rule=R01"), patients("&rule=K05")
+        self.assertEqual([classes["A81001"], classes["A81002"], reviews["A81001"]], [None, None, 8])
+        for practice in ("A81001", "A81002"):
+            self.assertIsNone(everything[practice])
+            self.assertIsNone(warnings[practice])
+            self.assertIsNotNone(queries[practice])
+        self.assertEqual((everything["A81003"], everything["A81004"]), (10, 6))
+
+
 class Pseudonyms(harness.ServiceCase):
     """One patient, two commissioners, two financial years."""
 
