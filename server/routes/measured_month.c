@@ -136,7 +136,9 @@ static void finish(const struct measured_month *m, enum indicator_id id, struct 
     if (id == INDICATOR_CASELOAD_CLUSTERED && m->caseload < 0)
         f->note = "Not supplied: the upload did not say the caseload";
     else if (id == INDICATOR_CASE_MIX_DRIFT && !both)
-        f->note = "One of the two months has no days in a cluster with a reference price";
+        f->note =
+            "One of the two months has no days in a cluster with a reference price, or so few patients that they are"
+            " hidden";
     else if (!both)
         f->note = "Hidden: a count of 1 to 4 patients, or one that would give it back";
     else if (!f->value_known)

@@ -62,13 +62,17 @@ enum pg_status indicator_mix(struct pg *pg, const char *provider, int64_t submis
 {
     static const struct pg_statement s = {
         "indicator_mix",
+        /* Where the episodes of the earlier one are hidden, so is what their days cost. */
         "SELECT d.whole, d.service, coalesce(sum(d.days) FILTER (WHERE d.submission = $2), 0)::bigint AS days,"
         " coalesce(sum(d.days * p.pence_per_day) FILTER (WHERE d.submission = $2), 0)::bigint AS pence,"
         " coalesce(sum(d.days) FILTER (WHERE d.submission = $3), 0)::bigint AS days_before,"
         " coalesce(sum(d.days * p.pence_per_day) FILTER (WHERE d.submission = $3), 0)::bigint AS pence_before"
         " FROM reckoner.indicator_days d JOIN reckoner.indicator_price p ON p.provider = d.provider"
         "  AND p.submission = $2 AND p.cluster = d.cluster"
-        " WHERE d.provider = $1 AND d.submission IN ($2, $3) GROUP BY d.whole, d.service"
+        " WHERE d.provider = $1 AND (d.submission = $2 OR (d.submission = $3 AND EXISTS (SELECT FROM "
+        "reckoner.indicator i"
+        "  WHERE i.provider = $1 AND i.submission = $3 AND i.whole = d.whole AND i.service = d.service"
+        "  AND i.indicator = 'cluster_00' AND i.denominator IS NOT NULL))) GROUP BY d.whole, d.service"
         " ORDER BY d.whole DESC, d.service COLLATE \"C\"",
         3};
     struct pg_args a;

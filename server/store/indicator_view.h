@@ -14,7 +14,8 @@ enum pg_status indicator_month(struct pg *pg, const char *provider, month_t mont
 /* Columns whole, service, indicator, numerator, denominator; the whole first, then by service. */
 enum pg_status indicator_list(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
 /* Days and pence of two submissions at the reference prices of the first, of clusters that have one: columns whole,
- * service, days, pence, days_before, pence_before; in the order of indicator_list. before 0: none. */
+ * service, days, pence, days_before, pence_before; in the order of indicator_list. before 0: none; days of
+ * before whose episodes are hidden are left out. */
 enum pg_status indicator_mix(struct pg *pg, const char *provider, int64_t submission, int64_t before,
                              PGresult **result);
 /* Columns as in the table, and pence_per_day, ward_pence_per_day (null: no reference price); by cluster. */

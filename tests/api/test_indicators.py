@@ -204,5 +204,25 @@ class Indicators(harness.ServiceCase):
         self.assertProblem(self.as_person("f.one").send("GET", path), 404, "not_found")
 
 
+class FewBefore(harness.ServiceCase):
+    """A service that was small last month and is not any more: its mean of then is still that of few patients."""
+
+    clock = "2012-07-03T09:00:00Z"
+
+    def test_the_mean_of_few_patients_does_not_come_back_a_month_later(self):
+        for month, few in (("2012-04", 2), ("2012-05", 10)):
+            rows = [row(n, month, service="EAST") for n in range(20)] + [row(20 + n, month) for n in range(12)]
+            rows += [row(40 + n, month, service="NORTH", **({"cluster": "14", "super_class": "B"} if n < 2 else {}))
+                     for n in range(few)]
+            self.assertEqual(self.send(rows, month=month)["state"], "accepted")
+        body = self.as_person("a.maker").get(f"{INDICATORS}?month=2012-05")
+        services = {s["service"]: {item["indicator"]: item for item in s["items"]} for s in body["services"]}
+        self.assertEqual(services["NORTH"]["cluster_00"]["denominator"], 10)
+        self.assertEqual(services["EAST"]["case_mix_drift"]["denominator"], 750_000)
+        drift = services["NORTH"]["case_mix_drift"]
+        self.assertEqual((drift["numerator"], drift["denominator"], drift["share"]), (None, None, None))
+        self.assertIn("hidden", drift["note"])
+
+
 if __name__ == "__main__":
     harness.main()
