@@ -31,6 +31,9 @@ void cluster_move_copy_add(struct pg_copy *copy, const char *provider, int64_t s
 /* Moves of a submission by service: columns service ("" without one), up, down, level. */
 enum pg_status cluster_move_counts(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
 
+/* Evaluations of one month take turns until their transactions end, whatever the provider: each judges by what the
+ * others show. *taken is false when it is another's turn. */
+enum pg_status overlap_take_turn(struct pg *pg, month_t month, bool *taken);
 /* The newest accepted submission of each provider for the month: columns provider, no, id, rows and digest (of what its
  * evaluation shows; null: nothing), by provider. */
 enum pg_status overlap_submissions(struct pg *pg, month_t month, PGresult **result);

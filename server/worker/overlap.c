@@ -129,7 +129,15 @@ enum job_outcome overlap_find(struct worker *w, const struct submission *s, char
         return memory_ran_out(problem);
     o->w = w;
     PGresult *r = NULL;
-    enum pg_status status = overlap_submissions(w->pg, s->month, &r);
+    bool taken = false;
+    enum pg_status status = overlap_take_turn(w->pg, s->month, &taken);
+    if (status == PG_OK && !taken) {
+        (void)snprintf(problem, JOB_PROBLEM_SIZE,
+                       "Another submission of the month is being evaluated; this one waits.");
+        return JOB_WAITS;
+    }
+    if (status == PG_OK)
+        status = overlap_submissions(w->pg, s->month, &r);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
     bool ok = make_parties(o, s, r);
