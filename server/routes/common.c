@@ -112,6 +112,14 @@ void reply_page(struct request *r, enum pg_status status, PGresult *result, cons
     reply_json(r, 200, body, NULL);
 }
 
+void reply_body(struct request *r, json_t *body)
+{
+    if (body)
+        reply_json(r, 200, body, NULL);
+    else
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
+}
+
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts)
 {
     char *text = page->after;

@@ -37,6 +37,8 @@ struct list_form {
  * has the member "empty_because" too. */
 void reply_page(struct request *r, enum pg_status status, PGresult *result, const struct page *page,
                 const struct list_form *form);
+/* Replies 200 with the body, which is taken over; NULL (memory ran out while it was made) is a problem. */
+void reply_body(struct request *r, json_t *body);
 /* The member "empty_because" of a list, when it is empty. false: out of memory. */
 bool list_says_why_empty(json_t *body, const char *why);
 /* Splits a decoded cursor in place at '/' into exactly count parts ("" each on the first page); a problem and false

@@ -184,14 +184,6 @@ static json_t *body_of(const struct submission *s, const struct submission *agai
     return NULL;
 }
 
-static void reply_body(struct request *r, json_t *body)
-{
-    if (body)
-        reply_json(r, 200, body, NULL);
-    else
-        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
-}
-
 static json_t *next_json(struct request *r, const struct page *page, const PGresult *result, int64_t shown)
 {
     char cursor[EPISODE_CODE_SIZE + EPISODE_ID_SIZE];

@@ -64,14 +64,6 @@ static json_t *page_body(json_t *items, json_t *next, const char *empty)
     return NULL;
 }
 
-static void reply_body(struct request *r, json_t *body)
-{
-    if (body)
-        reply_json(r, 200, body, NULL);
-    else
-        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
-}
-
 void findings_list(struct request *r)
 {
     struct question q;

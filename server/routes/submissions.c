@@ -292,14 +292,6 @@ static json_t *findings_body(struct request *r, const struct submission *s, cons
     return NULL;
 }
 
-static void reply_body(struct request *r, json_t *body)
-{
-    if (body)
-        reply_json(r, 200, body, NULL);
-    else
-        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
-}
-
 void submissions_findings(struct request *r)
 {
     struct submission s;

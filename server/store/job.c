@@ -90,15 +90,6 @@ static void job_args(struct pg_args *a, const struct job *job)
     pg_arg_text(a, job->lease);
 }
 
-static enum pg_status change(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)
-{
-    enum pg_status status = PG_FAILED;
-    int64_t changed = pg_run_count(pg, s, a, &status);
-    if (changed < 0)
-        return status;
-    return changed == 1 ? PG_OK : PG_NONE;
-}
-
 #define JOB_IS_MINE " WHERE provider = $1 AND id = $2 AND lease = $3 AND state = 'leased'"
 
 enum pg_status job_renew(struct pg *pg, const struct job *job, int64_t lease_seconds)
@@ -109,7 +100,7 @@ enum pg_status job_renew(struct pg *pg, const struct job *job, int64_t lease_sec
     struct pg_args a;
     job_args(&a, job);
     pg_arg_i64(&a, lease_seconds);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_progress(struct pg *pg, const struct job *job, int64_t done, int64_t all)
@@ -123,7 +114,7 @@ enum pg_status job_progress(struct pg *pg, const struct job *job, int64_t done, 
         pg_arg_null(&a);
     else
         pg_arg_i64(&a, all);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_finish(struct pg *pg, const struct job *job)
@@ -134,7 +125,7 @@ enum pg_status job_finish(struct pg *pg, const struct job *job)
                                           3};
     struct pg_args a;
     job_args(&a, job);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pause_ms)
@@ -146,7 +137,7 @@ enum pg_status job_retry_later(struct pg *pg, const struct job *job, int64_t pau
     struct pg_args a;
     job_args(&a, job);
     pg_arg_i64(&a, pause_ms);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_wait(struct pg *pg, const struct job *job, int64_t pause_ms)
@@ -159,7 +150,7 @@ enum pg_status job_wait(struct pg *pg, const struct job *job, int64_t pause_ms)
     struct pg_args a;
     job_args(&a, job);
     pg_arg_i64(&a, pause_ms);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_fail(struct pg *pg, const struct job *job, const char *problem)
@@ -171,7 +162,7 @@ enum pg_status job_fail(struct pg *pg, const struct job *job, const char *proble
     struct pg_args a;
     job_args(&a, job);
     pg_arg_text(&a, problem);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind, const char *subject,

@@ -202,6 +202,15 @@ int64_t pg_run_count(struct pg *pg, const struct pg_statement *s, const struct p
     return count;
 }
 
+enum pg_status pg_change(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)
+{
+    enum pg_status status = PG_FAILED;
+    int64_t changed = pg_run_count(pg, s, a, &status);
+    if (changed < 0)
+        return status;
+    return changed > 0 ? PG_OK : PG_NONE;
+}
+
 enum pg_status pg_script(struct pg *pg, const char *sql)
 {
     PGresult *r = NULL;

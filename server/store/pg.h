@@ -83,6 +83,8 @@ enum pg_status pg_run_binary(struct pg *pg, const struct pg_statement *s, const 
 enum pg_status pg_run_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* Rows affected by a command that returns none; -1 on failure, with *status set. */
 int64_t pg_run_count(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, enum pg_status *status);
+/* Runs a statement that changes one thing; PG_NONE when it was not there to change. */
+enum pg_status pg_change(struct pg *pg, const struct pg_statement *s, const struct pg_args *a);
 
 /* Commands without parameters or results, not prepared; several with ';' between (migrations, LISTEN). */
 enum pg_status pg_script(struct pg *pg, const char *sql);

@@ -50,15 +50,6 @@ static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, cons
     return PG_OK;
 }
 
-static enum pg_status change(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)
-{
-    enum pg_status status = PG_FAILED;
-    int64_t changed = pg_run_count(pg, s, a, &status);
-    if (changed < 0)
-        return status;
-    return changed > 0 ? PG_OK : PG_NONE;
-}
-
 static void key_args(struct pg_args *a, const char *provider, int64_t no)
 {
     pg_args_init(a);
@@ -191,7 +182,7 @@ enum pg_status rehearsal_add_chunk(struct pg *pg, const char *provider, int64_t 
     pg_arg_i64(&a, seq);
     pg_arg_bytes(&a, sealed, length);
     pg_arg_i64(&a, receiving_seconds);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status rehearsal_abandon(struct pg *pg, const char *provider, int64_t no)
@@ -337,7 +328,7 @@ enum pg_status rehearsal_finish(struct pg *pg, const char *provider, int64_t no,
     key_args(&a, provider, no);
     pg_arg_instant(&a, at);
     pg_arg_text(&a, report);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status rehearsal_sweep(struct pg *pg, int64_t days, int64_t *swept)

@@ -68,15 +68,6 @@ static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, cons
     return PG_OK;
 }
 
-static enum pg_status change(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)
-{
-    enum pg_status status = PG_FAILED;
-    int64_t changed = pg_run_count(pg, s, a, &status);
-    if (changed < 0)
-        return status;
-    return changed > 0 ? PG_OK : PG_NONE;
-}
-
 static void key_args(struct pg_args *a, const char *provider, int64_t no)
 {
     pg_args_init(a);
@@ -180,7 +171,7 @@ enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t
     pg_arg_i64(&a, seq);
     pg_arg_bytes(&a, sealed, length);
     pg_arg_i64(&a, receiving_seconds);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status submission_abandon(struct pg *pg, const char *provider, int64_t no)
@@ -261,7 +252,7 @@ enum pg_status submission_confirm(struct pg *pg, const char *provider, const cha
     pg_arg_text(&a, id);
     pg_arg_text(&a, person);
     pg_arg_instant(&a, at);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status submission_get(struct pg *pg, const char *provider, const char *id, struct submission *out)
@@ -430,7 +421,7 @@ enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64
     pg_arg_text(&a, o->rule_set);
     pg_arg_text(&a, o->reference);
     optional(&a, o->empty_rows);
-    return change(pg, &s, &a);
+    return pg_change(pg, &s, &a);
 }
 
 enum pg_status submission_clear_rows(struct pg *pg, const char *provider, int64_t no)
