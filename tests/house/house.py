@@ -20,13 +20,14 @@ ROOMS = {
     "base": set(),
     "domain": {"base"},
     "check": {"base", "domain"},
+    "proof": {"base"},
     "signing": {"base"},
     "store": {"base", "domain", "signing"},
     "http": {"base", "domain", "store", "signing"},
-    "routes": {"base", "domain", "store", "http", "signing"},
-    "worker": {"base", "domain", "check", "store", "signing"},
-    "cli": {"base", "domain", "check", "store", "signing"},
-    "": {"base", "domain", "check", "store", "signing", "http", "routes", "worker", "cli"},  # the three mains
+    "routes": {"base", "domain", "proof", "store", "http", "signing"},
+    "worker": {"base", "domain", "check", "proof", "store", "signing"},
+    "cli": {"base", "domain", "check", "proof", "store", "signing"},
+    "": {"base", "domain", "check", "proof", "store", "signing", "http", "routes", "worker", "cli"},  # the three mains
 }
 # From these rooms only this of signing may be used: public halves, sealing, and the loader of the token key.
 PUBLIC_SIGNING = {"seal.h", "public_key.h", "pem.h", "minisign.h", "keyfile.h", "reading_key.h"}
