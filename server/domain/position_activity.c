@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const basis_words[BASIS_COUNT] = {"day", "admitted day", "non-admitted day", "assessment"};
+static const char *const basis_words[BASIS_COUNT] = {"day", "admitted day", "non-admitted day", "period", "assessment"};
 
 static bool for_account(const struct position_work *w, const char *commissioner)
 {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const basis_names[BASIS_COUNT] = {"DAY", "ADMITTED", "NONADMITTED", "ASSESSMENT"};
-static const char *const stage_names[STAGE_COUNT] = {"activity",   "factor", "bands", "risk_share",
-                                                     "cap_collar", "block",  "cquin"};
+static const char *const basis_names[BASIS_COUNT] = {"DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT"};
+static const char *const stage_names[STAGE_COUNT] = {"activity", "factor",     "bands",    "risk_share", "cap_collar",
+                                                     "block",    "adjustment", "withhold", "cquin",      "contested"};
 
 const char *basis_name(enum basis b)
 {
@@ -44,6 +44,7 @@ void terms_free(struct terms *t)
     free(t->block);
     free(t->group);
     free(t->cquin.indicator);
+    free(t->withhold);
     free(t->rules.severity);
     free(t->rules.out_of_scope);
     free(t->rules.approval_service);
@@ -96,8 +97,8 @@ static int specificity(const struct terms_price *p, const char *commissioner, co
     return score;
 }
 
-/* The price that decides how the days of a cluster are charged: the most specific of DAY and NONADMITTED (which comes
- * with ADMITTED). */
+/* The price that decides how the days of a cluster are charged: the most specific of DAY, PERIOD and NONADMITTED (which
+ * comes with ADMITTED). */
 static const struct terms_price *deciding_price(const struct terms *t, int cluster, const char *commissioner,
                                                 const char *service, date_t day, int *score)
 {
@@ -105,7 +106,7 @@ static const struct terms_price *deciding_price(const struct terms *t, int clust
     *score = -1;
     for (int32_t i = t->first_price[cluster]; i < t->first_price[cluster + 1]; i++) {
         const struct terms_price *p = &t->price[i];
-        if (p->basis != BASIS_DAY && p->basis != BASIS_NONADMITTED) {
+        if (p->basis == BASIS_ADMITTED || p->basis == BASIS_ASSESSMENT) {
             continue;
         }
         int s = specificity(p, commissioner, service, day);
@@ -117,13 +118,18 @@ static const struct terms_price *deciding_price(const struct terms *t, int clust
     return best;
 }
 
-bool terms_charges_split(const struct terms *t, int cluster, const char *commissioner, const char *service, date_t day,
-                         bool *none)
+enum day_basis terms_day_basis(const struct terms *t, int cluster, const char *commissioner, const char *service,
+                               date_t day)
 {
     int score;
     const struct terms_price *p = deciding_price(t, cluster, commissioner, service, day, &score);
-    *none = p == NULL;
-    return p != NULL && p->basis == BASIS_NONADMITTED;
+    if (p == NULL) {
+        return DAYS_UNPRICED;
+    }
+    if (p->basis == BASIS_DAY) {
+        return DAYS_DAY;
+    }
+    return p->basis == BASIS_PERIOD ? DAYS_PERIOD : DAYS_SPLIT;
 }
 
 const struct terms_price *terms_price_on(const struct terms *t, int cluster, enum basis basis, const char *commissioner,
@@ -132,11 +138,11 @@ const struct terms_price *terms_price_on(const struct terms *t, int cluster, enu
     int wanted = -1;
     if (basis != BASIS_ASSESSMENT) {
         const struct terms_price *p = deciding_price(t, cluster, commissioner, service, day, &wanted);
-        if (p == NULL || (p->basis == BASIS_DAY) != (basis == BASIS_DAY)) {
-            return NULL;
-        }
-        if (p->basis == basis) {
+        if (p == NULL || p->basis == basis) {
             return p;
+        }
+        if (p->basis != BASIS_NONADMITTED || basis != BASIS_ADMITTED) {
+            return NULL;
         }
     }
     /* ADMITTED: the partner of the deciding NONADMITTED price, which is just as specific. */

@@ -19,8 +19,8 @@
 #define TERMS_MAX_THRESHOLDS 20
 #define TERMS_NAME_SIZE      41 /* id of a group or an indicator */
 
-enum basis { BASIS_DAY, BASIS_ADMITTED, BASIS_NONADMITTED, BASIS_ASSESSMENT, BASIS_COUNT };
-/* "DAY", "ADMITTED", "NONADMITTED", "ASSESSMENT". */
+enum basis { BASIS_DAY, BASIS_ADMITTED, BASIS_NONADMITTED, BASIS_PERIOD, BASIS_ASSESSMENT, BASIS_COUNT };
+/* "DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT". */
 const char *basis_name(enum basis b);
 /* 0..21 for a cluster code that may be charged, -1 for any other text. */
 int cluster_index(const char *code);
@@ -30,7 +30,9 @@ void cluster_code(int cluster, char out[3]);
 struct terms_price {
     int16_t cluster;
     enum basis basis;
-    int64_t pence;                      /* per day, or per assessment */
+    int64_t pence;                      /* per day, per assessment, or per period of period_days */
+    int32_t period_days;                /* PERIOD: days of one period, n; otherwise 0 */
+    bool renewable;                     /* PERIOD: each n days start a new period */
     date_t from;                        /* first day */
     date_t to;                          /* first day no longer */
     char commissioner[TERMS_CODE_SIZE]; /* "" = any */
@@ -44,8 +46,8 @@ struct terms_plan_line {
     enum basis basis;
     char commissioner[TERMS_CODE_SIZE];
     char service[TERMS_CODE_SIZE];
-    int64_t units[TERMS_MONTHS];
-    int32_t index; /* place in /plan/lines */
+    int64_t units[TERMS_MONTHS]; /* days; ASSESSMENT: assessments */
+    int32_t index;               /* place in /plan/lines */
 };
 
 /* A stated sum for a month: a planned value (/plan/sums) or a block line (/block). */
@@ -102,10 +104,14 @@ enum terms_stage {
     STAGE_RISK_SHARE,
     STAGE_CAP_COLLAR,
     STAGE_BLOCK,
+    STAGE_ADJUSTMENT,
+    STAGE_WITHHOLD,
     STAGE_CQUIN,
+    STAGE_CONTESTED,
     STAGE_COUNT
 };
-/* As in run_line.stage: "activity", "factor", "bands", "risk_share", "cap_collar", "block", "cquin". */
+/* As in run_line.stage: "activity", "factor", "bands", "risk_share", "cap_collar", "block", "adjustment", "withhold",
+ * "cquin", "contested". */
 const char *stage_name(enum terms_stage s);
 
 struct terms_cquin {
@@ -137,8 +143,17 @@ struct terms_rules {
     int32_t grace_days;
 };
 
-/* When a window closes: so many operational days after the end of the month, or a date for each month. */
+/* What the commissioner may hold back of a month whose data is missing or poor. */
+struct terms_withhold {
+    char id[TERMS_NAME_SIZE];
+    const char *label;
+    int64_t share_ppm; /* of the month's activity lines and their factor */
+    int32_t index;     /* place in /withholds */
+};
+
+/* When something is due: so many operational days after the event that starts its clock, or a date for each month. */
 struct terms_deadline {
+    bool present;             /* false: the terms say nothing of it */
     int32_t operational_days; /* 0: the dates hold */
     date_t date[TERMS_MONTHS];
 };
@@ -166,10 +181,19 @@ struct terms {
     struct terms_cquin cquin;
     struct terms_rules rules;
     struct thresholds thresholds; /* of the rules and indicators; the standard ones where not set */
+    int32_t withhold_count;
+    struct terms_withhold *withhold;
+    bool on_account;           /* instalments of the expected annual contract value; otherwise what is due */
+    int64_t eacv_pence;        /* expected annual contract value; -1: the plan of twelve months */
+    int64_t materiality_pence; /* smallest sum that a challenge may claim; 0: any */
     bool bill_flex;
-    int64_t sanity_ppm; /* a balance above this share of the month's plan parks; -1: no bound */
-    struct terms_deadline flex;
-    struct terms_deadline freeze;
+    int64_t sanity_ppm;              /* a balance above this share of the month's plan parks; -1: no bound */
+    struct terms_deadline flex;      /* from the end of the month; always present, and so is freeze */
+    struct terms_deadline freeze;    /* from the end of the month */
+    struct terms_deadline final;     /* from the end of the month */
+    struct terms_deadline payment;   /* from the issue of a document */
+    struct terms_deadline challenge; /* from the issue of a document */
+    struct terms_deadline answer;    /* from the challenge; never dates */
 };
 
 /* Parses and checks a version of the terms. The financial year and mode must be compared with the contract's by the
@@ -193,14 +217,15 @@ const struct terms_version *terms_in_force(const struct terms_version *versions,
                                            instant_t known_at);
 
 /* The price of a cluster and basis on a day for a commissioner and service ("" = none). The most specific wins; there
- * are no ties. NULL when there is none, and for DAY, ADMITTED and NONADMITTED when the cluster is charged on the other
- * basis that day. */
+ * are no ties. NULL when there is none, and for all but ASSESSMENT when the cluster is charged on another basis that
+ * day.
+ */
 const struct terms_price *terms_price_on(const struct terms *t, int cluster, enum basis basis, const char *commissioner,
                                          const char *service, date_t day);
-/* Whether the clusters' days are charged ADMITTED + NONADMITTED (true) or DAY (false) on that day; *none is set when no
- * price covers it. */
-bool terms_charges_split(const struct terms *t, int cluster, const char *commissioner, const char *service, date_t day,
-                         bool *none);
+/* How the days of a cluster are charged: by one of these at a time. */
+enum day_basis { DAYS_UNPRICED, DAYS_DAY, DAYS_SPLIT /* ADMITTED + NONADMITTED */, DAYS_PERIOD };
+enum day_basis terms_day_basis(const struct terms *t, int cluster, const char *commissioner, const char *service,
+                               date_t day);
 
 /* Severity of a rule under these terms: "ERROR", "QUERY" or "WARN", or fallback when the terms do not speak of it. */
 const char *terms_severity(const struct terms *t, const char *rule, const char *fallback);

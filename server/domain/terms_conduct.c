@@ -216,6 +216,7 @@ static bool read_deadline(struct terms_reader *r, const json_t *object, const ch
     if (json_object_size(object) != 1) {
         return terms_refuse(r, pointer, "must have either operational_days or dates");
     }
+    out->present = true;
     out->operational_days = (int32_t)json_int(object, "operational_days", 0);
     const json_t *dates = json_object_get(object, "dates");
     for (size_t k = 0; k < json_array_size(dates); k++) {

@@ -59,14 +59,14 @@ bool terms_read_cluster(struct terms_reader *r, const json_t *text, const char *
 
 bool terms_read_basis(struct terms_reader *r, const char *text, const char *pointer, enum basis *out)
 {
+    if (strcmp(text, "PERIOD") == 0) {
+        return terms_refuse(r, pointer, "PERIOD is not offered by this version");
+    }
     for (int b = 0; b < BASIS_COUNT; b++) {
         if (strcmp(text, basis_name((enum basis)b)) == 0) {
             *out = (enum basis)b;
             return true;
         }
-    }
-    if (strcmp(text, "PERIOD") == 0) {
-        return terms_refuse(r, pointer, "PERIOD is not offered by this version");
     }
     return terms_refuse(r, pointer, "must be DAY, ADMITTED, NONADMITTED or ASSESSMENT");
 }

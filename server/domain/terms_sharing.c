@@ -195,7 +195,7 @@ static bool read_excluded_stages(struct terms_reader *r, const json_t *array, ui
         char where[60];
         int found = -1;
         snprintf(where, sizeof where, "/cquin/exclude/stages/%zu", i);
-        for (int s = 0; name != NULL && s < STAGE_CQUIN; s++) {
+        for (int s = 0; name != NULL && s <= STAGE_BLOCK; s++) {
             if (strcmp(name, stage_name((enum terms_stage)s)) == 0) {
                 found = s;
             }

@@ -115,9 +115,9 @@ enum row_value valuation_row(const struct terms *t, const struct review_periods 
         return ROW_UNPRICED;
     }
     for (date_t day = days.from; day < days.to; day++) {
-        bool none;
-        bool split = terms_charges_split(t, cluster, commissioner, text_of(row->service), day, &none);
-        enum basis basis = split ? (day < admitted ? BASIS_ADMITTED : BASIS_NONADMITTED) : BASIS_DAY;
+        enum day_basis charged = terms_day_basis(t, cluster, commissioner, text_of(row->service), day);
+        enum basis split = day < admitted ? BASIS_ADMITTED : BASIS_NONADMITTED;
+        enum basis basis = charged == DAYS_SPLIT ? split : BASIS_DAY;
         const struct terms_price *p = terms_price_on(t, cluster, basis, commissioner, text_of(row->service), day);
         if (p == NULL) {
             result = ROW_UNPRICED;
@@ -304,16 +304,15 @@ static bool price_stretch(const struct valuation *v, const struct month_counts *
     int cluster = cell % TERMS_CLUSTERS;
     const char *service = place == 0 ? "" : m->service[place - 1];
     const struct terms_price *p;
-    bool none;
     if (admitted == 0 && others == 0) {
         return true;
     }
-    bool split = terms_charges_split(m->terms, cluster, v->commissioner, service, day, &none);
-    if (none) {
+    enum day_basis charged = terms_day_basis(m->terms, cluster, v->commissioner, service, day);
+    if (charged != DAYS_DAY && charged != DAYS_SPLIT) {
         lines->unpriced_days[month_number(m->month) - 1] += admitted + others;
         return true;
     }
-    if (!split) {
+    if (charged == DAYS_DAY) {
         p = terms_price_on(m->terms, cluster, BASIS_DAY, v->commissioner, service, day);
         return add_line(lines, capacity, m->month, p, admitted + others);
     }

@@ -137,7 +137,8 @@ START_TEST(engine_equals_second_implementation_to_the_penny)
            (unsigned long long)seen.parked);
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         printf("  %-10s %llu lines\n", stage_name((enum terms_stage)stage), (unsigned long long)seen.lines[stage]);
-        ck_assert_msg(rounds < 100 || seen.lines[stage] > 0, "no line of stage %s was compared",
+        bool made = stage != STAGE_ADJUSTMENT && stage != STAGE_WITHHOLD && stage != STAGE_CONTESTED;
+        ck_assert_msg(!made || rounds < 100 || seen.lines[stage] > 0, "no line of stage %s was compared",
                       stage_name((enum terms_stage)stage));
     }
     ck_assert(seen.parked < rounds || rounds < 100);

@@ -300,7 +300,6 @@ START_TEST(the_most_specific_price_wins)
                                "{'cluster':'04','basis':'ASSESSMENT','pence':5}]}");
     date_t april = month_first(APRIL);
     date_t may = month_first(APRIL + 1);
-    bool none;
     ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QE", "", april)->pence, 1);
     ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QE", "", may)->pence, 2);
     ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QF", "W", may)->pence, 1);
@@ -310,8 +309,9 @@ START_TEST(the_most_specific_price_wins)
     ck_assert_ptr_null(terms_price_on(t, 4, BASIS_ADMITTED, "5QE", "", may));
     ck_assert_int_eq(terms_price_on(t, 4, BASIS_ASSESSMENT, "5QE", "W", may)->pence, 5);
     ck_assert_ptr_null(terms_price_on(t, 11, BASIS_DAY, "5QE", "", may));
-    ck_assert(terms_charges_split(t, 4, "5QE", "W", may, &none) && !none);
-    ck_assert(!terms_charges_split(t, 11, "5QE", "W", may, &none) && none);
+    ck_assert_int_eq(terms_day_basis(t, 4, "5QE", "W", may), DAYS_SPLIT);
+    ck_assert_int_eq(terms_day_basis(t, 4, "5QE", "", may), DAYS_DAY);
+    ck_assert_int_eq(terms_day_basis(t, 11, "5QE", "", may), DAYS_UNPRICED);
     ck_assert_ptr_null(terms_price_on(t, 4, BASIS_DAY, "5QE", "", month_first(APRIL + 12)));
     terms_free(t);
 }
