@@ -1,0 +1,54 @@
+/* Activity lines of an account for the year to date, from the statistics of its months, single changed rows and terms.
+ * Pure; the work depends on how many kinds of rows there are, not on how many rows. Source: spec 3, Units and values.
+ */
+#ifndef RECKONER_DOMAIN_ACTIVITY_H
+#define RECKONER_DOMAIN_ACTIVITY_H
+
+#include "domain/statistics.h"
+
+struct activity_month {
+    month_t month;
+    const struct terms *terms;           /* in force for the month */
+    const struct statistics *statistics; /* of the account's rows; NULL: none (a month agreed as zero or estimated) */
+    /* Candidates of the provider's rows of other commissioners: an assessment earns once for provider, patient and
+     * referral. Such a row competes as if it were this account's, under these terms; when it is first, the account's
+     * own row does not earn. */
+    const struct statistics *const *others;
+    size_t other_count;
+};
+
+/* A row whose contribution differs from what the statistics say of it: decisions, re-attribution, counter-calculations.
+ * Its own contribution is taken out and the changed one put in. At most one change for each row of a month. */
+struct row_change {
+    month_t month;        /* one of the months */
+    struct episode row;   /* as pinned, all marks final */
+    bool was_here;        /* counted in the statistics of this account's month */
+    bool is_here;         /* of this account after the change */
+    int16_t cluster;      /* -1: as it is */
+    int32_t payable_days; /* of its days in the month the earliest so many are paid; -1: as it is. Not of assessments */
+    bool not_payable;
+};
+
+struct activity_input {
+    const char *commissioner;
+    const struct review_periods *reviews; /* NULL when no terms look at reviews */
+    const struct activity_month *months;  /* each month at most once, of one financial year, in any order */
+    size_t month_count;
+    const struct row_change *changes;
+    size_t change_count;
+};
+
+enum activity_status {
+    ACTIVITY_DONE,
+    ACTIVITY_OVERFLOW, /* an amount beyond 64 bits */
+    ACTIVITY_NO_MEMORY,
+    ACTIVITY_NOT_STATISTICS /* a month twice, of another year, or changes that do not fit the statistics */
+};
+
+/* The lines of all months. *out is filled for ACTIVITY_DONE alone; free with activity_lines_free. */
+enum activity_status activity_value(const struct activity_input *in, struct activity_lines *out);
+
+/* Which parts of the statistics (bit 1 << enum statistics_part) these terms ask for in the month. */
+uint32_t activity_parts(const struct terms *t, const char *commissioner, month_t month);
+
+#endif
