@@ -20,7 +20,7 @@ ROOMS = {
     "base": set(),
     "domain": {"base"},
     "check": {"base", "domain"},
-    "proof": {"base"},
+    "proof": {"base", "signing"},
     "signing": {"base"},
     "store": {"base", "domain", "signing"},
     "http": {"base", "domain", "store", "signing"},
@@ -31,7 +31,7 @@ ROOMS = {
 }
 # From these rooms only this of signing may be used: public halves, sealing, and the loader of the token key.
 PUBLIC_SIGNING = {"seal.h", "public_key.h", "pem.h", "minisign.h", "keyfile.h", "reading_key.h"}
-PUBLIC_ONLY = {"routes", "http", "store", "reckonerd.c"}
+PUBLIC_ONLY = {"routes", "http", "store", "proof", "reckonerd.c"}
 # Library header -> rooms that may include it.
 LIBRARIES = {
     "microhttpd.h": {"http"},
