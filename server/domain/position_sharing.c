@@ -129,9 +129,9 @@ bool stage_risk_share(struct position_work *w)
         return false;
     }
     struct derivation d =
-        derive(bands->count == 0 ? "/risk_share"
-               : over            ? "/risk_share/over"
-                                 : "/risk_share/under",
+        derive(bands->count == 0 || share->preset ? "/risk_share"
+               : over                             ? "/risk_share/over"
+                                                  : "/risk_share/under",
                w->in->annual->version,
                over ? "P + paid by bands of X - P, less X" : "P - paid by bands of P - X, less X", HALF_AWAY_EACH);
     derive_number(&d, "P_pence", planned);

@@ -17,7 +17,8 @@
 #define TERMS_MAX_GROUPS     20
 #define TERMS_MAX_INDICATORS 50
 #define TERMS_MAX_THRESHOLDS 20
-#define TERMS_NAME_SIZE      41 /* id of a group or an indicator */
+#define TERMS_MAX_WITHHOLDS  20
+#define TERMS_NAME_SIZE      41 /* id of a group, an indicator or a withhold */
 
 enum basis { BASIS_DAY, BASIS_ADMITTED, BASIS_NONADMITTED, BASIS_PERIOD, BASIS_ASSESSMENT, BASIS_COUNT };
 /* "DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT". */
@@ -76,9 +77,10 @@ struct terms_group {
 };
 
 struct terms_risk_share {
-    bool present;
+    bool present; /* there is a band, a cap or a collar */
     struct terms_bands over;
     struct terms_bands under;
+    bool preset;        /* the bands are those of a preset: /risk_share has neither over nor under */
     int64_t cap_ppm;    /* -1: none */
     int64_t collar_ppm; /* -1: none */
 };

@@ -1,4 +1,4 @@
-/* What the terms say of conduct: rules of validation, billing, calendar, parties. */
+/* What the terms say of conduct: rules of validation and their thresholds. */
 #include "base/parse.h"
 #include "domain/money.h"
 #include "domain/rules.h"
@@ -9,13 +9,10 @@
 #include <string.h>
 
 static const struct json_member rules_members[] = {
-    {"severities", JSON_KIND_OBJECT, false, 0, 0},
-    {"out_of_scope_services", JSON_KIND_ARRAY, false, 1, 1000},
-    {"prior_approval", JSON_KIND_OBJECT, false, 0, 0},
-    {"require_mhct", JSON_KIND_BOOLEAN, false, 0, 0},
-    {"adult_only", JSON_KIND_BOOLEAN, false, 0, 0},
-    {"stop_pay_when_overdue", JSON_KIND_OBJECT, false, 0, 0},
-    {NULL, JSON_KIND_TEXT, false, 0, 0},
+    {"severities", JSON_KIND_OBJECT, false, 0, 0},     {"out_of_scope_services", JSON_KIND_ARRAY, false, 1, 1000},
+    {"prior_approval", JSON_KIND_OBJECT, false, 0, 0}, {"require_mhct", JSON_KIND_BOOLEAN, false, 0, 0},
+    {"adult_only", JSON_KIND_BOOLEAN, false, 0, 0},    {"stop_pay_when_overdue", JSON_KIND_OBJECT, false, 0, 0},
+    {"outlier_trim", JSON_KIND_TEXT, false, 1, 20},    {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
 static const struct json_member approval_members[] = {
@@ -97,6 +94,10 @@ bool terms_read_rules(struct terms_reader *r)
         (stop_pay != NULL && !json_check(stop_pay, stop_pay_members, "/rules/stop_pay_when_overdue", r->problem))) {
         return false;
     }
+    const char *trim = json_text(object, "outlier_trim");
+    if (trim != NULL && strcmp(trim, "off") != 0) {
+        return terms_refuse(r, "/rules/outlier_trim", "must be \"off\": long stays are paid like all others");
+    }
     rules->require_mhct = json_bool(object, "require_mhct", true);
     rules->adult_only = json_bool(object, "adult_only", false);
     rules->stop_pay = stop_pay != NULL;
@@ -164,153 +165,4 @@ bool terms_read_thresholds(struct terms_reader *r)
         }
     }
     return true;
-}
-
-static const struct json_member billing_members[] = {
-    {"method", JSON_KIND_TEXT, false, 1, 20},
-    {"bill_flex", JSON_KIND_BOOLEAN, false, 0, 0},
-    {"sanity_bound", JSON_KIND_TEXT, false, 1, 20},
-    {NULL, JSON_KIND_TEXT, false, 0, 0},
-};
-
-static bool read_billing(struct terms_reader *r)
-{
-    struct terms *t = r->t;
-    const json_t *object = json_object_get(t->source, "billing");
-    t->sanity_ppm = -1;
-    if (object == NULL) {
-        return true;
-    }
-    if (!json_check(object, billing_members, "/billing", r->problem) ||
-        !terms_read_percent(r, object, "sanity_bound", "/billing", INT64_C(100) * PPM_ONE, &t->sanity_ppm)) {
-        return false;
-    }
-    const char *method = json_text(object, "method");
-    if (method != NULL && strcmp(method, "on_account") == 0) {
-        return terms_refuse(r, "/billing/method", "on_account is not offered by this version");
-    }
-    if (method != NULL && strcmp(method, "actual") != 0) {
-        return terms_refuse(r, "/billing/method", "must be actual");
-    }
-    t->bill_flex = json_bool(object, "bill_flex", false);
-    return true;
-}
-
-static const struct json_member calendar_members[] = {
-    {"flex", JSON_KIND_OBJECT, true, 0, 0},
-    {"freeze", JSON_KIND_OBJECT, true, 0, 0},
-    {NULL, JSON_KIND_TEXT, false, 0, 0},
-};
-
-static const struct json_member deadline_members[] = {
-    {"operational_days", JSON_KIND_INTEGER, false, 1, 250},
-    {"dates", JSON_KIND_ARRAY, false, TERMS_MONTHS, TERMS_MONTHS},
-    {NULL, JSON_KIND_TEXT, false, 0, 0},
-};
-
-static bool read_deadline(struct terms_reader *r, const json_t *object, const char *pointer, struct terms_deadline *out)
-{
-    if (!json_check(object, deadline_members, pointer, r->problem)) {
-        return false;
-    }
-    if (json_object_size(object) != 1) {
-        return terms_refuse(r, pointer, "must have either operational_days or dates");
-    }
-    out->present = true;
-    out->operational_days = (int32_t)json_int(object, "operational_days", 0);
-    const json_t *dates = json_object_get(object, "dates");
-    for (size_t k = 0; k < json_array_size(dates); k++) {
-        const char *text = json_string_value(json_array_get(dates, k));
-        month_t month = financial_year_first(r->t->financial_year) + (month_t)k;
-        char where[80];
-        snprintf(where, sizeof where, "%s/dates/%zu", pointer, k);
-        if (text == NULL || !date_parse(text, strlen(text), &out->date[k])) {
-            return terms_refuse(r, where, "must be a day, YYYY-MM-DD");
-        }
-        if (out->date[k] <= month_last(month) || out->date[k] > month_last(month) + 400) {
-            return terms_refuse(r, where, "must lie after the end of its month, and within 400 days of it");
-        }
-    }
-    return true;
-}
-
-static bool read_calendar(struct terms_reader *r)
-{
-    struct terms *t = r->t;
-    const json_t *object = json_object_get(t->source, "calendar");
-    if (!json_check(object, calendar_members, "/calendar", r->problem) ||
-        !read_deadline(r, json_object_get(object, "flex"), "/calendar/flex", &t->flex) ||
-        !read_deadline(r, json_object_get(object, "freeze"), "/calendar/freeze", &t->freeze)) {
-        return false;
-    }
-    if ((t->flex.operational_days == 0) != (t->freeze.operational_days == 0)) {
-        return terms_refuse(r, "/calendar/freeze",
-                            "must be given as flex is: both in operational days, or both as dates");
-    }
-    if (t->freeze.operational_days < t->flex.operational_days) {
-        return terms_refuse(r, "/calendar/freeze/operational_days", "must not come before flex");
-    }
-    for (int k = 0; t->freeze.operational_days == 0 && k < TERMS_MONTHS; k++) {
-        if (t->freeze.date[k] < t->flex.date[k]) {
-            char where[50];
-            snprintf(where, sizeof where, "/calendar/freeze/dates/%d", k);
-            return terms_refuse(r, where, "must not come before flex");
-        }
-    }
-    return true;
-}
-
-static const struct json_member party_members[] = {
-    {"name", JSON_KIND_TEXT, true, 1, 200},
-    {"address", JSON_KIND_ARRAY, true, 1, 6},
-    {"vat", JSON_KIND_TEXT, false, 1, 30},
-    {"electronic_address", JSON_KIND_TEXT, false, 1, 100},
-    {"purchase_order", JSON_KIND_TEXT, false, 1, 60},
-    {"buyer_reference", JSON_KIND_TEXT, false, 1, 60},
-    {NULL, JSON_KIND_TEXT, false, 0, 0},
-};
-
-static bool read_parties(struct terms_reader *r)
-{
-    const json_t *object = json_object_get(r->t->source, "parties");
-    const char *code;
-    json_t *party;
-    int without_reference = 0;
-    if (object == NULL) {
-        return r->t->shadow || terms_refuse(r, "/parties", "is needed in live terms");
-    }
-    if (json_object_size(object) < 2) {
-        return terms_refuse(r, "/parties", "must have the provider and at least one commissioner");
-    }
-    json_object_foreach((json_t *)object, code, party)
-    {
-        char where[100];
-        size_t index;
-        json_t *text;
-        snprintf(where, sizeof where, "/parties/%.20s", code);
-        if (code[0] == '\0' || strlen(code) >= TERMS_CODE_SIZE) {
-            return terms_refuse(r, where, "must be named by the organisation's code");
-        }
-        if (!json_check(party, party_members, where, r->problem)) {
-            return false;
-        }
-        bool refers = json_text(party, "purchase_order") != NULL || json_text(party, "buyer_reference") != NULL;
-        without_reference += refers ? 0 : 1;
-        json_array_foreach(json_object_get(party, "address"), index, text)
-        {
-            if (!json_is_string(text) || json_string_length(text) == 0 || json_string_length(text) > 100) {
-                snprintf(where, sizeof where, "/parties/%.20s/address/%zu", code, index);
-                return terms_refuse(r, where, "must be a line of 1 to 100 bytes");
-            }
-        }
-    }
-    /* The provider is the one party that needs none. */
-    return r->t->shadow || without_reference <= 1 ||
-           terms_refuse(r, "/parties",
-                        "must give purchase_order or buyer_reference for each commissioner in live terms");
-}
-
-bool terms_read_billing(struct terms_reader *r)
-{
-    return read_billing(r) && read_calendar(r) && read_parties(r);
 }

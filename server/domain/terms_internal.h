@@ -9,6 +9,8 @@
 #define TERMS_MAX_PRICE INT64_C(10000000000)
 #define TERMS_MAX_UNITS INT64_C(100000000)
 #define TERMS_MAX_LINES 5000
+/* Ids that become part of a line's key and of addresses. */
+#define TERMS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 /* While parsing: where and what is wrong. Functions return false once *problem is filled. */
 struct terms_reader {
@@ -20,6 +22,8 @@ struct terms_reader {
 bool terms_refuse(struct terms_reader *r, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool terms_no_memory(struct terms_reader *r);
+/* Refuses a part by name while nothing of this version would act upon it. */
+bool terms_offered(struct terms_reader *r, const char *part, const char *pointer);
 
 /* Members of a checked object; absent members leave *out alone. */
 bool terms_read_percent(struct terms_reader *r, const json_t *object, const char *name, const char *pointer,
@@ -39,6 +43,7 @@ bool terms_read_plan(struct terms_reader *r);
 bool terms_read_sharing(struct terms_reader *r); /* volume bands, risk share, CQUIN */
 bool terms_read_rules(struct terms_reader *r);
 bool terms_read_thresholds(struct terms_reader *r);
-bool terms_read_billing(struct terms_reader *r); /* billing, calendar, parties */
+bool terms_read_billing(struct terms_reader *r);  /* billing, withholds, calendar, parties */
+bool terms_check_billing(struct terms_reader *r); /* what billing needs of the plan; after it */
 
 #endif

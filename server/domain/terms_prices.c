@@ -14,6 +14,8 @@ static const struct json_member price_members[] = {
     {"commissioner", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
     {"service", JSON_KIND_TEXT, false, 1, TERMS_CODE_SIZE - 1},
     {"includes", JSON_KIND_TEXT, false, 1, 200},
+    {"period_days", JSON_KIND_INTEGER, false, 1, 366},
+    {"renewable", JSON_KIND_BOOLEAN, false, 0, 0},
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
@@ -32,6 +34,26 @@ static bool read_day(struct terms_reader *r, const json_t *object, const char *n
     date_t last = month_first(financial_year_first(r->t->financial_year + 1));
     if (*out < first || *out > last) {
         return terms_refuse(r, where, "must lie within the financial year");
+    }
+    return true;
+}
+
+/* A period is priced as a whole, so its length belongs to the price; no other basis has one. */
+static bool read_period(struct terms_reader *r, const json_t *object, const char *pointer, struct terms_price *p)
+{
+    static const char *const members[] = {"period_days", "renewable"};
+    char where[64];
+    for (size_t i = 0; i < 2 && p->basis != BASIS_PERIOD; i++) {
+        if (json_object_get(object, members[i]) != NULL) {
+            snprintf(where, sizeof where, "%s/%s", pointer, members[i]);
+            return terms_refuse(r, where, "belongs to PERIOD prices alone");
+        }
+    }
+    p->period_days = (int32_t)json_int(object, "period_days", 0);
+    p->renewable = json_bool(object, "renewable", false);
+    if (p->basis == BASIS_PERIOD && p->period_days == 0) {
+        snprintf(where, sizeof where, "%s/period_days", pointer);
+        return terms_refuse(r, where, "is needed: the days that one price of PERIOD is for");
     }
     return true;
 }
@@ -57,7 +79,8 @@ static bool read_price(struct terms_reader *r, const json_t *object, int32_t ind
     p->includes = json_text(object, "includes");
     p->from = month_first(financial_year_first(r->t->financial_year));
     p->to = month_first(financial_year_first(r->t->financial_year + 1));
-    if (!read_day(r, object, "from", pointer, &p->from) || !read_day(r, object, "to", pointer, &p->to) ||
+    if (!read_period(r, object, pointer, p) || !read_day(r, object, "from", pointer, &p->from) ||
+        !read_day(r, object, "to", pointer, &p->to) ||
         !terms_read_qualifiers(r, object, pointer, p->commissioner, p->service)) {
         return false;
     }
@@ -65,7 +88,8 @@ static bool read_price(struct terms_reader *r, const json_t *object, int32_t ind
         snprintf(where, sizeof where, "%s/to", pointer);
         return terms_refuse(r, where, "must be after from: it is the first day that the price no longer holds");
     }
-    return true;
+    snprintf(where, sizeof where, "%s/basis", pointer);
+    return p->basis != BASIS_PERIOD || terms_offered(r, basis_name(p->basis), where);
 }
 
 static int compare_prices(const void *left, const void *right)
@@ -116,7 +140,13 @@ static bool refuse_price(struct terms_reader *r, const struct terms_price *p, co
     return terms_refuse(r, pointer, "%s (cluster %s, %s; see also /prices/%d)", sentence, code, on, other->index);
 }
 
-/* Whether some price of p's own series (cluster, qualifiers, and DAY or not) holds on a day. */
+/* The way that a price charges days; ADMITTED and NONADMITTED are one. */
+static enum basis charged_by(const struct terms_price *p)
+{
+    return p->basis == BASIS_ADMITTED ? BASIS_NONADMITTED : p->basis;
+}
+
+/* Whether some price of p's own series (cluster, basis and qualifiers) holds on a day. */
 static bool series_holds(const struct terms *t, const struct terms_price *p, date_t day)
 {
     for (int32_t i = t->first_price[p->cluster]; i < t->first_price[p->cluster + 1]; i++) {
@@ -128,8 +158,8 @@ static bool series_holds(const struct terms *t, const struct terms_price *p, dat
     return false;
 }
 
-/* A change between DAY and ADMITTED + NONADMITTED in the middle of a month would leave it open what the admitted days
- * of the month are counted against. */
+/* A change of basis in the middle of a month would leave it open what the admitted days of the month, or the days of a
+ * period, are counted against. */
 static bool check_change_of_basis(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
 {
     const struct terms_price *deciding = qualified(p) >= qualified(q) ? p : q;
@@ -146,8 +176,8 @@ static bool check_change_of_basis(struct terms_reader *r, const struct terms_pri
         if (under->from <= month_last(m) && under->to > month_first(m)) {
             return refuse_price(
                 r, deciding,
-                "a cluster may change between DAY and ADMITTED with NONADMITTED only at the turn of a month", under,
-                day);
+                "a cluster may change between DAY, ADMITTED with NONADMITTED, and PERIOD only at the turn of a month",
+                under, day);
         }
     }
     return true;
@@ -165,7 +195,7 @@ static bool check_pair(struct terms_reader *r, const struct terms_price *p, cons
     if (overlap && !partners && qualified(p) == qualified(q)) {
         return refuse_price(r, q, "two prices apply equally to the same day", p, day);
     }
-    if (!assessment && is_split(p) != is_split(q)) {
+    if (!assessment && charged_by(p) != charged_by(q)) {
         return check_change_of_basis(r, p, q);
     }
     return true;

@@ -127,10 +127,105 @@ static bool read_volume_bands(struct terms_reader *r)
 static const struct json_member risk_share_members[] = {
     {"over", JSON_KIND_ARRAY, false, 1, TERMS_MAX_BANDS},
     {"under", JSON_KIND_ARRAY, false, 1, TERMS_MAX_BANDS},
+    {"preset", JSON_KIND_TEXT, false, 1, 20},
+    {"to", JSON_KIND_TEXT, false, 1, 20},
+    {"pay_over", JSON_KIND_TEXT, false, 1, 20},
+    {"pay_under", JSON_KIND_TEXT, false, 1, 20},
     {"cap", JSON_KIND_TEXT, false, 1, 20},
     {"collar", JSON_KIND_TEXT, false, 1, 20},
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
+
+#define PRESET_NONE "none" /* everything is paid in full: no bands */
+
+/* The usual shapes by their names. inner: what the band next to the plan pays; -1: there is one band alone. */
+static const struct preset {
+    const char *name;
+    int64_t inner_ppm;
+    bool pays; /* pay_over and pay_under are said; otherwise the one band pays nothing */
+} presets[] = {
+    {"block", -1, false},          {"dead_band", 0, true},   {"tolerance", PPM_ONE, true},
+    {"gain_loss_share", -1, true}, {PRESET_NONE, -1, false},
+};
+
+/* The members that go with a preset, and no others beside it. */
+static bool check_preset(struct terms_reader *r, const json_t *object, const struct preset *preset)
+{
+    const struct {
+        const char *name;
+        bool wanted;
+    } members[] = {{"over", false},
+                   {"under", false},
+                   {"to", preset->inner_ppm >= 0},
+                   {"pay_over", preset->pays},
+                   {"pay_under", preset->pays}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        bool given = json_object_get(object, members[i].name) != NULL;
+        char where[40];
+        snprintf(where, sizeof where, "/risk_share/%s", members[i].name);
+        if (given && !members[i].wanted) {
+            return terms_refuse(r, where, "does not go with the preset %s: leave one of them out", preset->name);
+        }
+        if (!given && members[i].wanted) {
+            return terms_refuse(r, where, "is needed by the preset %s", preset->name);
+        }
+    }
+    return true;
+}
+
+static void set_bands(struct terms_bands *bands, const struct preset *preset, int64_t edge_ppm, int64_t pay_ppm)
+{
+    if (preset->inner_ppm >= 0) {
+        bands->band[bands->count++] = (struct terms_band){edge_ppm, preset->inner_ppm};
+    }
+    bands->band[bands->count++] = (struct terms_band){-1, pay_ppm};
+}
+
+static bool read_preset(struct terms_reader *r, const json_t *object)
+{
+    struct terms_risk_share *share = &r->t->risk_share;
+    const char *name = json_text(object, "preset");
+    const struct preset *preset = NULL;
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        preset = strcmp(presets[i].name, name) == 0 ? &presets[i] : preset;
+    }
+    if (preset == NULL) {
+        return terms_refuse(r, "/risk_share/preset", "must be none, block, dead_band, tolerance or gain_loss_share");
+    }
+    int64_t edge = 0;
+    int64_t over = 0;
+    int64_t under = 0;
+    if (!check_preset(r, object, preset) || !terms_read_percent(r, object, "to", "/risk_share", PPM_ONE, &edge) ||
+        !terms_read_percent(r, object, "pay_over", "/risk_share", PPM_ONE, &over) ||
+        !terms_read_percent(r, object, "pay_under", "/risk_share", PPM_ONE, &under)) {
+        return false;
+    }
+    if (preset->inner_ppm >= 0 && edge >= PPM_ONE) {
+        return terms_refuse(r, "/risk_share/to", "must be below 100%%: nothing lies further under plan");
+    }
+    share->preset = true;
+    if (strcmp(name, PRESET_NONE) != 0) {
+        set_bands(&share->over, preset, edge, over);
+        set_bands(&share->under, preset, edge, under);
+    }
+    return true;
+}
+
+/* Bands member by member: those of a preset are refused without its name. */
+static bool read_own_bands(struct terms_reader *r, const json_t *object)
+{
+    static const char *const members[] = {"to", "pay_over", "pay_under"};
+    struct terms_risk_share *share = &r->t->risk_share;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (json_object_get(object, members[i]) != NULL) {
+            char where[40];
+            snprintf(where, sizeof where, "/risk_share/%s", members[i]);
+            return terms_refuse(r, where, "belongs to a preset: name one, or write the bands out");
+        }
+    }
+    return read_bands(r, json_object_get(object, "over"), "/risk_share/over", &share->over) &&
+           read_bands(r, json_object_get(object, "under"), "/risk_share/under", &share->under);
+}
 
 static bool read_risk_share(struct terms_reader *r)
 {
@@ -141,16 +236,18 @@ static bool read_risk_share(struct terms_reader *r)
     if (object == NULL) {
         return true;
     }
-    share->present = true;
-    if (!json_check(object, risk_share_members, "/risk_share", r->problem) || !refuse_without_plan(r, "/risk_share") ||
-        !read_bands(r, json_object_get(object, "over"), "/risk_share/over", &share->over) ||
-        !read_bands(r, json_object_get(object, "under"), "/risk_share/under", &share->under) ||
+    if (!json_check(object, risk_share_members, "/risk_share", r->problem) ||
+        !(json_text(object, "preset") != NULL ? read_preset(r, object) : read_own_bands(r, object)) ||
         !terms_read_percent(r, object, "cap", "/risk_share", EDGE_LIMIT, &share->cap_ppm) ||
         !terms_read_percent(r, object, "collar", "/risk_share", PPM_ONE, &share->collar_ppm)) {
         return false;
     }
+    share->present = share->over.count > 0 || share->under.count > 0 || share->cap_ppm >= 0 || share->collar_ppm >= 0;
+    if (share->present && !refuse_without_plan(r, "/risk_share")) {
+        return false;
+    }
     if (json_object_size(object) == 0) {
-        return terms_refuse(r, "/risk_share", "must have over, under, cap or collar");
+        return terms_refuse(r, "/risk_share", "must have a preset, over, under, cap or collar");
     }
     /* Less than the whole plan cannot be taken away twice: under plan, v never exceeds P, so no edge beyond it matters.
      */

@@ -96,8 +96,19 @@ static const struct {
     const char *words;
 } refusals[] = {
     {PRICES ",'colour':'red'", "/colour", ""},
-    {PRICES ",'withholds':[]", "/withholds", "not offered"},
-    {PRICES ",'examples':[]", "/examples", "not offered"},
+    {PRICES ",'withholds':[]", "/withholds", ""},
+    {PRICES ",'withholds':[{'id':'d','label':'D','share':'100.0001%'}]", "/withholds/0/share", "at most 100%"},
+    {PRICES ",'withholds':[{'id':'d/e','label':'D','share':'1%'}]", "/withholds/0/id", "letters, digits"},
+    {PRICES ",'withholds':[{'id':'d','label':'D','share':'1%'},{'id':'d','label':'D','share':'1%'}]", "/withholds/1/id",
+     "another withhold"},
+    {PRICES ",'withholds':[{'id':'d','label':'D','share':'60%'},{'id':'e','label':'E','share':'50%'}]", "/withholds",
+     "more than 100%"},
+    {PRICES ",'withholds':[{'id':'d','label':'D','share':'5%'}]", "/withholds", "not offered"},
+    {PRICES ",'examples':[]", "/examples", ""},
+    {PRICES ",'adjustments':[]", "/adjustments", ""},
+    {PRICES ",'billing':{'eacv_pence':1}", "/billing/eacv_pence", "on_account"},
+    {PRICES ",'billing':{'method':'on_request'}", "/billing/method", "actual or on_account"},
+    {PRICES ",'billing':{'materiality_pence':1}", "/billing/materiality_pence", "not offered"},
     {PRICES ",'plan':null", "/plan", "left out"},
     {PRICES ",'factor':'1.0000001'", "/factor", "six decimals"},
     {PRICES ",'factor':'-1'", "/factor", ""},
@@ -106,7 +117,11 @@ static const struct {
     {PRICES ",'billing':{'sanity_bound':'150'}", "/billing/sanity_bound", "percentage"},
     {"'prices':[{'cluster':'09','basis':'DAY','pence':1}]", "/prices/0/cluster", "cluster"},
     {"'prices':[{'cluster':'99','basis':'DAY','pence':1}]", "/prices/0/cluster", "cluster"},
-    {"'prices':[{'cluster':'04','basis':'PERIOD','pence':1}]", "/prices/0/basis", "not offered"},
+    {"'prices':[{'cluster':'04','basis':'PERIOD','pence':1}]", "/prices/0/period_days", "needed"},
+    {"'prices':[{'cluster':'04','basis':'PERIOD','pence':1,'period_days':0}]", "/prices/0/period_days", ""},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'period_days':28}]", "/prices/0/period_days", "PERIOD"},
+    {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'renewable':false}]", "/prices/0/renewable", "PERIOD"},
+    {"'prices':[{'cluster':'04','basis':'PERIOD','pence':1,'period_days':28}]", "/prices/0/basis", "not offered"},
     {"'prices':[{'cluster':'04','basis':'WEEK','pence':1}]", "/prices/0/basis", "must be DAY"},
     {"'prices':[{'cluster':'04','basis':'DAY','pence':-1}]", "/prices/0/pence", ""},
     {"'prices':[{'cluster':'04','basis':'DAY','pence':1,'from':'2012-03-31'}]", "/prices/0/from", "financial year"},
@@ -158,6 +173,15 @@ static const struct {
     {PRICES ",'risk_share':{'cap':'3%'}", "/risk_share", "no plan"},
     {PRICES "," PLAN ",'risk_share':{}", "/risk_share", "must have"},
     {PRICES "," PLAN ",'risk_share':{'collar':'101%'}", "/risk_share/collar", "at most 100%"},
+    {PRICES "," PLAN ",'risk_share':{'preset':'fair'}", "/risk_share/preset", "gain_loss_share"},
+    {PRICES "," PLAN ",'risk_share':{'preset':'dead_band','pay_over':'1%','pay_under':'1%'}", "/risk_share/to",
+     "needed by the preset dead_band"},
+    {PRICES "," PLAN ",'risk_share':{'preset':'block','pay_over':'1%'}", "/risk_share/pay_over", "does not go with"},
+    {PRICES "," PLAN ",'risk_share':{'preset':'block','over':[{'pay':'0%'}]}", "/risk_share/over", "does not go with"},
+    {PRICES "," PLAN ",'risk_share':{'preset':'tolerance','to':'100%','pay_over':'1%','pay_under':'1%'}",
+     "/risk_share/to", "below 100%"},
+    {PRICES "," PLAN ",'risk_share':{'to':'2%','over':[{'pay':'0%'}]}", "/risk_share/to", "belongs to a preset"},
+    {PRICES ",'risk_share':{'preset':'block'}", "/risk_share", "no plan"},
     {PRICES "," PLAN ",'risk_share':{'over':[{'to':'5%','pay':'0%'}]}", "/risk_share/over/0", "last band"},
     {PRICES "," PLAN ",'risk_share':{'over':[{'pay':'0%'},{'pay':'1%'}]}", "/risk_share/over/0", "needs"},
     {PRICES "," PLAN ",'risk_share':{'over':[{'to':'5%','pay':'0%'},{'to':'5%','pay':'1%'},{'pay':'2%'}]}",
@@ -189,6 +213,7 @@ static const struct {
     {PRICES ",'rules':{'severities':{'X99':'WARN'}}", "/rules/severities/X99", "not a rule"},
     {PRICES ",'rules':{'severities':{'K01':'FILE'}}", "/rules/severities/K01", "ERROR, QUERY or WARN"},
     {PRICES ",'rules':{'outlier_trim':true}", "/rules/outlier_trim", ""},
+    {PRICES ",'rules':{'outlier_trim':'on'}", "/rules/outlier_trim", "must be"},
     {PRICES ",'rules':{'severities':{'R08':'QUERY'}}", "/rules/severities/R08", "cannot be changed"},
     {PRICES ",'thresholds':{'patience':1}", "/thresholds/patience", "not a threshold"},
     {PRICES ",'thresholds':{'review_notice_days':'28'}", "/thresholds/review_notice_days", "whole number"},
@@ -213,6 +238,46 @@ START_TEST(what_is_refused_is_named)
         ck_assert_msg(strstr(problem.message, refusals[i].words) != NULL, "%s: %s, expected %s", problem.field,
                       problem.message, refusals[i].words);
     }
+}
+END_TEST
+
+static int64_t pay_of(const struct terms_bands *bands, int32_t i)
+{
+    return i < bands->count ? bands->band[i].pay_ppm : -1;
+}
+
+START_TEST(a_preset_is_the_bands_it_stands_for)
+{
+    static const struct {
+        const char *share;
+        int64_t edge;    /* -1: one band */
+        int64_t over[2]; /* pay of each band; -1: none */
+        int64_t under[2];
+    } table[] = {
+        {"'preset':'none'", -1, {-1, -1}, {-1, -1}},
+        {"'preset':'block'", -1, {0, -1}, {0, -1}},
+        {"'preset':'dead_band','to':'2%','pay_over':'30%','pay_under':'50%'", 20000, {0, 300000}, {0, 500000}},
+        {"'preset':'tolerance','to':'1.5%','pay_over':'0%','pay_under':'25%'", 15000, {1000000, 0}, {1000000, 250000}},
+        {"'preset':'gain_loss_share','pay_over':'40%','pay_under':'60%'", -1, {400000, -1}, {600000, -1}},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text, "{" FRAME "," PRICES "," PLAN ",'risk_share':{%s,'cap':'3%%'}}",
+                       table[i].share);
+        struct terms *t = terms_of(text);
+        const struct terms_risk_share *s = &t->risk_share;
+        ck_assert(s->present && s->preset);
+        ck_assert_int_eq(s->cap_ppm, 30000);
+        for (int32_t k = 0; k < 2; k++) {
+            ck_assert_int_eq(pay_of(&s->over, k), table[i].over[k]);
+            ck_assert_int_eq(pay_of(&s->under, k), table[i].under[k]);
+        }
+        ck_assert(s->over.count == 0 || s->over.band[0].to_ppm == table[i].edge);
+        terms_free(t);
+    }
+    struct terms *none = terms_of("{" FRAME "," PRICES ",'risk_share':{'preset':'none'}}");
+    ck_assert(!none->risk_share.present);
+    terms_free(none);
 }
 END_TEST
 
@@ -412,6 +477,10 @@ START_TEST(windows_that_make_no_sense_are_refused)
         {"{'flex':{'operational_days':0},'freeze':{'operational_days':4}}", "/calendar/flex/operational_days"},
         {"{'flex':{'operational_days':5},'freeze':{'operational_days':9},'payment':{'operational_days':9}}",
          "/calendar/payment"},
+        {"{'flex':{'operational_days':5},'freeze':{'operational_days':9},'final':{'operational_days':8}}",
+         "/calendar/final/operational_days"},
+        {"{'flex':{'operational_days':5},'freeze':{'operational_days':9},'thanks':{'operational_days':8}}",
+         "/calendar/thanks"},
     };
     for (size_t i = 0; i < sizeof calendars / sizeof *calendars; i++) {
         char text[1000];
@@ -432,6 +501,7 @@ int main(void)
     TCase *t = tcase_create("terms");
     tcase_add_test(t, the_documented_example_is_read);
     tcase_add_test(t, what_is_refused_is_named);
+    tcase_add_test(t, a_preset_is_the_bands_it_stands_for);
     tcase_add_test(t, thresholds_stand_where_terms_say_nothing);
     tcase_add_test(t, live_terms_need_their_parties);
     tcase_add_test(t, the_version_known_last_wins);
