@@ -77,7 +77,9 @@ static const char *hold_text(const char *hold)
                  {"run", "Runs have been asked for on this contract"},
                  {"frozen_month", "Months of this contract are frozen"},
                  {"exception", "An exception has been asked for on this contract"},
-                 {"achievement", "An achievement has been proposed on this contract"}};
+                 {"achievement", "An achievement has been proposed on this contract"},
+                 {"agreement", "Something has been proposed to be agreed on this contract"},
+                 {"withhold", "A withhold has been imposed on this contract"}};
     for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++)
         if (strcmp(holds[i].hold, hold) == 0)
             return holds[i].text;

@@ -1,0 +1,216 @@
+/* Tries to break what the database must hold of agreements, withholds and challenges, as the owner, whom no policy and
+ * no right binds; and what a party may write, as the web server signed in for it. */
+#include "lib/settled_account.h"
+#include "lib/store_fixture.h"
+#include "store/agreement.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct store_fixture f;
+static struct pg *web;
+
+static void setup(void)
+{
+    store_fixture_open(&f);
+    store_fixture_seed(&f);
+    web = store_fixture_connect(&f, "reckoner_web");
+    settled_account(&f);
+}
+
+static void teardown(void)
+{
+    pg_free(web);
+    store_fixture_close(&f);
+}
+
+/* The owner runs sql; it must fail, at the latest at commit, on the constraint named. */
+static void refused(const char *sql, const char *constraint)
+{
+    enum pg_status status = store_fixture_try(f.owner, sql);
+    ck_assert_msg(status == PG_INVALID || status == PG_DUPLICATE, "status %d (%s) for %s", (int)status,
+                  pg_message(f.owner), sql);
+    ck_assert_msg(strcmp(pg_constraint(f.owner), constraint) == 0, "constraint is %s for %s", pg_constraint(f.owner),
+                  sql);
+}
+
+static void done(const char *sql)
+{
+    enum pg_status status = store_fixture_try(f.owner, sql);
+    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(f.owner), sql);
+}
+
+#define ACCOUNT "'RXA', " ID("a") ", '5QE'"
+#define PROPOSE_AS(n, kind, month, once, side, organisation, person)                                                   \
+    "INSERT INTO reckoner.agreement (provider, contract, commissioner, n, kind, month, body, digest, once,"            \
+    " proposed_side, proposed_for, proposed_by, proposed_at) VALUES (" ACCOUNT ", " n ", '" kind "', " month           \
+    ", '{}', sha256('{}'), " once ", '" side "', '" organisation "', '" person "', '2012-06-01Z');"
+#define PROPOSED(n, kind, month, once) PROPOSE_AS(n, kind, month, once, "provider", "RXA", "rxa.one")
+#define CLOSE_AS(n, outcome, side, organisation, person, refusal)                                                      \
+    "UPDATE reckoner.agreement SET outcome = '" outcome "', closed_side = '" side "', closed_for = '" organisation     \
+    "', closed_by = '" person "', closed_at = '2012-06-02Z', refusal = " refusal " WHERE n = " n ";"
+#define AGREED(n) CLOSE_AS(n, "agreed", "commissioner", "5QE", "pct5qe.one", "NULL")
+#define ADJUST(n, month, pence, reverses)                                                                              \
+    "INSERT INTO reckoner.adjustment (provider, contract, commissioner, n, month, pence, label, in_cquin, reverses)"   \
+    " VALUES (" ACCOUNT ", " n ", " month ", " pence ", 'A sum', false, " reverses ");"
+#define APRIL "'2012-04-01'"
+
+START_TEST(an_agreement_is_whole)
+{
+    refused(PROPOSED("1", "adjustment", APRIL, "NULL"), "agreement_whole");
+    refused(PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", "'2012-05-01'", "500", "NULL"), "agreement_whole");
+    refused(PROPOSED("1", "adjustment", "'2013-04-01'", "NULL") ADJUST("1", "'2013-04-01'", "500", "NULL"),
+            "agreement_year");
+    refused(PROPOSED("1", "adjustment", "NULL", "NULL") ADJUST("1", APRIL, "500", "NULL"), "agreement_month");
+    refused(PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", APRIL, "0", "NULL"), "adjustment_pence_check");
+    refused(PROPOSED("1", "opening_entry", "NULL", "NULL") ADJUST("1", APRIL, "5", "NULL"),
+            "adjustment_provider_contract_commissioner_n_kind_fkey");
+    refused("INSERT INTO reckoner.agreement SELECT " ACCOUNT ", 1, 'opening_entry', NULL, '{}', sha256('x'), NULL,"
+            " 'provider', 'RXA', 'rxa.one', '2012-06-01Z'",
+            "agreement_digest");
+    done(PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", APRIL, "500", "NULL"));
+    refused("DELETE FROM reckoner.adjustment", "");
+    refused("UPDATE reckoner.adjustment SET pence = 1", "");
+    refused("DELETE FROM reckoner.agreement", "");
+    refused("UPDATE reckoner.agreement SET body = '[]', digest = sha256('[]')", "agreement_kept");
+    refused("DELETE FROM reckoner.contract WHERE id = " ID("a"), "contract_kept");
+}
+END_TEST
+
+START_TEST(it_takes_two_persons_of_two_parties)
+{
+    refused(PROPOSE_AS("1", "adjustment", APRIL, "NULL", "provider", "5QE", "pct5qe.one"), "agreement_proposer");
+    refused(PROPOSE_AS("1", "adjustment", APRIL, "NULL", "commissioner", "5QF", "pct5qf.one"), "agreement_proposer");
+    refused(PROPOSE_AS("1", "adjustment", APRIL, "NULL", "provider", "RXA", "rxb.one"),
+            "agreement_proposed_for_proposed_by_fkey");
+    done(PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", APRIL, "500", "NULL"));
+    refused(CLOSE_AS("1", "agreed", "provider", "RXA", "rxa.two", "NULL"), "agreement_two_sides");
+    refused(CLOSE_AS("1", "agreed", "commissioner", "RXA", "rxa.two", "NULL"), "agreement_closer");
+    refused(CLOSE_AS("1", "withdrawn", "commissioner", "5QE", "pct5qe.one", "NULL"), "agreement_two_sides");
+    refused(CLOSE_AS("1", "refused", "commissioner", "5QE", "pct5qe.one", "NULL"), "agreement_refusal");
+    refused(CLOSE_AS("1", "agreed", "commissioner", "5QE", "pct5qe.one", "'we thought again'"), "agreement_refusal");
+    refused("UPDATE reckoner.agreement SET outcome = 'agreed', closed_at = '2012-06-02Z'", "agreement_closed");
+    refused("UPDATE reckoner.agreement SET outcome = 'agreed', closed_side = 'commissioner', closed_for = '5QE',"
+            " closed_by = 'pct5qe.one', closed_at = '2012-05-02Z'",
+            "agreement_check");
+    done(AGREED("1"));
+    refused(CLOSE_AS("1", "refused", "commissioner", "5QE", "pct5qe.one", "'we thought again'"), "agreement_kept");
+}
+END_TEST
+
+START_TEST(an_adjustment_is_reversed_once_and_whole)
+{
+    done(PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", APRIL, "500", "NULL"));
+    refused(PROPOSED("2", "adjustment", APRIL, "'reversal/1'") ADJUST("2", APRIL, "-500", "1"),
+            "adjustment_reverses_agreed");
+    done(AGREED("1"));
+    refused(PROPOSED("2", "adjustment", APRIL, "'reversal/1'") ADJUST("2", APRIL, "-499", "1"),
+            "adjustment_reverses_whole");
+    refused(PROPOSED("2", "adjustment", "'2012-05-01'", "'reversal/1'") ADJUST("2", "'2012-05-01'", "-500", "1"),
+            "adjustment_reverses_whole");
+    done(PROPOSED("2", "adjustment", APRIL, "'reversal/1'") ADJUST("2", APRIL, "-500", "1"));
+    refused(PROPOSED("3", "adjustment", APRIL, "'reversal/1'") ADJUST("3", APRIL, "-500", "1"), "agreement_once");
+    done(CLOSE_AS("2", "withdrawn", "provider", "RXA", "rxa.one", "NULL"));
+    done(PROPOSED("3", "adjustment", APRIL, "'reversal/1'") ADJUST("3", APRIL, "-500", "1"));
+}
+END_TEST
+
+#define OPEN(n, number, pence)                                                                                         \
+    PROPOSED(n, "opening_entry", "NULL", "'opening/" number "'")                                                       \
+    "INSERT INTO reckoner.opening_entry (provider, contract, commissioner, n, number, issued_on, pence) VALUES"        \
+    " (" ACCOUNT ", " n ", '" number "', '2012-05-31', " pence ");"
+
+START_TEST(opening_entries_are_summed_when_agreed)
+{
+    const struct account_key account = {"RXA", "aaaaaaaaaaaaaaaaaaaa", "5QE"};
+    int64_t pence = -1;
+    done(OPEN("1", "INV-1", "70000") OPEN("2", "CN-2", "-5000") OPEN("3", "INV-3", "1"));
+    refused(OPEN("4", "INV-1", "70000"), "agreement_once");
+    store_fixture_sign_in(&f, web, "rxa.two");
+    ck_assert_int_eq(opening_entries_sum(web, &account, &pence), PG_OK);
+    ck_assert_int_eq(pence, 0);
+    done(AGREED("1") AGREED("2"));
+    ck_assert_int_eq(opening_entries_sum(web, &account, &pence), PG_OK);
+    ck_assert_int_eq(pence, 65000);
+}
+END_TEST
+
+#define IMPOSED                                                                                                        \
+    "INSERT INTO reckoner.withhold VALUES (" ACCOUNT ", " APRIL ", 'late', 'Nothing came', 'pct5qe.one',"              \
+    " '2012-06-01Z');"
+#define DECIDE(n, month, decision)                                                                                     \
+    PROPOSED(n, "withhold_decision", month, "'withhold/late'")                                                         \
+    "INSERT INTO reckoner.withhold_decision (provider, contract, commissioner, n, month, withhold, decision, pence)"   \
+    " VALUES (" ACCOUNT ", " n ", " month ", 'late', '" decision "', 416667);"
+
+START_TEST(a_withhold_is_imposed_by_the_commissioner_and_decided_once)
+{
+    refused("INSERT INTO reckoner.withhold VALUES (" ACCOUNT ", " APRIL ", 'late', 'Nothing came', 'rxa.one',"
+            " '2012-06-01Z')",
+            "withhold_commissioner_imposed_by_fkey");
+    refused(DECIDE("1", APRIL, "kept"), "withhold_decision_provider_contract_commissioner_month_wit_fkey");
+    done(IMPOSED);
+    refused(IMPOSED, "withhold_pkey");
+    refused("UPDATE reckoner.withhold SET reason = 'Another one'", "");
+    refused(DECIDE("1", APRIL, "halved"), "withhold_decision_decision_check");
+    done(DECIDE("1", APRIL, "released"));
+    refused(DECIDE("2", APRIL, "kept"), "agreement_once");
+}
+END_TEST
+
+static void denied(const char *person, const char *sql)
+{
+    store_fixture_sign_in(&f, web, person);
+    enum pg_status status = store_fixture_try(web, sql);
+    ck_assert_msg(status == PG_DENIED, "status %d (%s) for %s", (int)status, pg_message(web), sql);
+}
+
+static void allowed(const char *person, const char *sql)
+{
+    store_fixture_sign_in(&f, web, person);
+    ck_assert_msg(store_fixture_try(web, sql) == PG_OK, "%s for %s", pg_message(web), sql);
+}
+
+START_TEST(a_party_writes_in_its_own_name)
+{
+    static const char own[] = PROPOSED("1", "adjustment", APRIL, "NULL") ADJUST("1", APRIL, "500", "NULL");
+    denied("rxa.two", own);
+    denied("rxb.one", own);
+    denied("pct5qf.one", PROPOSE_AS("1", "adjustment", APRIL, "NULL", "commissioner", "5QE", "pct5qe.one"));
+    denied("aud.one", own);
+    allowed("rxa.one", own);
+    denied("rxa.two", ADJUST("1", APRIL, "500", "NULL"));
+    denied("rxa.two", AGREED("1"));
+    denied("pct5qe.two", AGREED("1"));
+    store_fixture_sign_in(&f, web, "pct5qf.one");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.agreement"), "0");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.adjustment"), "0");
+    allowed("pct5qe.one", AGREED("1"));
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT outcome FROM reckoner.agreement"), "agreed");
+    denied("rxa.one", IMPOSED);
+    denied("pct5qe.two", IMPOSED);
+    allowed("pct5qe.one", IMPOSED);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("inputs");
+    TCase *broken = tcase_create("what people agree");
+    tcase_add_checked_fixture(broken, setup, teardown);
+    tcase_set_timeout(broken, 60);
+    tcase_add_test(broken, an_agreement_is_whole);
+    tcase_add_test(broken, it_takes_two_persons_of_two_parties);
+    tcase_add_test(broken, an_adjustment_is_reversed_once_and_whole);
+    tcase_add_test(broken, opening_entries_are_summed_when_agreed);
+    tcase_add_test(broken, a_withhold_is_imposed_by_the_commissioner_and_decided_once);
+    tcase_add_test(broken, a_party_writes_in_its_own_name);
+    suite_add_tcase(suite, broken);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
