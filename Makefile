@@ -34,7 +34,8 @@ CKLIBS   = $(shell pkg-config --libs check)
 PROGRAMS := reckonerd reckoner-worker reckoner
 MAINS    := $(PROGRAMS:%=server/%.c)
 SOURCES  := $(filter-out $(MAINS),$(wildcard server/*.c server/*/*.c))
-GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUILD)/gen/store/migrations.h
+GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUILD)/gen/store/migrations.h \
+            $(BUILD)/gen/routes/terms_schema.h
 MIGRATIONS := $(sort $(wildcard migrations/[0-9]*.sql))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(patsubst %,tests/%/test_*.c,unit property store)))
@@ -117,6 +118,12 @@ $(BUILD)/gen/http/problems.h: api/errors.tsv api/problems.awk
 $(BUILD)/gen/domain/rules_table.h: config/thresholds.tsv config/rules.tsv config/rules.awk
 	@mkdir -p $(@D)
 	awk -v form=header -f config/rules.awk config/thresholds.tsv config/rules.tsv > $@.new && mv $@.new $@
+
+# The schema of the terms, as the daemon serves it.
+$(BUILD)/gen/routes/terms_schema.h: api/schemas/terms.json
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n" \\/' \
+		-e '1i #define TERMS_SCHEMA \\' -e '$$a /* end */' $< > $@.new && mv $@.new $@
 
 # The page and the schemas are committed; a test holds them against the table.
 rules:

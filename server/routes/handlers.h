@@ -8,6 +8,9 @@
 void problems_list(struct request *r);
 /* rules.c */
 void rules_list(struct request *r);
+
+/* schemas.c */
+void schemas_terms(struct request *r);
 /* keys.c */
 void keys_list(struct request *r);
 void keys_get(struct request *r);

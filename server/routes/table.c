@@ -19,6 +19,7 @@
 const struct route route_table[] = {
     {.method = "GET", .path = "/v1/problems", .operation = "listProblems", .handle = problems_list},
     {.method = "GET", .path = "/v1/rules", .operation = "listRules", .handle = rules_list},
+    {.method = "GET", .path = "/v1/schemas/terms", .operation = "getTermsSchema", .handle = schemas_terms},
     {.method = "GET", .path = "/v1/keys", .operation = "listKeys", .handle = keys_list},
     {.method = "GET", .path = "/v1/keys/{key}", .operation = "getKey", .handle = keys_get, .query = "format"},
     {.method = "GET", .path = "/v1/me", .operation = "getMe", .roles = ROLE_ANY, .handle = me_get},

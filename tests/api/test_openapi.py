@@ -9,15 +9,10 @@ import unittest
 import yaml
 
 import harness
+import json_schema
 
 API = yaml.safe_load((harness.ROOT / "api/openapi.yaml").read_text(encoding="utf-8"))
 METHODS = ("get", "post", "put", "delete")
-SCHEMA_WORDS = {"$ref", "type", "description", "properties", "required", "additionalProperties", "items", "enum",
-                "pattern", "anyOf", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "format",
-                "examples", "default"}
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
-
-
 def operations():
     for path, entry in API["paths"].items():
         for method in METHODS:
@@ -26,55 +21,11 @@ def operations():
 
 
 def resolve(part):
-    while "$ref" in part:
-        found = API
-        for step in part["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        part = found
-    return part
+    return json_schema.resolve(part, API)
 
 
-def faults(value, schema, where=""):
-    """What is wrong with a value, as sentences. Knows the words of JSON Schema that the file uses, and no others."""
-    schema = resolve(schema)
-    unknown = set(schema) - SCHEMA_WORDS
-    if unknown:
-        return [f"{where}: the validator does not know {unknown}"]
-    if "anyOf" in schema:
-        tries = [faults(value, option, where) for option in schema["anyOf"]]
-        return [] if any(not found for found in tries) else [f"{where}: fits none of {schema['anyOf']}: {value!r}"]
-    wanted = schema.get("type")
-    if wanted is not None and (not isinstance(value, TYPES[wanted]) or (wanted == "integer" and value in (True, False)
-                                                                        and isinstance(value, bool))):
-        return [f"{where}: {value!r} is no {wanted}"]
-    out = []
-    if "enum" in schema and value not in schema["enum"]:
-        out.append(f"{where}: {value!r} is none of {schema['enum']}")
-    if "pattern" in schema and not re.search(schema["pattern"], value):
-        out.append(f"{where}: {value!r} does not match {schema['pattern']}")
-    size = len(value) if isinstance(value, (str, list)) else value
-    for word, wrong in (("minimum", lambda a, b: a < b), ("maximum", lambda a, b: a > b),
-                        ("minLength", lambda a, b: a < b), ("maxLength", lambda a, b: a > b),
-                        ("minItems", lambda a, b: a < b), ("maxItems", lambda a, b: a > b)):
-        if word in schema and wrong(size, schema[word]):
-            out.append(f"{where}: {value!r} breaks {word} {schema[word]}")
-    if wanted == "object":
-        out += object_faults(value, schema, where)
-    if wanted == "array":
-        for place, item in enumerate(value):
-            out += faults(item, schema.get("items", {}), f"{where}/{place}")
-    return out
-
-
-def object_faults(value, schema, where):
-    properties = schema.get("properties", {})
-    out = [f"{where}: {name} is missing" for name in schema.get("required", []) if name not in value]
-    for name, member in value.items():
-        if name in properties:
-            out += faults(member, properties[name], f"{where}/{name}")
-        elif schema.get("additionalProperties") is False:
-            out.append(f"{where}: {name} is not described")
-    return out
+def faults(value, schema):
+    return json_schema.faults(value, schema, API)
 
 
 class Description(unittest.TestCase):
@@ -194,6 +145,8 @@ class Replies(harness.ServiceCase):
 
     def organisations(self):
         self.call("listProblems", None)
+        schema = self.call("getTermsSchema", None)
+        self.assertEqual(schema, json.loads((harness.ROOT / "api/schemas/terms.json").read_text(encoding="utf-8")))
         rules = self.call("listRules", None)
         self.assertEqual([r["rule"] for r in rules["items"]], API["components"]["schemas"]["RuleId"]["enum"])
         self.assertEqual({t["threshold"]: t["default"] for t in rules["thresholds"]},

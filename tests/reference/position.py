@@ -39,7 +39,8 @@ import sys
 from fractions import Fraction
 
 ONE_DAY = datetime.timedelta(days=1)
-STAGES = ["activity", "factor", "bands", "risk_share", "cap_collar", "block", "adjustment", "withhold", "cquin", "contested"]
+STAGES = ["activity", "factor", "bands", "risk_share", "cap_collar", "block", "adjustment", "withhold",
+          "cquin", "contested"]
 BASES = ["DAY", "ADMITTED", "NONADMITTED", "ASSESSMENT"]
 CLUSTERS_CSV = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "clusters.csv")
 
