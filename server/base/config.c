@@ -48,6 +48,8 @@ static const struct option options[] = {
     FOLDER_OR_FILE(reference_dir, "/usr/share/reckoner/reference", "folder of the reference files to load"),
     TEXT(listen_address, "127.0.0.1", "address of the public API; put a TLS proxy before any other than loopback"),
     TEXT(base_url, "", "how clients reach the service, used in links; empty = relative links"),
+    TEXT(log_origin, "reckoner.invalid/log",
+         "name of the log in its checkpoints, such as reckoner.example.nhs.uk/log; never changed once there is one"),
     FOLDER_OR_FILE(token_key_file, "/etc/reckoner/token.key", "key that tokens are hashed with: 64 hexadecimal digits"),
     FOLDER_OR_FILE(seal_public_key_file, "/etc/reckoner/seal.pub",
                    "key that uploads are sealed to: 64 hexadecimal digits"),

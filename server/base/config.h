@@ -17,6 +17,7 @@ struct config {
     char *reference_dir;        /* folder of clusters.csv, bank_holidays.csv, ... */
     char *listen_address;       /* default 127.0.0.1 */
     char *base_url;             /* how clients reach the service; used in links; "" = relative links */
+    char *log_origin;           /* name of the log in its checkpoints */
     char *token_key_file;       /* 32 bytes, hexadecimal */
     char *seal_public_key_file; /* X25519 public key, hexadecimal: reckonerd seals uploads to it */
     char *seal_secret_key_file; /* X25519 secret key: worker only, 0400 */

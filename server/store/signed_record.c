@@ -1,12 +1,5 @@
 #include "store/signed_record.h"
 
-static const struct pg_statement key_insert = {
-    .name = "signing_key_insert",
-    .sql = "INSERT INTO reckoner.signing_key (id, public_key, valid_from)"
-           " VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-    .parameters = 3,
-};
-
 /* The join refuses a record whose key id belongs to another key: no row is inserted then. */
 static const struct pg_statement record_insert = {
     .name = "signed_record_insert",
@@ -17,22 +10,10 @@ static const struct pg_statement record_insert = {
     .parameters = 9,
 };
 
-static enum pg_status insert_key(struct pg *pg, const struct signed_record *r)
-{
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, r->key_id);
-    pg_arg_bytes(&a, r->public_key, 32);
-    pg_arg_instant(&a, r->sealed_at);
-    return pg_run(pg, &key_insert, &a, NULL);
-}
-
 enum pg_status signed_record_insert(struct pg *pg, const struct signed_record *r)
 {
-    enum pg_status status = insert_key(pg, r);
-    if (status != PG_OK)
-        return status;
     struct pg_args a;
+    enum pg_status status = PG_OK;
     pg_args_init(&a);
     pg_arg_text(&a, r->provider);
     pg_arg_text(&a, r->id);

@@ -6,6 +6,7 @@
 #include "store/reading.h"
 #include "store/rehearsal.h"
 #include "store/submission.h"
+#include "worker/log_keeper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -255,8 +256,13 @@ static void sweep(struct worker *w, int64_t *next)
 bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, const atomic_bool *stop, int wake_fd)
 {
     struct heartbeat heartbeat;
-    if (!heartbeat_start(&heartbeat, w))
+    struct log_keeper_thread *keeper = log_keeper_start(w);
+    if (keeper == NULL)
         return false;
+    if (!heartbeat_start(&heartbeat, w)) {
+        log_keeper_end(keeper, false);
+        return false;
+    }
     int64_t next_sweep = 0;
     bool away = false;
     while (!atomic_load(stop)) {
@@ -280,5 +286,6 @@ bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, c
         wait_for_work(w, wake_fd, w->config->worker_poll_ms);
     }
     heartbeat_end(&heartbeat);
+    log_keeper_end(keeper, once);
     return true;
 }
