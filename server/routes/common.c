@@ -27,6 +27,12 @@ static json_t *array_value(const char *text, bool numbers)
     return array;
 }
 
+static json_t *stored_json(const char *text)
+{
+    struct json_problem problem;
+    return json_read(text, strlen(text), &problem);
+}
+
 static json_t *column_value(const PGresult *result, int row, const struct column *column)
 {
     char text[28];
@@ -49,6 +55,8 @@ static json_t *column_value(const PGresult *result, int row, const struct column
     case COLUMN_CODES:
     case COLUMN_NUMBERS:
         return array_value(pg_text(result, row, column->name), column->kind == COLUMN_NUMBERS);
+    case COLUMN_JSON:
+        return stored_json(pg_text(result, row, column->name));
     case COLUMN_TEXT:
         break;
     }
@@ -138,6 +146,21 @@ bool page_parts(struct request *r, struct page *page, unsigned count, const char
         text += n + !last;
     }
     return true;
+}
+
+void request_account(const struct request *r, struct account_key *account)
+{
+    snprintf(account->provider, sizeof account->provider, "%s", r->path_values[0]);
+    snprintf(account->contract, sizeof account->contract, "%s", r->path_values[1]);
+    snprintf(account->commissioner, sizeof account->commissioner, "%s", r->path_values[2]);
+}
+
+enum pg_status account_visible(struct request *r)
+{
+    struct account_key key;
+    struct account_facts facts;
+    request_account(r, &key);
+    return account_facts(r->pg, &key, &facts);
 }
 
 const char *caller_side(const struct request *r)

@@ -4,6 +4,7 @@
 
 #include "base/ident.h"
 #include "http/request.h"
+#include "store/run.h"
 
 enum column_kind {
     COLUMN_TEXT,
@@ -12,8 +13,9 @@ enum column_kind {
     COLUMN_DATE,
     COLUMN_MONTH,
     COLUMN_INSTANT,
-    COLUMN_CODES,  /* texts separated by commas: an array */
-    COLUMN_NUMBERS /* whole numbers separated by commas: an array */
+    COLUMN_CODES,   /* texts separated by commas: an array */
+    COLUMN_NUMBERS, /* whole numbers separated by commas: an array */
+    COLUMN_JSON     /* JSON as it was stored */
 };
 
 /* A column of a result, and the member of the same name. Tables are ended by a NULL name. */
@@ -44,6 +46,11 @@ bool list_says_why_empty(json_t *body, const char *why);
 /* Splits a decoded cursor in place at '/' into exactly count parts ("" each on the first page); a problem and false
  * when it has another form. */
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts);
+
+/* The account that the path names: provider, contract, commissioner. */
+void request_account(const struct request *r, struct account_key *account);
+/* PG_NONE when the caller may not see it. */
+enum pg_status account_visible(struct request *r);
 
 /* "provider" or "commissioner": the side that the caller's role acts for. */
 const char *caller_side(const struct request *r);

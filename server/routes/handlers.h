@@ -50,6 +50,15 @@ void achievements_list(struct request *r);
 void achievements_get(struct request *r);
 void achievements_propose(struct request *r);
 void achievements_agree(struct request *r);
+/* agreements.c, withholds.c */
+void agreements_list(struct request *r);
+void agreements_get(struct request *r);
+void agreements_propose(struct request *r);
+void agreements_agree(struct request *r);
+void agreements_refuse(struct request *r);
+void agreements_withdraw(struct request *r);
+void withholds_list(struct request *r);
+void withholds_impose(struct request *r);
 /* jobs.c */
 void jobs_get(struct request *r);
 void jobs_retry(struct request *r);

@@ -10,6 +10,27 @@ static void key_args(struct pg_args *a, const struct withhold *w)
     pg_arg_text(a, w->id);
 }
 
+static const struct pg_statement unknown_withhold = {
+    "withhold_unknown",
+    "SELECT NOT EXISTS (SELECT FROM reckoner.terms t, jsonb_array_elements(t.body::jsonb->'withholds') w"
+    " WHERE t.provider = $1 AND t.contract = $2 AND t.state = 'approved' AND w->>'id' = $3) AS unknown",
+    3};
+
+enum pg_status withhold_unknown(struct pg *pg, const struct withhold *w, bool *unknown)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, w->provider);
+    pg_arg_text(&a, w->contract);
+    pg_arg_text(&a, w->id);
+    enum pg_status status = pg_run_one(pg, &unknown_withhold, &a, &r);
+    if (status == PG_OK)
+        *unknown = pg_bool(r, 0, "unknown");
+    PQclear(r);
+    return status;
+}
+
 static const struct pg_statement impose = {
     "withhold_impose",
     "INSERT INTO reckoner.withhold (provider, contract, commissioner, month, id, reason, imposed_by, imposed_at)"

@@ -15,6 +15,8 @@ struct withhold {
     instant_t at;       /* product clock */
 };
 
+/* *unknown: no approved version of the terms has a withhold of this id, so that it would hold back nothing. */
+enum pg_status withhold_unknown(struct pg *pg, const struct withhold *w, bool *unknown);
 /* PG_DUPLICATE: it is imposed on the month already. PG_INVALID: no such account. */
 enum pg_status withhold_impose(struct pg *pg, const struct withhold *w);
 /* Columns month, id, reason, imposed_by, imposed_at, decision, decided_pence, agreement (the number of the agreement

@@ -140,6 +140,7 @@ class Replies(harness.ServiceCase):
         self.indicators()
         self.settlement(path)
         self.exceptions_and_achievements(path)
+        self.agreements(path | {"commissioner": "5QE"})
         self.refusals(path)
         self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
 
@@ -176,6 +177,7 @@ class Replies(harness.ServiceCase):
         terms["cquin"] = {"rate": "2.5%", "on_account": "50%", "indicators": [
             {"id": "reviews", "label": "Reviews", "weight": "100%", "measure": "step",
              "thresholds": [{"at": "80%", "earns": "100%"}]}]}
+        terms["withholds"] = [{"id": "quality", "label": "Quality of data", "share": "5%"}]
         draft = self.call("draftTerms", "a.author", example=terms, **path)
         version = path | {"version": draft["version"]}
         for person in ("a.maker", "e.one"):
@@ -310,6 +312,25 @@ class Replies(harness.ServiceCase):
         self.call("agreeAchievement", "e.two", **one)
         self.call("getAchievement", "e.one", **one)
         self.call("listAchievements", "audit.one", **account)
+
+    def agreements(self, account):
+        self.call("imposeWithhold", "e.one", **account)
+        self.call("listWithholds", "audit.one", **account)
+        numbers = []
+        for body in ({"kind": "adjustment", "month": "2012-06", "pence": -125000, "label": "Crisis line"},
+                     {"kind": "opening_entry", "number": "INV 7", "issued_on": "2012-04-30", "pence": 1},
+                     {"kind": "month_without_activity", "month": "2012-12", "counts_as": "estimate"},
+                     {"kind": "withhold_decision", "month": "2012-06", "withhold": "quality", "decision": "kept",
+                      "pence": 5}):
+            numbers.append(self.call("proposeAgreement", "a.maker", example=body, **account)["n"])
+        self.call("agreeAgreement", "e.one", n=numbers[0], **account)
+        self.call("refuseAgreement", "e.one", n=numbers[1], **account)
+        self.call("withdrawAgreement", "a.author", n=numbers[2], **account)
+        self.call("agreeAgreement", "e.one", n=numbers[3], **account)
+        self.call("proposeAgreement", "e.one", example={"kind": "adjustment", "reverses": numbers[0], "label": "Not so"},
+                  **account)
+        self.call("getAgreement", "audit.one", n=numbers[0], **account)
+        self.call("listAgreements", "e.one", query="?kind=adjustment&limit=1", **account)
 
     def refusals(self, path):
         """Who is not named may not call, and what is another organisation's is not there."""

@@ -23,6 +23,9 @@ BODIES = {
     "draftTerms": harness.simple_terms(), "replaceTerms": harness.simple_terms(), "approveTerms": {"digest": "0" * 64},
     "askException": {"month": "2012-04", "reason": "rows were late"}, "decideException": {"decision": "refused"},
     "proposeAchievement": {"indicator": "Q", "numerator": 1, "denominator": 2, "evidence": "none"},
+    "proposeAgreement": {"kind": "adjustment", "month": "2012-04", "pence": 1, "label": "none"},
+    "refuseAgreement": {"reason": "none of ours"},
+    "imposeWithhold": {"month": "2012-04", "id": "quality", "reason": "none of ours"},
     "requestRun": {"month": "2012-04", "type": "PREVIEW"},
     "askExport": {"format": "csv", "from": "2012-04", "to": "2012-04"}, "askFixIt": {"rows": "all"},
     "saveColumnMapping": MAPPING,
@@ -58,6 +61,7 @@ class Strangers(harness.ServiceCase):
         client = cls.as_person("a.maker")
         client.post(cls.ours + "/exceptions", {"month": "2012-04", "reason": "rows were late"})
         client.post(cls.ours + "/accounts/5QE/achievements", BODIES["proposeAchievement"])
+        client.post(cls.ours + "/accounts/5QE/agreements", BODIES["proposeAgreement"])
         cls.service.set_clock("2012-06-11T09:00:00Z")
         asked = client.post(cls.ours + "/accounts/5QE/runs", {"month": "2012-04", "type": "FREEZE"})
         client.wait_for_job("RXA", asked["job"])

@@ -1,0 +1,129 @@
+"""What the parties of an account agree or decide over HTTP: who may, what is refused, and that each counts in money from
+then on."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import harness  # noqa: E402
+
+WITHHOLDS = [{"id": "quality", "label": "Quality of data", "share": "5%"}]
+ADJUSTMENT = {"kind": "adjustment", "month": "2012-06", "pence": -125000, "label": "Crisis line not staffed"}
+REFUSAL = {"reason": "the register shows another figure"}
+
+
+class Agreements(harness.ServiceCase):
+    """The acts themselves; nothing is settled here."""
+
+    workers = 0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract = cls.agree(terms=harness.simple_terms(withholds=WITHHOLDS))
+        cls.account = cls.contract + "/accounts/5QE"
+
+    def setUp(self):
+        self.ours, self.theirs = self.as_person("a.maker"), self.as_person("e.one")
+
+    def propose(self, body, client=None):
+        reply = (client or self.ours).send("POST", self.account + "/agreements", body)
+        self.assertEqual(reply.status, 201, reply.body)
+        return f"{self.account}/agreements/{reply.json()['n']}"
+
+    def test_one_proposes_and_a_person_of_the_other_party_agrees(self):
+        one = self.propose(ADJUSTMENT)
+        self.assertProblem(self.ours.send("POST", one + "/agree"), 409, "same_person")
+        self.assertProblem(self.as_person("a.checker").send("POST", one + "/agree"), 403, "forbidden")
+        self.assertProblem(self.theirs.send("POST", one + "/withdraw"), 403, "forbidden")
+        self.assertProblem(self.as_person("f.one").send("POST", one + "/agree"), 404, "not_found")
+        self.assertProblem(self.as_person("f.one").send("GET", one), 404, "not_found")
+        agreed = self.theirs.send("POST", one + "/agree", headers={"Idempotency-Key": "agree-it"})
+        self.assertEqual(agreed.status, 201, agreed.body)
+        self.assertEqual({k: agreed.json()[k] for k in ("outcome", "closed_side", "closed_by", "body")},
+                         {"outcome": "agreed", "closed_side": "commissioner", "closed_by": "e.one",
+                          "body": ADJUSTMENT})
+        again = self.theirs.send("POST", one + "/agree", headers={"Idempotency-Key": "agree-it"})
+        self.assertEqual((again.status, again.json()), (201, agreed.json()))
+        for act in ("agree", "withdraw"):
+            self.assertProblem(self.theirs.send("POST", f"{one}/{act}"), 409, "conflict")
+        contract = self.contract.rsplit("/", 1)[1]
+        self.assertIn(["resettle"], self.query(f"SELECT kind FROM reckoner.job WHERE subject = '{contract}'"))
+        number = one.rsplit("/", 1)[1]
+        self.assertEqual(
+            self.query("SELECT act, person FROM reckoner.audit_event WHERE subject ="
+                       f" 'contract/{contract}/account/5QE/agreement/{number}' ORDER BY id"),
+            [["agreement.propose", "a.maker"], ["agreement.agreed", "e.one"]])
+
+    def test_the_other_side_refuses_with_a_reason_and_the_proposer_withdraws(self):
+        one = self.propose(ADJUSTMENT, self.theirs)
+        self.assertProblem(self.ours.send("POST", one + "/refuse", {}), 400, "malformed_json", "/reason")
+        self.assertProblem(self.theirs.send("POST", one + "/refuse", REFUSAL), 409, "same_person")
+        refused = self.ours.send("POST", one + "/refuse", REFUSAL).json()
+        self.assertEqual((refused["outcome"], refused["refusal"]), ("refused", REFUSAL["reason"]))
+        self.assertProblem(self.ours.send("POST", one + "/agree"), 409, "conflict")
+        two = self.propose(ADJUSTMENT)
+        self.assertEqual(self.as_person("a.author").send("POST", two + "/withdraw").json()["outcome"], "withdrawn")
+
+    def test_what_is_malformed_is_refused_by_name(self):
+        for body, field in (({"kind": "gift"}, "/kind"), ({}, "/kind"),
+                            (ADJUSTMENT | {"pence": 0}, "/pence"), (ADJUSTMENT | {"pence": 10 ** 16}, "/pence"),
+                            (ADJUSTMENT | {"month": "2013-04"}, "/month"), (ADJUSTMENT | {"colour": 1}, "/colour"),
+                            ({"kind": "opening_entry", "number": "1", "issued_on": "31/05/2012", "pence": 1},
+                             "/issued_on"),
+                            ({"kind": "month_without_activity", "month": "2012-06", "counts_as": "half"},
+                             "/counts_as"),
+                            ({"kind": "withhold_decision", "month": "2012-06", "withhold": "quality",
+                              "decision": "halved", "pence": 1}, "/decision")):
+            self.assertProblem(self.ours.send("POST", self.account + "/agreements", body), 400, "malformed_json", field)
+        self.assertProblem(self.ours.send("POST", self.contract + "/accounts/5QF/agreements", ADJUSTMENT), 404,
+                           "not_found")
+        self.assertProblem(self.ours.send("GET", self.contract + "/accounts/5QF/agreements"), 404, "not_found")
+        self.assertProblem(self.ours.send("GET", self.account + "/agreements?kind=gift"), 400, "bad_parameter", "kind")
+
+    def test_an_adjustment_is_reversed_once_as_it_was(self):
+        one = self.propose(ADJUSTMENT | {"in_cquin": True})
+        number = int(one.rsplit("/", 1)[1])
+        reversal = {"kind": "adjustment", "reverses": number, "label": "It was staffed after all"}
+        self.assertProblem(self.ours.send("POST", self.account + "/agreements", reversal), 409, "conflict",
+                           "/reverses")
+        self.theirs.post(one + "/agree")
+        back = self.propose(reversal)
+        self.assertProblem(self.ours.send("POST", self.account + "/agreements", reversal), 409, "conflict")
+        self.assertEqual(self.theirs.get(back)["month"], "2012-06")
+        self.assertEqual(self.query("SELECT pence, in_cquin FROM reckoner.adjustment WHERE reverses = "
+                                    f"{number}"), [["125000", "t"]])
+
+    def test_pages(self):
+        for number in ("A1", "A2", "A3"):
+            self.propose({"kind": "opening_entry", "number": number, "issued_on": "2012-05-31", "pence": 100})
+        entries = list(self.theirs.pages(self.account + "/agreements?kind=opening_entry", limit=1))
+        self.assertEqual([e["body"]["number"] for e in entries], ["A1", "A2", "A3"])
+        reply = self.ours.send("POST", self.account + "/agreements",
+                               {"kind": "opening_entry", "number": "A1", "issued_on": "2012-05-31", "pence": 100})
+        self.assertProblem(reply, 409, "conflict")
+
+    def test_a_withhold_is_the_commissioners_and_its_end_is_agreed(self):
+        path = self.account + "/withholds"
+        body = {"month": "2012-06", "id": "quality", "reason": "no outcome measures came"}
+        self.assertProblem(self.ours.send("POST", path, body), 403, "forbidden")
+        self.assertProblem(self.theirs.send("POST", path, body | {"id": "haste"}), 422, "unknown_withhold", "/id")
+        self.assertProblem(self.theirs.send("POST", path, body | {"month": "2011-06"}), 400, "malformed_json",
+                           "/month")
+        self.assertProblem(self.as_person("f.one").send("POST", path, body), 404, "not_found")
+        decision = {"kind": "withhold_decision", "month": "2012-06", "withhold": "quality", "decision": "released",
+                    "pence": 416667}
+        self.assertProblem(self.ours.send("POST", self.account + "/agreements", decision), 409, "conflict",
+                           "/withhold")
+        self.assertEqual(self.theirs.send("POST", path, body).status, 201)
+        self.assertProblem(self.theirs.send("POST", path, body), 409, "conflict", "/id")
+        one = self.propose(decision)
+        self.theirs.post(one + "/agree")
+        self.assertProblem(self.ours.send("POST", self.account + "/agreements", decision), 409, "conflict")
+        (held,) = self.ours.pages(path, limit=1)
+        self.assertEqual((held["imposed_by"], held["decision"], held["decided_pence"]), ("e.one", "released", 416667))
+
+
+if __name__ == "__main__":
+    harness.main()
