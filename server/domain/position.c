@@ -57,96 +57,6 @@ bool work_note(struct position_work *w, const char *format, ...)
     return json_array_append_new(w->p->notes, json_string(text)) == 0 || work_no_memory(w);
 }
 
-struct derivation derive(const char *clause, int32_t terms, const char *operation, const char *rounding)
-{
-    struct derivation d = {json_object(), json_object(), true};
-    d.ok = d.object != NULL && d.inputs != NULL && json_put(d.object, "clause", json_string(clause)) &&
-           json_put(d.object, "terms", json_integer(terms)) &&
-           json_put(d.object, "operation", json_string(operation)) &&
-           json_put(d.object, "rounding", json_string(rounding));
-    return d;
-}
-
-void derive_json(struct derivation *d, const char *name, json_t *value)
-{
-    d->ok = d->inputs != NULL && json_put(d->inputs, name, value) && d->ok;
-}
-
-void derive_number(struct derivation *d, const char *name, int64_t value)
-{
-    derive_json(d, name, json_integer(value));
-}
-
-void derive_text(struct derivation *d, const char *name, const char *value)
-{
-    derive_json(d, name, json_string(value));
-}
-
-void derive_percent(struct derivation *d, const char *name, int64_t ppm)
-{
-    char text[32];
-    format_percent_ppm(ppm, text);
-    derive_text(d, name, text);
-}
-
-static struct position_line *next_line(struct position_work *w)
-{
-    struct position *p = w->p;
-    if (p->count == w->capacity) {
-        size_t wanted = w->capacity == 0 ? 64 : w->capacity * 2;
-        struct position_line *grown = realloc(p->line, wanted * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        p->line = grown;
-        w->capacity = wanted;
-    }
-    return &p->line[p->count];
-}
-
-static void free_line(struct position_line *line)
-{
-    free(line->key);
-    free(line->label);
-    json_decref(line->derivation);
-}
-
-struct position_line *work_line(struct position_work *w, enum terms_stage stage, month_t month, const char *key,
-                                const char *label, int64_t pence, struct derivation *d)
-{
-    struct position *p = w->p;
-    struct position_line *line = next_line(w);
-    bool complete = d->ok && line != NULL && json_object_set(d->object, "inputs", d->inputs) == 0;
-    json_decref(d->inputs);
-    if (!complete) {
-        json_decref(d->object);
-        work_no_memory(w);
-        return NULL;
-    }
-    *line = (struct position_line){.key = strdup(key),
-                                   .stage = stage,
-                                   .month = month,
-                                   .cluster = -1,
-                                   .basis = BASIS_COUNT,
-                                   .price_pence = -1,
-                                   .pence = pence,
-                                   .label = strdup(label),
-                                   .billable = !p->shadow || stage == STAGE_BLOCK,
-                                   .derivation = d->object};
-    if (line->key == NULL || line->label == NULL) {
-        free_line(line);
-        work_no_memory(w);
-        return NULL;
-    }
-    p->count++;
-    if (!money_add(p->subtotal[stage], pence, &p->subtotal[stage]) || !money_add(p->total, pence, &p->total) ||
-        (line->billable && !money_add(p->billable, pence, &p->billable))) {
-        work_overflow(w, "the sum of the lines");
-        return NULL;
-    }
-    return line;
-}
-
 int work_group_of(const struct position_work *w, int cluster)
 {
     int group = w->annual->group_of[cluster];
@@ -189,7 +99,7 @@ static bool check_complete(struct position_work *w)
         if (in->months[k].terms == NULL) {
             list_month(no_terms, sizeof no_terms, in->months[k].month);
         }
-        if (in->months[k].submission == NULL) {
+        if (in->months[k].submission == NULL && in->months[k].source == MONTH_RECEIVED) {
             list_month(no_activity, sizeof no_activity, in->months[k].month);
         }
     }
@@ -203,7 +113,8 @@ static bool check_complete(struct position_work *w)
     if (no_activity[0] != '\0') {
         return work_parked(w,
                            "no activity received for %s: the provider uploads the month and has it accepted (with an "
-                           "exception, if its window has closed)",
+                           "exception, if its window has closed), or both parties agree that there was none, or an "
+                           "estimate",
                            no_activity);
     }
     return true;
@@ -224,20 +135,46 @@ static instant_t later(instant_t a, instant_t b)
     return a > b ? a : b;
 }
 
+/* What both parties or one of them did about the account, up to the end of the month. */
+static instant_t known_acts(const struct position_input *in, instant_t latest)
+{
+    for (size_t i = 0; i < in->adjustment_count; i++) {
+        if (in->adjustments[i].month <= in->month) {
+            latest = later(latest, in->adjustments[i].agreed_at);
+        }
+    }
+    for (size_t i = 0; i < in->withhold_count; i++) {
+        const struct position_withhold *h = &in->withholds[i];
+        if (h->month <= in->month) {
+            latest = later(latest, h->state == WITHHOLD_OPEN ? h->imposed_at : later(h->imposed_at, h->decided_at));
+        }
+    }
+    for (size_t i = 0; i < in->decision_count; i++) {
+        if (in->decisions[i].month <= in->month) {
+            latest = later(latest, in->decisions[i].agreed_at);
+        }
+    }
+    for (size_t i = 0; i < in->challenge_count; i++) {
+        latest = later(latest, in->challenges[i].raised_at);
+    }
+    return latest;
+}
+
 static instant_t known_at(const struct position_work *w)
 {
     const struct position_input *in = w->in;
     instant_t latest = in->annual->known_from;
     for (int32_t k = 0; k < w->months; k++) {
-        latest = later(latest, in->months[k].known_from);
-        latest = later(latest, in->months[k].terms->known_from);
+        const struct position_month *m = &in->months[k];
+        latest = later(latest, m->submission == NULL ? m->agreed_at : m->known_from);
+        latest = later(latest, m->terms->known_from);
     }
     for (size_t i = 0; i < in->achievement_count; i++) {
         if (used(w->annual, &in->achievements[i])) {
             latest = later(latest, in->achievements[i].agreed_at);
         }
     }
-    return latest;
+    return known_acts(in, latest);
 }
 
 static bool note_unpriced(struct position_work *w)
@@ -282,8 +219,8 @@ static bool compute(struct position_work *w)
     p->ceiling = INT64_MAX;
     if (!stage_plan(w) || !stage_activity(w) || !stage_factor(w) || !stage_bands(w) ||
         !work_sum_through(w, STAGE_BANDS, &p->before_risk) || !stage_risk_share(w) || !stage_cap_collar(w) ||
-        !work_sum_through(w, STAGE_CAP_COLLAR, &p->after_cap) || !stage_block(w) || !stage_cquin(w) ||
-        !note_unpriced(w)) {
+        !work_sum_through(w, STAGE_CAP_COLLAR, &p->after_cap) || !stage_block(w) || !stage_adjustments(w) ||
+        !stage_withholds(w) || !stage_cquin(w) || !stage_contested(w) || !note_unpriced(w)) {
         return false;
     }
     if (p->shadow && !work_note(w, "SHADOW: everything is computed and shown; the block lines alone are billed")) {
@@ -313,9 +250,10 @@ enum position_status position_compute(const struct position_input *in, struct po
 void position_free(struct position *p)
 {
     for (size_t i = 0; i < p->count; i++) {
-        free_line(&p->line[i]);
+        position_line_free(&p->line[i]);
     }
     free(p->line);
+    free(p->contested);
     json_decref(p->notes);
     *p = (struct position){0};
 }

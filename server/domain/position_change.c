@@ -48,20 +48,68 @@ static bool name_cause(struct buf *out, const char *what, const json_t *value, c
     return ok && buf_append_format(out, "%s %s", what, json_is_string(value) ? json_string_value(value) : "?");
 }
 
-/* Entries of `now` that are not the same in `before`, named by their key member. */
-static bool name_changed(const json_t *before, const json_t *now, const char *list, const char *key, const char *part,
-                         const char *what, struct buf *out)
+/* The entries of one list of inputs: how they are told apart, what of them counts, how they are named. */
+struct input_list {
+    const char *list;
+    const char *key;
+    const char *part; /* NULL: the whole entry; entries may then share a key */
+    const char *what;
+};
+
+static const struct input_list lists[] = {
+    {"months", "month", "sha256", "activity of"},
+    {"months", "month", "agreed", "month agreed without activity"},
+    {"terms", "version", NULL, "terms version"},
+    {"adjustments", "agreement", NULL, "adjustment"},
+    {"achievements", "indicator", NULL, "achievement of"},
+    {"withholds", "month", NULL, "withhold of"},
+    {"decisions", "month", NULL, "decision on a row of"},
+    {"challenges", "number", NULL, "challenge"},
+};
+
+/* Whether the other list has this entry, as far as the list's part of it goes. */
+static bool is_among(const json_t *others, const struct input_list *l, const json_t *entry)
+{
+    size_t i;
+    json_t *other;
+    if (l->part != NULL) {
+        const json_t *part = json_object_get(entry, l->part);
+        const json_t *same = entry_with(others, l->key, json_object_get(entry, l->key));
+        return part == NULL || json_equal(part, json_object_get(same, l->part));
+    }
+    json_array_foreach(others, i, other)
+    {
+        if (json_equal(other, entry))
+            return true;
+    }
+    return false;
+}
+
+/* Whether one of the first entries of a list has that key and is not among the others. */
+static bool differs_at(const json_t *list, size_t count, const json_t *others, const struct input_list *l,
+                       const json_t *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *entry = json_array_get(list, i);
+        if (json_equal(json_object_get(entry, l->key), key) && !is_among(others, l, entry))
+            return true;
+    }
+    return false;
+}
+
+/* Names each key of a list that has an entry not among the others, once. gone: the others are the newer inputs, and
+ * keys that differ there are named already. */
+static bool name_changed(const json_t *list, const json_t *others, const struct input_list *l, bool gone,
+                         struct buf *out)
 {
     size_t i;
     json_t *entry;
-    const json_t *old = json_object_get(before, list);
-    json_array_foreach(json_object_get(now, list), i, entry)
+    json_array_foreach(list, i, entry)
     {
-        const json_t *was = entry_with(old, key, json_object_get(entry, key));
-        bool same =
-            was != NULL && (part == NULL ? json_equal(was, entry)
-                                         : json_equal(json_object_get(was, part), json_object_get(entry, part)));
-        if (!same && !name_cause(out, what, json_object_get(entry, key), key))
+        const json_t *key = json_object_get(entry, l->key);
+        if (!is_among(others, l, entry) && !differs_at(list, i, others, l, key) &&
+            !(gone && differs_at(others, json_array_size(others), list, l, key)) &&
+            !name_cause(out, l->what, key, l->key))
             return false;
     }
     return true;
@@ -71,10 +119,14 @@ bool position_causes(const json_t *before, const json_t *now, struct buf *out)
 {
     const json_t *a = json_object_get(before, "inputs");
     const json_t *b = json_object_get(now, "inputs");
-    if (!name_changed(a, b, "months", "month", "sha256", "activity of", out) ||
-        !name_changed(a, b, "terms", "version", NULL, "terms version", out) ||
-        !name_changed(a, b, "achievements", "indicator", NULL, "achievement of", out))
-        return false;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const json_t *old = json_object_get(a, lists[i].list);
+        const json_t *new = json_object_get(b, lists[i].list);
+        bool removable = strcmp(lists[i].list, "months") != 0 && strcmp(lists[i].list, "terms") != 0;
+        if (!name_changed(new, old, &lists[i], false, out) ||
+            (removable && !name_changed(old, new, &lists[i], true, out)))
+            return false;
+    }
     if (out->length == 0 && !json_equal(json_object_get(before, "engine"), json_object_get(now, "engine")))
         return name_cause(out, "engine version", NULL, NULL);
     return out->length > 0 || name_cause(out, "reference data or rules", NULL, NULL);

@@ -38,8 +38,14 @@ static bool add_month(json_t *array, const struct position_month *m)
 {
     json_t *entry = json_object();
     bool complete = entry != NULL && put_month(entry, "month", m->month) &&
-                    json_put(entry, "terms", json_integer(m->terms->version)) && put_text(entry, "sha256", m->sha256) &&
-                    put_text(entry, "rule_set", m->rule_set) && put_text(entry, "reference", m->reference);
+                    json_put(entry, "terms", json_integer(m->terms->version));
+    if (complete && m->submission != NULL) {
+        complete = put_text(entry, "sha256", m->sha256) && put_text(entry, "rule_set", m->rule_set) &&
+                   put_text(entry, "reference", m->reference);
+    } else if (complete) {
+        complete = json_put(entry, "agreed", json_string(m->source == MONTH_ZERO ? "zero" : "estimate")) &&
+                   json_put(entry, "agreement", json_integer(m->agreement));
+    }
     return append(array, entry, complete);
 }
 
@@ -59,7 +65,7 @@ static bool add_version(json_t *array, const struct terms_version *v)
     return append(array, entry, complete);
 }
 
-/* Agreed achievements in the order of the indicators, whatever the order they came in. */
+/* Achievements in the order of the indicators, whatever the order they came in. */
 static bool add_achievements(json_t *array, const struct position_input *in)
 {
     const struct terms_cquin *c = &in->annual->terms->cquin;
@@ -71,8 +77,9 @@ static bool add_achievements(json_t *array, const struct position_input *in)
             }
             json_t *entry = json_object();
             bool complete = entry != NULL && json_put(entry, "indicator", json_string(a->indicator)) &&
-                            json_put(entry, "numerator", json_integer(a->numerator)) &&
-                            json_put(entry, "denominator", json_integer(a->denominator));
+                            (a->disputed ? json_put(entry, "disputed", json_true())
+                                         : json_put(entry, "numerator", json_integer(a->numerator)) &&
+                                               json_put(entry, "denominator", json_integer(a->denominator)));
             if (!append(array, entry, complete)) {
                 return false;
             }
@@ -82,6 +89,86 @@ static bool add_achievements(json_t *array, const struct position_input *in)
     return true;
 }
 
+static bool add_adjustment(json_t *array, const struct position_input *in, size_t i)
+{
+    const struct position_adjustment *a = &in->adjustments[i];
+    if (a->month > in->month) {
+        return true;
+    }
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "agreement", json_integer(a->n)) &&
+                    put_month(entry, "month", a->month) && json_put(entry, "pence", json_integer(a->pence)) &&
+                    json_put(entry, "label", json_string(a->label)) &&
+                    json_put(entry, "in_cquin", json_boolean(a->in_cquin)) &&
+                    (a->reverses == 0 || json_put(entry, "reverses", json_integer(a->reverses)));
+    return append(array, entry, complete);
+}
+
+static bool add_withhold(json_t *array, const struct position_input *in, size_t i)
+{
+    static const char *const states[] = {"open", "released", "kept"};
+    const struct position_withhold *h = &in->withholds[i];
+    if (h->month > in->month) {
+        return true;
+    }
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "id", json_string(h->id)) && put_month(entry, "month", h->month) &&
+                    json_put(entry, "state", json_string(states[h->state])) &&
+                    (h->state == WITHHOLD_OPEN || (json_put(entry, "agreement", json_integer(h->agreement)) &&
+                                                   json_put(entry, "pence", json_integer(h->decided_pence))));
+    return append(array, entry, complete);
+}
+
+static bool add_decision(json_t *array, const struct position_input *in, size_t i)
+{
+    const struct position_decision *d = &in->decisions[i];
+    char cluster[3];
+    if (d->month > in->month) {
+        return true;
+    }
+    if (d->cluster >= 0) {
+        cluster_code(d->cluster, cluster);
+    }
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "number", json_integer(d->number)) &&
+                    put_month(entry, "month", d->month) && json_put(entry, "row_sha256", json_string(d->row_sha256)) &&
+                    json_put(entry, "kind", json_string(d->kind)) &&
+                    (d->cluster < 0 || json_put(entry, "cluster", json_string(cluster))) &&
+                    (d->payable_days < 0 || json_put(entry, "payable_days", json_integer(d->payable_days)));
+    return append(array, entry, complete);
+}
+
+static bool add_challenge(json_t *array, const struct position_input *in, size_t i)
+{
+    const struct position_challenge *c = &in->challenges[i];
+    json_t *entry = json_object();
+    bool complete = entry != NULL && json_put(entry, "number", json_integer(c->number)) &&
+                    json_put(entry, "claimed_pence", json_integer(c->claimed_pence)) &&
+                    json_put(entry, "billed", json_boolean(c->billed)) && put_text(entry, "sha256", c->sha256);
+    return append(array, entry, complete);
+}
+
+static bool put_list(json_t *object, const char *name, const struct position_input *in, size_t count,
+                     bool (*add)(json_t *, const struct position_input *, size_t))
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; complete && i < count; i++) {
+        complete = add(array, in, i);
+    }
+    complete = complete && json_object_set(object, name, array) == 0;
+    json_decref(array);
+    return complete;
+}
+
+static bool put_acts(json_t *object, const struct position_input *in)
+{
+    return put_list(object, "adjustments", in, in->adjustment_count, add_adjustment) &&
+           put_list(object, "withholds", in, in->withhold_count, add_withhold) &&
+           put_list(object, "decisions", in, in->decision_count, add_decision) &&
+           put_list(object, "challenges", in, in->challenge_count, add_challenge);
+}
+
 static json_t *inputs_of(const struct position_input *in)
 {
     json_t *object = json_object();
@@ -89,7 +176,7 @@ static json_t *inputs_of(const struct position_input *in)
     json_t *terms = json_array();
     json_t *achievements = json_array();
     bool complete = object != NULL && months != NULL && terms != NULL && achievements != NULL &&
-                    json_put(object, "annual_terms", json_integer(in->annual->version));
+                    json_put(object, "annual_terms", json_integer(in->annual->version)) && put_acts(object, in);
     for (int32_t k = 0; complete && k < month_number(in->month); k++) {
         complete = add_month(months, &in->months[k]) && add_version(terms, in->months[k].terms);
     }
@@ -186,6 +273,26 @@ static json_t *figures_of(const struct position_input *in, const struct position
     return object;
 }
 
+/* What open challenges contest; the part of those on billed value is in no line. */
+static json_t *contested_of(const struct position *p)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; complete && i < p->contested_count; i++) {
+        const struct position_contested *c = &p->contested[i];
+        json_t *entry = json_object();
+        complete = entry != NULL && json_put(entry, "challenge", json_integer(c->number)) &&
+                   json_put(entry, "pence", json_integer(c->pence)) &&
+                   json_put(entry, "billed", json_boolean(c->billed));
+        complete = append(array, entry, complete);
+    }
+    if (!complete) {
+        json_decref(array);
+        return NULL;
+    }
+    return array;
+}
+
 /* The two parties of the account, as the annual terms name them; left out of terms that name none. */
 static bool add_parties(json_t *object, const struct position_input *in)
 {
@@ -204,19 +311,20 @@ static bool add_parties(json_t *object, const struct position_input *in)
 json_t *position_document(const struct position_input *in, const struct position *p)
 {
     json_t *object = json_object();
-    bool complete =
-        object != NULL && json_put(object, "@purpose", json_string("reckoner/position/1")) &&
-        json_put(object, "engine", json_string(POSITION_ENGINE)) &&
-        json_put(object, "provider", json_string(in->provider)) &&
-        json_put(object, "contract", json_string(in->contract)) &&
-        json_put(object, "commissioner", json_string(in->commissioner)) &&
-        json_put(object, "financial_year", json_integer(in->financial_year)) && put_month(object, "month", in->month) &&
-        json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
-        put_instant(object, "known_at", p->known_at) && add_parties(object, in) &&
-        json_put(object, "inputs", inputs_of(in)) && json_put(object, "lines", lines_of(p)) &&
-        json_put(object, "stages", stages_of(p)) && json_put(object, "figures", figures_of(in, p)) &&
-        json_object_set(object, "notes", p->notes) == 0 && json_put(object, "total_pence", json_integer(p->total)) &&
-        json_put(object, "billable_pence", json_integer(p->billable));
+    bool complete = object != NULL && json_put(object, "@purpose", json_string("reckoner/position/1")) &&
+                    json_put(object, "engine", json_string(POSITION_ENGINE)) &&
+                    json_put(object, "provider", json_string(in->provider)) &&
+                    json_put(object, "contract", json_string(in->contract)) &&
+                    json_put(object, "commissioner", json_string(in->commissioner)) &&
+                    json_put(object, "financial_year", json_integer(in->financial_year)) &&
+                    put_month(object, "month", in->month) &&
+                    json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
+                    put_instant(object, "known_at", p->known_at) && add_parties(object, in) &&
+                    json_put(object, "inputs", inputs_of(in)) && json_put(object, "lines", lines_of(p)) &&
+                    json_put(object, "stages", stages_of(p)) && json_put(object, "figures", figures_of(in, p)) &&
+                    json_put(object, "contested", contested_of(p)) && json_object_set(object, "notes", p->notes) == 0 &&
+                    json_put(object, "total_pence", json_integer(p->total)) &&
+                    json_put(object, "billable_pence", json_integer(p->billable));
     if (!complete) {
         json_decref(object);
         return NULL;

@@ -18,14 +18,17 @@ struct position_work {
     int32_t months;                          /* April .. m */
     int64_t gross[TERMS_MONTHS][GROUPS_MAX]; /* activity by month and group */
     int64_t factor[TERMS_MONTHS][GROUPS_MAX];
-    int64_t plan[TERMS_MONTHS][GROUPS_MAX]; /* planned lines with their factor */
+    int64_t planned[TERMS_MONTHS][GROUPS_MAX]; /* planned lines, units at their price */
+    int64_t plan[TERMS_MONTHS][GROUPS_MAX];    /* the same with their factor */
+    int32_t plan_sum[TERMS_MONTHS];            /* place in /plan/sums of the sum stated for the month; -1: none */
 };
 
-/* How a line was made: written by the code that makes it. ok is sticky. */
+/* How a line was made: written by the code that makes it. ok is sticky; off: none is wanted (sums_alone). */
 struct derivation {
     json_t *object;
     json_t *inputs;
     bool ok;
+    bool off;
 };
 
 bool work_parked(struct position_work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -35,7 +38,10 @@ bool work_no_memory(struct position_work *w);
 bool work_note(struct position_work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* clause: JSON pointer into that version of the terms. rounding: "none", or which values were rounded. */
-struct derivation derive(const char *clause, int32_t terms, const char *operation, const char *rounding);
+struct derivation derive(const struct position_work *w, const char *clause, int32_t terms, const char *operation,
+                         const char *rounding);
+/* The same for what does not follow from the terms: what is "agreement", "challenge". */
+struct derivation derive_agreed(const struct position_work *w, const char *what, int64_t number, const char *operation);
 void derive_number(struct derivation *d, const char *name, int64_t value);
 void derive_text(struct derivation *d, const char *name, const char *value);
 void derive_percent(struct derivation *d, const char *name, int64_t ppm);
@@ -45,6 +51,8 @@ void derive_json(struct derivation *d, const char *name, json_t *value); /* take
  * stage's subtotal and the total follow. month -1: of the year to date. */
 struct position_line *work_line(struct position_work *w, enum terms_stage stage, month_t month, const char *key,
                                 const char *label, int64_t pence, struct derivation *d);
+
+void position_line_free(struct position_line *line);
 
 int work_group_of(const struct position_work *w, int cluster);
 /* "other" for the clusters in no group. */
@@ -59,7 +67,10 @@ bool stage_bands(struct position_work *w);
 bool stage_risk_share(struct position_work *w);
 bool stage_cap_collar(struct position_work *w);
 bool stage_block(struct position_work *w);
+bool stage_adjustments(struct position_work *w);
+bool stage_withholds(struct position_work *w);
 bool stage_cquin(struct position_work *w);
+bool stage_contested(struct position_work *w);
 
 /* What an indicator earns at a measure of numerator / denominator, in whole ppm: computed exactly, rounded once. A
  * denominator of 0 earns nothing. */

@@ -1,42 +1,11 @@
-/* Stages 6 and 7: block lines and CQUIN. */
+/* Stage 7: CQUIN. */
 #include "domain/money.h"
 #include "domain/position_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 __extension__ typedef __int128 wide_t;
-
-static bool block_line(struct position_work *w, int32_t k, const struct terms_sum *s)
-{
-    const struct position_month *m = &w->in->months[k];
-    char month[8];
-    char key[140];
-    char label[140];
-    char clause[40];
-    month_format(m->month, month);
-    (void)snprintf(key, sizeof key, "block/%s/%s", month, s->label);
-    (void)snprintf(label, sizeof label, "%s, %s", month, s->label);
-    (void)snprintf(clause, sizeof clause, "/block/%d", s->index);
-    struct derivation d = derive(clause, m->terms->version, "stated sum", "none");
-    return work_line(w, STAGE_BLOCK, m->month, key, label, s->pence, &d) != NULL;
-}
-
-bool stage_block(struct position_work *w)
-{
-    for (int32_t k = 0; k < w->months; k++) {
-        const struct terms *t = w->in->months[k].terms->terms;
-        for (int32_t i = 0; i < t->block_count; i++) {
-            const struct terms_sum *s = &t->block[i];
-            bool ours = s->commissioner[0] == '\0' || strcmp(s->commissioner, w->in->commissioner) == 0;
-            if (ours && s->month == w->in->months[k].month && !block_line(w, k, s)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
 
 /* AAV: the sum of all lines so far, less the excluded ones, never below 0. */
 static bool base_of_cquin(struct position_work *w)
@@ -46,7 +15,7 @@ static bool base_of_cquin(struct position_work *w)
     int64_t base = 0;
     for (size_t i = 0; i < p->count; i++) {
         const struct position_line *line = &p->line[i];
-        bool excluded = (c->excluded_stages >> line->stage & 1U) != 0 ||
+        bool excluded = line->outside_cquin || (c->excluded_stages >> line->stage & 1U) != 0 ||
                         (line->cluster >= 0 && (c->excluded_clusters >> line->cluster & 1U) != 0);
         if (!excluded && !money_add(base, line->pence, &base)) {
             return work_overflow(w, "the base of CQUIN");
@@ -81,7 +50,7 @@ int64_t cquin_achievement(const struct terms_indicator *indicator, int64_t numer
     return t[reached].earns_ppm + (int64_t)((2 * rise * above + run) / (2 * run));
 }
 
-static const struct position_achievement *agreed(const struct position_work *w, const char *indicator)
+static const struct position_achievement *stated(const struct position_work *w, const char *indicator)
 {
     for (size_t i = 0; i < w->in->achievement_count; i++) {
         if (strcmp(w->in->achievements[i].indicator, indicator) == 0) {
@@ -95,8 +64,9 @@ static bool cquin_line(struct position_work *w, int32_t index)
 {
     const struct terms_cquin *c = &w->annual->cquin;
     const struct terms_indicator *indicator = &c->indicator[index];
-    const struct position_achievement *a = agreed(w, indicator->id);
-    int64_t achievement = a == NULL ? c->on_account_ppm : cquin_achievement(indicator, a->numerator, a->denominator);
+    const struct position_achievement *a = stated(w, indicator->id);
+    bool agreed = a != NULL && !a->disputed;
+    int64_t achievement = !agreed ? c->on_account_ppm : cquin_achievement(indicator, a->numerator, a->denominator);
     int64_t pence;
     char key[80];
     char label[140];
@@ -107,14 +77,17 @@ static bool cquin_line(struct position_work *w, int32_t index)
     (void)snprintf(key, sizeof key, "cquin/%s", indicator->id);
     (void)snprintf(label, sizeof label, "CQUIN, %s", indicator->label);
     (void)snprintf(clause, sizeof clause, "/cquin/indicators/%d", index);
-    struct derivation d = derive(clause, w->in->annual->version, "round(AAV * rate * weight * achievement)",
+    struct derivation d = derive(w, clause, w->in->annual->version, "round(AAV * rate * weight * achievement)",
                                  "half away from zero; the achievement once to whole ppm");
     derive_number(&d, "AAV_pence", w->p->aav);
     derive_percent(&d, "rate", c->rate_ppm);
     derive_percent(&d, "weight", indicator->weight_ppm);
     derive_number(&d, "achievement_ppm", achievement);
-    if (a == NULL) {
-        derive_text(&d, "measure", "not agreed yet: the assumption of the terms (/cquin/on_account)");
+    if (!agreed) {
+        derive_text(&d, "measure",
+                    a == NULL ? "not agreed yet: the assumption of the terms (/cquin/on_account)"
+                              : "disputed, each side proposes its own: the assumption of the terms "
+                                "(/cquin/on_account)");
     } else {
         derive_number(&d, "numerator", a->numerator);
         derive_number(&d, "denominator", a->denominator);

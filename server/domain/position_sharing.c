@@ -8,6 +8,18 @@
 
 #define HALF_AWAY_EACH "half away from zero: each edge and each band's part"
 
+static bool add_trail(json_t *trail, const struct terms_band *band, int64_t edge, int64_t part, int64_t paid)
+{
+    char pay[32];
+    json_t *entry = json_object();
+    format_percent_ppm(band->pay_ppm, pay);
+    bool complete = entry != NULL && (band->to_ppm < 0 || json_put(entry, "edge_pence", json_integer(edge))) &&
+                    json_put(entry, "part_pence", json_integer(part)) && json_put(entry, "pay", json_string(pay)) &&
+                    json_put(entry, "paid_pence", json_integer(paid)) && json_array_append(trail, entry) == 0;
+    json_decref(entry);
+    return complete;
+}
+
 /* Pays an amount (never negative) band by band: part_i is what lies between the edges, edges being round(base * to).
  * Equal to an edge belongs to the inner band. The parts are written to *trail. */
 static bool pay_bands(struct position_work *w, const struct terms_bands *bands, int64_t base, int64_t amount,
@@ -19,7 +31,6 @@ static bool pay_bands(struct position_work *w, const struct terms_bands *bands, 
         const struct terms_band *band = &bands->band[i];
         int64_t edge = INT64_MAX;
         int64_t share;
-        char pay[32];
         if (band->to_ppm >= 0 && !money_round_share(base, band->to_ppm, &edge)) {
             return work_overflow(w, "the edge of a band");
         }
@@ -28,15 +39,9 @@ static bool pay_bands(struct position_work *w, const struct terms_bands *bands, 
         if (!money_round_share(part, band->pay_ppm, &share) || !money_add(sum, share, &sum)) {
             return work_overflow(w, "the paid part of a band");
         }
-        format_percent_ppm(band->pay_ppm, pay);
-        json_t *entry = json_object();
-        if (entry == NULL || (band->to_ppm >= 0 && !json_put(entry, "edge_pence", json_integer(edge))) ||
-            !json_put(entry, "part_pence", json_integer(part)) || !json_put(entry, "pay", json_string(pay)) ||
-            !json_put(entry, "paid_pence", json_integer(share)) || json_array_append(trail, entry) != 0) {
-            json_decref(entry);
+        if (!w->in->sums_alone && !add_trail(trail, band, edge, part, share)) {
             return work_no_memory(w);
         }
-        json_decref(entry);
         from = edge;
     }
     *paid = sum;
@@ -80,7 +85,7 @@ static bool bands_line(struct position_work *w, int group)
     (void)snprintf(label, sizeof label, "Volume bands of group %s, year to date", g->name);
     (void)snprintf(clause, sizeof clause, "/volume_bands/%d", group);
     struct derivation d =
-        derive(clause, w->in->annual->version, "paid by bands of V against V0, less V", HALF_AWAY_EACH);
+        derive(w, clause, w->in->annual->version, "paid by bands of V against V0, less V", HALF_AWAY_EACH);
     derive_number(&d, "V_pence", volume);
     derive_number(&d, "V0_pence", planned);
     derive_number(&d, "paid_pence", paid);
@@ -98,56 +103,62 @@ bool stage_bands(struct position_work *w)
     return true;
 }
 
+/* Bands that came from a preset are not in the terms by themselves. */
+static const char *risk_share_clause(const struct position_work *w, bool over)
+{
+    const struct terms_risk_share *share = &w->annual->risk_share;
+    if (share->preset || (over ? &share->over : &share->under)->count == 0) {
+        return "/risk_share";
+    }
+    return over ? "/risk_share/over" : "/risk_share/under";
+}
+
+/* amount: |X - P|; paid - X is, over plan, what the bands keep back; under plan, what they make good. */
+static bool risk_share_line(struct position_work *w, bool over, int64_t amount)
+{
+    const struct terms_risk_share *share = &w->annual->risk_share;
+    const struct terms_bands *bands = over ? &share->over : &share->under;
+    int64_t paid = amount;
+    json_t *trail = json_array();
+    if (trail == NULL || (bands->count > 0 && !pay_bands(w, bands, w->p->planned, amount, &paid, trail))) {
+        json_decref(trail);
+        return trail == NULL ? work_no_memory(w) : false;
+    }
+    struct derivation d =
+        derive(w, risk_share_clause(w, over), w->in->annual->version,
+               over ? "P + paid by bands of X - P, less X" : "P - paid by bands of P - X, less X", HALF_AWAY_EACH);
+    derive_number(&d, "P_pence", w->p->planned);
+    derive_number(&d, "X_pence", w->p->before_risk);
+    derive_number(&d, "paid_pence", paid);
+    derive_json(&d, "bands", trail);
+    return work_line(w, STAGE_RISK_SHARE, -1, "risk_share", over ? "Risk share over plan" : "Risk share under plan",
+                     over ? paid - amount : amount - paid, &d) != NULL;
+}
+
 bool stage_risk_share(struct position_work *w)
 {
     const struct terms_risk_share *share = &w->annual->risk_share;
-    int64_t planned = w->p->planned;
     int64_t variance;
-    int64_t paid;
     if (!share->present) {
         return true;
     }
-    if (planned == 0) {
+    if (w->p->planned == 0) {
         return work_note(w, "risk share, cap and collar are skipped: nothing is planned to date");
     }
     if (share->over.count == 0 && share->under.count == 0) {
         return true;
     }
-    if (!money_subtract(w->p->before_risk, planned, &variance)) {
+    if (!money_subtract(w->p->before_risk, w->p->planned, &variance)) {
         return work_overflow(w, "the variance from plan");
     }
-    bool over = variance >= 0;
-    const struct terms_bands *bands = over ? &share->over : &share->under;
-    int64_t amount = over ? variance : -variance;
-    json_t *trail = json_array();
-    if (trail == NULL) {
-        return work_no_memory(w);
-    }
-    paid = amount;
-    if (bands->count > 0 && !pay_bands(w, bands, planned, amount, &paid, trail)) {
-        json_decref(trail);
-        return false;
-    }
-    struct derivation d =
-        derive(bands->count == 0 || share->preset ? "/risk_share"
-               : over                             ? "/risk_share/over"
-                                                  : "/risk_share/under",
-               w->in->annual->version,
-               over ? "P + paid by bands of X - P, less X" : "P - paid by bands of P - X, less X", HALF_AWAY_EACH);
-    derive_number(&d, "P_pence", planned);
-    derive_number(&d, "X_pence", w->p->before_risk);
-    derive_number(&d, "paid_pence", paid);
-    derive_json(&d, "bands", trail);
-    /* paid - X is, over plan, what the bands keep back; under plan, what they make good. */
-    return work_line(w, STAGE_RISK_SHARE, -1, "risk_share", over ? "Risk share over plan" : "Risk share under plan",
-                     over ? paid - amount : amount - paid, &d) != NULL;
+    return risk_share_line(w, variance >= 0, variance >= 0 ? variance : -variance);
 }
 
 static bool cap_collar_line(struct position_work *w, bool cap, int64_t bound, int64_t before)
 {
     const struct terms_risk_share *share = &w->annual->risk_share;
     struct derivation d =
-        derive(cap ? "/risk_share/cap" : "/risk_share/collar", w->in->annual->version,
+        derive(w, cap ? "/risk_share/cap" : "/risk_share/collar", w->in->annual->version,
                cap ? "P + round(P * cap), less stages 1 to 4" : "P - round(P * collar), less stages 1 to 4",
                "half away from zero");
     derive_number(&d, "P_pence", w->p->planned);

@@ -292,13 +292,14 @@ static bool read_excluded_stages(struct terms_reader *r, const json_t *array, ui
         char where[60];
         int found = -1;
         snprintf(where, sizeof where, "/cquin/exclude/stages/%zu", i);
-        for (int s = 0; name != NULL && s <= STAGE_BLOCK; s++) {
+        for (int s = 0; name != NULL && s < STAGE_CQUIN; s++) {
             if (strcmp(name, stage_name((enum terms_stage)s)) == 0) {
                 found = s;
             }
         }
         if (found < 0) {
-            return terms_refuse(r, where, "must be activity, factor, bands, risk_share, cap_collar or block");
+            return terms_refuse(
+                r, where, "must be activity, factor, bands, risk_share, cap_collar, block, adjustment or withhold");
         }
         if ((*out >> found & 1U) != 0) {
             return terms_refuse(r, where, "is listed twice");

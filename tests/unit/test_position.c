@@ -1,5 +1,5 @@
 /* Stages of the position: the vectors of the specification, and small cases exhaustively. */
-#include "lib/contract_year.h"
+#include "lib/position_account.h"
 
 #include "domain/money.h"
 #include "domain/position_internal.h"
@@ -11,103 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APRIL (2012 * 12 + 3)
-
-/* An account whose activity is given as pence at a price of a penny a day in cluster 04, month by month. */
-struct account {
-    struct terms *terms;
-    struct terms_version version;
-    struct position_month month[TERMS_MONTHS];
-    struct activity_line line[TERMS_MONTHS];
-    struct activity_lines activity;
-    struct position_achievement achievement[4];
-    size_t achievements;
-    char reason[POSITION_REASON_SIZE];
-};
-
-/* parts: members behind the frame, in JSON with ' for ". */
-static struct account account_of(const char *parts)
-{
-    struct account a = {0};
-    char text[4000];
-    (void)snprintf(text, sizeof text,
-                   "{'@purpose':'reckoner/terms/1','mode':'shadow','financial_year':2012,'effective_from':'2012-04',"
-                   "'prices':[{'cluster':'04','basis':'DAY','pence':1},{'cluster':'11','basis':'DAY','pence':1}],"
-                   "'calendar':{'flex':{'operational_days':5},'freeze':{'operational_days':20}}%s%s}",
-                   parts[0] == '\0' ? "" : ",", parts);
-    a.terms = terms_of(text);
-    a.terms->shadow = false;
-    return a;
-}
-
-static void activity(struct account *a, month_t month, int cluster, int64_t pence)
-{
-    a->line[a->activity.count++] = (struct activity_line){.month = month,
-                                                          .cluster = (int16_t)cluster,
-                                                          .basis = BASIS_DAY,
-                                                          .price_pence = 1,
-                                                          .units = pence,
-                                                          .pence = pence};
-}
-
-static void achieved(struct account *a, const char *indicator, int64_t numerator, int64_t denominator)
-{
-    a->achievement[a->achievements++] =
-        (struct position_achievement){.indicator = indicator, .numerator = numerator, .denominator = denominator};
-}
-
-static enum position_status compute(struct account *a, month_t m, struct position *p)
-{
-    a->version = (struct terms_version){.version = 1, .digest = "00", .terms = a->terms};
-    a->activity.line = a->line;
-    for (int32_t k = 0; k < TERMS_MONTHS; k++) {
-        a->month[k].month = APRIL + k;
-        a->month[k].terms = &a->version;
-        a->month[k].submission = "s";
-        a->month[k].sha256 = "00";
-    }
-    struct position_input in = {.provider = "RXA",
-                                .contract = "c",
-                                .commissioner = "5QE",
-                                .financial_year = 2012,
-                                .month = m,
-                                .months = a->month,
-                                .annual = &a->version,
-                                .achievements = a->achievement,
-                                .achievement_count = a->achievements,
-                                .activity = &a->activity};
-    return position_compute(&in, p, a->reason);
-}
-
-/* Computes and frees; the figures stay readable, the lines do not. */
-static struct position done(struct account *a, month_t m)
-{
-    struct position p;
-    ck_assert_int_eq(compute(a, m, &p), POSITION_DONE);
-    struct position figures = p;
-    figures.line = NULL;
-    figures.notes = NULL;
-    position_free(&p);
-    return figures;
-}
-
-static int64_t pence_of(const struct position *p, const char *key)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        if (strcmp(p->line[i].key, key) == 0) {
-            return p->line[i].pence;
-        }
-    }
-    ck_abort_msg("no line %s", key);
-    return 0;
-}
-
 #define DEAD_BAND                                                                                                      \
     "'risk_share':{'over':[{'to':'2%','pay':'0%'},{'pay':'30%'}],'under':[{'to':'2%','pay':'0%'},{'pay':'50%'}]"
 
 START_TEST(factor_applies_to_plan_and_activity)
 {
-    struct account a = account_of("'factor':'1.05','plan':{'lines':[{'cluster':'04','basis':'DAY',"
+    struct position_account a = account_of("'factor':'1.05','plan':{'lines':[{'cluster':'04','basis':'DAY',"
                                   "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]},{'cluster':'11','basis':'DAY',"
                                   "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]}]}");
     activity(&a, APRIL, 4, 200000000);
@@ -127,7 +36,7 @@ static void check_volume(const char *bands, int64_t paid)
                    "'units':[10000000,0,0,0,0,0,0,0,0,0,0,0]}]},"
                    "'volume_bands':[{'group':'g','clusters':['04'],'bands':[%s]}]",
                    bands);
-    struct account a = account_of(parts);
+    struct position_account a = account_of(parts);
     struct position p;
     activity(&a, APRIL, 4, 12000000);
     ck_assert_int_eq(compute(&a, APRIL, &p), POSITION_DONE);
@@ -146,7 +55,7 @@ END_TEST
 
 START_TEST(a_group_without_a_plan_is_skipped_and_says_so)
 {
-    struct account a = account_of("'plan':{'lines':[{'cluster':'11','basis':'DAY','units':[5,0,0,0,0,0,0,0,0,0,0,0]}]},"
+    struct position_account a = account_of("'plan':{'lines':[{'cluster':'11','basis':'DAY','units':[5,0,0,0,0,0,0,0,0,0,0,0]}]},"
                                   "'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'0%'}]}]");
     struct position p;
     activity(&a, APRIL, 4, 100);
@@ -164,7 +73,7 @@ static int64_t dead_band(int64_t x, const char *cap)
     char parts[600];
     (void)snprintf(parts, sizeof parts, "'plan':{'sums':[{'month':'2012-04','pence':1000000000}]},%s%s}", DEAD_BAND,
                    cap);
-    struct account a = account_of(parts);
+    struct position_account a = account_of(parts);
     activity(&a, APRIL, 4, x);
     struct position p = done(&a, APRIL);
     ck_assert_int_eq(p.total, p.after_cap);
@@ -188,7 +97,7 @@ START_TEST(risk_share_is_of_the_year_to_date_not_month_by_month)
 {
     static const int64_t x[] = {103211847, 96500000, 106120719};
     static const int64_t expected[] = {100363554, 200000000, 300000000};
-    struct account a =
+    struct position_account a =
         account_of("'plan':{'sums':[{'month':'2012-04','pence':100000000},{'month':'2012-05','pence':100000000},"
                    "{'month':'2012-06','pence':100000000}]}," DEAD_BAND "}");
     for (int32_t k = 0; k < 3; k++) {
@@ -207,7 +116,7 @@ END_TEST
 
 START_TEST(cquin_is_earned_on_top_of_a_cap)
 {
-    struct account a = account_of("'plan':{'sums':[{'month':'2012-04','pence':1000000000}]}," DEAD_BAND ",'cap':'3%'},"
+    struct position_account a = account_of("'plan':{'sums':[{'month':'2012-04','pence':1000000000}]}," DEAD_BAND ",'cap':'3%'},"
                                   "'cquin':{'rate':'2.5%','on_account':'100%','indicators':[{'id':'a','label':'x',"
                                   "'weight':'100%','measure':'step','thresholds':[{'at':'50%','earns':'100%'}]}]}");
     activity(&a, APRIL, 4, 1150000000);
@@ -232,7 +141,7 @@ START_TEST(cquin_by_weight_and_achievement)
                            weight[i]);
     }
     (void)snprintf(parts + length, sizeof parts - (size_t)length, "]}");
-    struct account a = account_of(parts);
+    struct position_account a = account_of(parts);
     struct position p;
     activity(&a, APRIL, 4, 1234567890);
     for (int i = 0; i < 4; i++) {
@@ -251,7 +160,7 @@ END_TEST
 
 START_TEST(cquin_linear_between_thresholds)
 {
-    struct account a =
+    struct position_account a =
         account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x','weight':'35%',"
                    "'measure':'linear','thresholds':[{'at':'80%','earns':'50%'},{'at':'90%','earns':'100%'}]},"
                    "{'id':'b','label':'y','weight':'65%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
@@ -272,7 +181,7 @@ END_TEST
 
 START_TEST(cquin_leaves_out_what_the_terms_exclude)
 {
-    struct account a =
+    struct position_account a =
         account_of("'block':[{'month':'2012-04','pence':5000,'label':'L'}],'cquin':{'rate':'10%','on_account':'100%',"
                    "'exclude':{'stages':['block'],'clusters':['11']},'indicators':[{'id':'a','label':'x',"
                    "'weight':'100%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
@@ -287,7 +196,7 @@ END_TEST
 
 START_TEST(nothing_planned_skips_sharing_and_says_so)
 {
-    struct account a =
+    struct position_account a =
         account_of("'plan':{'sums':[{'month':'2012-05','pence':100}]}," DEAD_BAND ",'cap':'0%','collar':'0%'}");
     struct position p;
     activity(&a, APRIL, 4, 777);
@@ -301,7 +210,7 @@ END_TEST
 
 START_TEST(shadow_bills_block_lines_alone)
 {
-    struct account a = account_of("'block':[{'month':'2012-04','pence':5000,'label':'L'},"
+    struct position_account a = account_of("'block':[{'month':'2012-04','pence':5000,'label':'L'},"
                                   "{'month':'2012-05','pence':1,'label':'L'},"
                                   "{'month':'2012-04','pence':9,'label':'M','commissioner':'5QF'}]");
     a.terms->shadow = true;
@@ -316,7 +225,7 @@ END_TEST
 
 START_TEST(missing_activity_parks_and_names_every_month)
 {
-    struct account a = account_of("");
+    struct position_account a = account_of("");
     struct position p;
     ck_assert_int_eq(done(&a, APRIL + 2).total, 0);
     struct position_month months[3];
@@ -342,7 +251,7 @@ END_TEST
 
 START_TEST(known_at_is_the_latest_of_the_inputs_in_use)
 {
-    struct account a = account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x',"
+    struct position_account a = account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x',"
                                   "'weight':'100%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
     struct terms_version later = {.version = 2, .known_from = 500, .digest = "01", .terms = a.terms};
     struct position p;
@@ -377,7 +286,7 @@ END_TEST
 
 START_TEST(amounts_beyond_exact_numbers_are_refused)
 {
-    struct account a = account_of("");
+    struct position_account a = account_of("");
     struct position p;
     activity(&a, APRIL, 4, INT64_C(9007199254740991));
     ck_assert_int_eq(done(&a, APRIL).total, INT64_C(9007199254740991));
@@ -415,7 +324,7 @@ START_TEST(every_small_risk_share_with_cap_and_collar)
             "{'to':'35%%','pay':'30%%'},{'pay':'75%%'}],'under':[{'to':'5%%','pay':'10%%'},"
             "{'to':'50%%','pay':'50%%'},{'pay':'0%%'}],'cap':'12%%','collar':'15%%'}",
             (long long)planned);
-        struct account a = account_of(parts);
+        struct position_account a = account_of(parts);
         for (int64_t x = 0; x <= 90; x++) {
             a.activity.count = 0;
             activity(&a, APRIL, 4, x);
