@@ -6,6 +6,23 @@
 
 #include "domain/statistics.h"
 
+struct activity_line {
+    month_t month;
+    int16_t cluster;
+    enum basis basis;
+    int64_t price_pence;
+    int64_t units;       /* days, assessments; PERIOD: days accrued in the month, D1 - D0 */
+    int64_t pence;       /* units * price; PERIOD: the sum of its rows */
+    int32_t price_index; /* first of the /prices entries that made it */
+    bool several;        /* more than one entry at this price made it */
+};
+
+struct activity_lines {
+    struct activity_line *line; /* sorted by month, cluster, basis, price */
+    size_t count;
+    int64_t unpriced_days[TERMS_MONTHS]; /* days of payable rows that no price covers (K06 lowered by the terms) */
+};
+
 struct activity_month {
     month_t month;
     const struct terms *terms;           /* in force for the month */
@@ -42,13 +59,16 @@ enum activity_status {
     ACTIVITY_DONE,
     ACTIVITY_OVERFLOW, /* an amount beyond 64 bits */
     ACTIVITY_NO_MEMORY,
-    ACTIVITY_NOT_STATISTICS /* a month twice, of another year, or changes that do not fit the statistics */
+    ACTIVITY_NOT_STATISTICS /* a month twice or of another year, a part that is missing, changes that do not fit */
 };
 
 /* The lines of all months. *out is filled for ACTIVITY_DONE alone; free with activity_lines_free. */
 enum activity_status activity_value(const struct activity_input *in, struct activity_lines *out);
 
-/* Which parts of the statistics (bit 1 << enum statistics_part) these terms ask for in the month. */
-uint32_t activity_parts(const struct terms *t, const char *commissioner, month_t month);
+void activity_lines_free(struct activity_lines *lines);
+
+/* Which parts of the statistics (bit 1 << enum statistics_part) these terms ask for in the month; candidates those of
+ * the other commissioners too. false: out of memory. */
+bool activity_parts(const struct terms *t, const char *commissioner, month_t month, uint32_t *parts);
 
 #endif

@@ -14,6 +14,7 @@ struct assessment {
     month_t month;
     int32_t service; /* the caller's numbering of services in that month */
     int16_t cluster;
+    bool other; /* of another commissioner's row: it earns nothing here */
     char episode_id[ASSESSMENT_EPISODE_SIZE];
 };
 

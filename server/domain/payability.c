@@ -2,6 +2,7 @@
 
 #include "domain/threshold_rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +14,14 @@ struct unpriced {
     int8_t admitted[MONTH_DAYS_MAX + 1];
     int8_t others[MONTH_DAYS_MAX + 1];
     int8_t assessment[MONTH_DAYS_MAX + 1];
+    bool by_period; /* charged by PERIOD: the row's own start decides */
 };
 
 struct payability {
     const struct terms *terms;
     struct terms without_stop; /* the same terms, paying overdue days: what R08 compares with */
     const struct review_periods *reviews;
+    char commissioner[TERMS_CODE_SIZE];
     month_t month;
     rule_set_t errors;
     int32_t service_count; /* distinct services that prices name; all others share the last place */
@@ -47,24 +50,29 @@ static void list_services(struct payability *p)
     }
 }
 
-static bool priced(const struct payability *p, int cluster, enum basis basis, const char *commissioner,
-                   const char *service, date_t day)
+static bool priced(const struct payability *p, int cluster, enum basis basis, const char *service, date_t day)
 {
-    return terms_price_on(p->terms, cluster, basis, commissioner, service, day) != NULL;
+    return terms_price_on(p->terms, cluster, basis, p->commissioner, service, day) != NULL;
 }
 
-static void count_unpriced(const struct payability *p, struct unpriced *u, int cluster, const char *commissioner,
-                           const char *service)
+/* Prices hold over stretches of days: one look-up for all of a stretch. */
+static void count_unpriced(const struct payability *p, struct unpriced *u, int cluster, const char *service)
 {
     date_t first = month_first(p->month);
-    for (int32_t d = 0; d < month_days(p->month); d++) {
-        bool by_day = priced(p, cluster, BASIS_DAY, commissioner, service, first + d);
-        bool admitted = by_day || priced(p, cluster, BASIS_ADMITTED, commissioner, service, first + d);
-        bool others = by_day || priced(p, cluster, BASIS_NONADMITTED, commissioner, service, first + d);
-        bool assessment = priced(p, cluster, BASIS_ASSESSMENT, commissioner, service, first + d);
-        u->admitted[d + 1] = (int8_t)(u->admitted[d] + !admitted);
-        u->others[d + 1] = (int8_t)(u->others[d] + !others);
-        u->assessment[d + 1] = (int8_t)(u->assessment[d] + !assessment);
+    date_t behind = month_first(p->month + 1);
+    u->by_period = valuation_is_period(p->terms, cluster, p->commissioner, service, p->month);
+    for (date_t day = first; day < behind;) {
+        date_t change = terms_next_change(p->terms, cluster, day, behind);
+        bool by_day = priced(p, cluster, BASIS_DAY, service, day);
+        bool admitted = by_day || priced(p, cluster, BASIS_ADMITTED, service, day);
+        bool others = by_day || priced(p, cluster, BASIS_NONADMITTED, service, day);
+        bool assessment = priced(p, cluster, BASIS_ASSESSMENT, service, day);
+        for (; day < change; day++) {
+            int32_t d = day - first;
+            u->admitted[d + 1] = (int8_t)(u->admitted[d] + !admitted);
+            u->others[d + 1] = (int8_t)(u->others[d] + !others);
+            u->assessment[d + 1] = (int8_t)(u->assessment[d] + !assessment);
+        }
     }
 }
 
@@ -88,6 +96,7 @@ struct payability *payability_new(const struct terms *t, const struct review_per
     p->without_stop = *t;
     p->without_stop.rules.stop_pay = false;
     p->reviews = reviews;
+    (void)snprintf(p->commissioner, sizeof p->commissioner, "%s", commissioner);
     p->month = month;
     p->service = calloc((size_t)t->price_count + 1, sizeof *p->service);
     if (p->service != NULL)
@@ -99,8 +108,7 @@ struct payability *payability_new(const struct terms *t, const struct review_per
     }
     for (int32_t s = 0; s <= p->service_count; s++) {
         for (int cluster = 0; cluster < TERMS_CLUSTERS; cluster++)
-            count_unpriced(p, &p->unpriced[s][cluster], cluster, commissioner,
-                           s == p->service_count ? "" : p->service[s]);
+            count_unpriced(p, &p->unpriced[s][cluster], cluster, s == p->service_count ? "" : p->service[s]);
     }
     p->errors = errors_under(p);
     return p;
@@ -130,15 +138,30 @@ rule_set_t payability_errors(const struct payability *p)
     return p->errors;
 }
 
+static const struct unpriced *unpriced_of(const struct payability *p, int cluster, const char *service)
+{
+    return &p->unpriced[service_place(p, service)][cluster];
+}
+
+static bool lacks_period_price(const struct payability *p, int cluster, const struct activity_row *row)
+{
+    struct row_days days = valuation_period_days(p->terms, p->reviews, p->month, row);
+    struct period_parts parts;
+    if (days.to <= days.from)
+        return false;
+    return valuation_periods(p->terms, cluster, p->commissioner, row->service == NULL ? "" : row->service, p->month,
+                             row->start_date, days.to, &parts) == ROW_UNPRICED;
+}
+
 /* K06: a day of service has no price on the basis it is charged on. An assessment needs the price of its day only when
  * it is all that the row is for: other rows earn one where the terms pay assessments, and nothing is missing where they
  * do not. */
-static bool lacks_price(const struct payability *p, const struct activity_row *row)
+bool payability_lacks_price(const struct payability *p, const struct activity_row *row)
 {
     int cluster = cluster_index(row->cluster);
     if (cluster < 0)
         return false; /* K01-K04 say so */
-    const struct unpriced *u = &p->unpriced[service_place(p, row->service)][cluster];
+    const struct unpriced *u = unpriced_of(p, cluster, row->service);
     date_t first = month_first(p->month);
     if (row->assessment_only) {
         if (row->mhct_date < first || row->mhct_date > month_last(p->month))
@@ -146,6 +169,8 @@ static bool lacks_price(const struct payability *p, const struct activity_row *r
         int32_t d = row->mhct_date - first;
         return u->assessment[d + 1] > u->assessment[d];
     }
+    if (u->by_period)
+        return lacks_period_price(p, cluster, row);
     struct row_days days = valuation_days(p->terms, p->reviews, p->month, row);
     if (days.to <= days.from)
         return false;
@@ -155,28 +180,52 @@ static bool lacks_price(const struct payability *p, const struct activity_row *r
     return u->admitted[from + admitted] > u->admitted[from] || u->others[to] > u->others[from + admitted];
 }
 
+enum day_pricing payability_day_pricing(const struct payability *p, int cluster, const char *service)
+{
+    const struct unpriced *u = unpriced_of(p, cluster, service);
+    int32_t days = month_days(p->month);
+    if (u->by_period)
+        return DAYS_PRICED_BY_PERIOD;
+    if (u->admitted[days] == 0 && u->others[days] == 0)
+        return DAYS_ALL_PRICED;
+    return u->admitted[days] == days && u->others[days] == days ? DAYS_NONE_PRICED : DAYS_PARTLY_PRICED;
+}
+
 /* R08: some of its days lie beyond the review's due date and the days of grace. */
 static bool stops_pay(const struct payability *p, const struct activity_row *row)
 {
+    int cluster = cluster_index(row->cluster);
     if (!p->terms->rules.stop_pay)
         return false;
-    struct row_days paid = valuation_days(p->terms, p->reviews, p->month, row);
-    struct row_days all = valuation_days(&p->without_stop, p->reviews, p->month, row);
+    bool by_period = cluster >= 0 && unpriced_of(p, cluster, row->service)->by_period;
+    struct row_days (*days_of)(const struct terms *, const struct review_periods *, month_t,
+                               const struct activity_row *) = by_period ? valuation_period_days : valuation_days;
+    struct row_days paid = days_of(p->terms, p->reviews, p->month, row);
+    struct row_days all = days_of(&p->without_stop, p->reviews, p->month, row);
     return paid.to - paid.from < all.to - all.from;
+}
+
+/* The rules that ask the terms about what rows of one class share: C05, C06 and P08. */
+static rule_set_t class_failed(const struct payability *p, const char *cluster, const char *service,
+                               const struct row_marks *marks)
+{
+    rule_set_t failed = 0;
+    if (terms_out_of_scope(p->terms, service))
+        failed |= rule_set_of(RULE_C05);
+    if (!marks->approved && terms_needs_approval(p->terms, cluster, service))
+        failed |= rule_set_of(RULE_C06);
+    if (marks->minor && p->terms->rules.adult_only)
+        failed |= rule_set_of(RULE_P08);
+    return failed;
 }
 
 rule_set_t payability_failed(const struct payability *p, const struct activity_row *row, const struct row_marks *marks)
 {
-    rule_set_t failed = threshold_rules_failed(&p->terms->thresholds, p->reviews, p->month, row, marks->failed);
-    if (terms_out_of_scope(p->terms, row->service))
-        failed |= rule_set_of(RULE_C05);
-    if (!marks->approved && terms_needs_approval(p->terms, row->cluster, row->service))
-        failed |= rule_set_of(RULE_C06);
-    if (marks->minor && p->terms->rules.adult_only)
-        failed |= rule_set_of(RULE_P08);
+    rule_set_t failed = threshold_rules_failed(&p->terms->thresholds, p->reviews, p->month, row, marks->failed) |
+                        class_failed(p, row->cluster, row->service, marks);
     if (row->start_date == DATE_NONE)
         return failed;
-    if (lacks_price(p, row))
+    if (payability_lacks_price(p, row))
         failed |= rule_set_of(RULE_K06);
     if (stops_pay(p, row))
         failed |= rule_set_of(RULE_R08);
@@ -190,7 +239,32 @@ bool payability_allows(const struct payability *p, const struct activity_row *ro
     return (payability_failed(p, row, marks) & p->errors) == 0;
 }
 
+bool payability_allows_class(const struct payability *p, const char *cluster, const char *service,
+                             const struct row_marks *marks)
+{
+    return ((marks->failed | class_failed(p, cluster, service, marks)) & p->errors) == 0;
+}
+
 bool payability_looks_at_each_row(const struct payability *p)
 {
     return p->terms->rules.stop_pay || (p->errors & threshold_rules()) != 0;
+}
+
+bool payability_reduce(const struct payability *p, struct episode *row)
+{
+    struct activity_row facts = episode_activity(row);
+    const struct row_marks marks = {row->failed, row->approved, row->minor};
+    if (!payability_allows(p, &facts, &marks))
+        return false;
+    date_t stop = valuation_stops_on(p->terms, p->reviews, &facts);
+    row->failed = 0;
+    row->approved = true;
+    row->minor = false;
+    if (service_place(p, row->service) == p->service_count)
+        row->service[0] = '\0';
+    if (stop != DATE_NONE && (row->end_date == DATE_NONE || stop <= row->end_date)) {
+        row->end_date = stop > row->start_date ? stop : row->start_date;
+        row->continues = true;
+    }
+    return true;
 }

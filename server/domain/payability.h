@@ -4,8 +4,8 @@
 #ifndef RECKONER_DOMAIN_PAYABILITY_H
 #define RECKONER_DOMAIN_PAYABILITY_H
 
+#include "domain/episode.h"
 #include "domain/rules.h"
-#include "domain/valuation.h"
 
 struct payability;
 
@@ -35,8 +35,25 @@ rule_set_t payability_errors(const struct payability *p);
 /* Whether the row is payable. */
 bool payability_allows(const struct payability *p, const struct activity_row *row, const struct row_marks *marks);
 
+/* The same as far as it depends on what rows of one class share (their days and prices left out): marks, cluster and
+ * service. */
+bool payability_allows_class(const struct payability *p, const char *cluster, const char *service,
+                             const struct row_marks *marks);
+
+/* K06 alone: a day of service of the row has no price. */
+bool payability_lacks_price(const struct payability *p, const struct activity_row *row);
+
+/* What the month's days of a cluster (0..21) and service are charged by. */
+enum day_pricing { DAYS_ALL_PRICED, DAYS_PARTLY_PRICED, DAYS_NONE_PRICED, DAYS_PRICED_BY_PERIOD };
+enum day_pricing payability_day_pricing(const struct payability *p, int cluster, const char *service);
+
 /* Whether rows that differ only in patient, review, referral and last contact may differ in what is paid for them:
  * then settlement must look at each. */
 bool payability_looks_at_each_row(const struct payability *p);
+
+/* Leaves of a row what these terms pay, in the same form: marks that no terms look at, an end where pay stops, a
+ * service only where a price names it. What statistics are made from when payability_looks_at_each_row. false: the row
+ * is not payable, *row is as it was. */
+bool payability_reduce(const struct payability *p, struct episode *row);
 
 #endif

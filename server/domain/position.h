@@ -2,7 +2,7 @@
 #ifndef RECKONER_DOMAIN_POSITION_H
 #define RECKONER_DOMAIN_POSITION_H
 
-#include "domain/valuation.h"
+#include "domain/activity.h"
 
 /* Changes whenever the same inputs could give other bytes. */
 #define POSITION_ENGINE "reckoner-engine/2"

@@ -71,7 +71,8 @@ enum statistics_part { STATISTICS_PART_DAYS, STATISTICS_PART_STAYS, STATISTICS_P
 /* Owned arrays; statistics_free. Zeroed: of no row. */
 struct statistics {
     month_t month;
-    int64_t rows; /* all rows of the commissioner, those that count for nothing included */
+    uint32_t parts; /* those that are there: bit 1 << enum statistics_part */
+    int64_t rows;   /* all rows of the commissioner, those that count for nothing included */
     int32_t class_count;
     struct statistics_class *class; /* strictly ascending */
     struct statistics_days *days;   /* one for each class */

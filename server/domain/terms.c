@@ -159,6 +159,17 @@ const struct terms_price *terms_price_on(const struct terms *t, int cluster, enu
     return best;
 }
 
+date_t terms_next_change(const struct terms *t, int cluster, date_t day, date_t behind)
+{
+    date_t next = behind;
+    for (int32_t i = t->first_price[cluster]; i < t->first_price[cluster + 1]; i++) {
+        const struct terms_price *p = &t->price[i];
+        next = p->from > day && p->from < next ? p->from : next;
+        next = p->to > day && p->to < next ? p->to : next;
+    }
+    return next;
+}
+
 const char *terms_severity(const struct terms *t, const char *rule, const char *fallback)
 {
     for (int32_t i = 0; i < t->rules.severity_count; i++) {

@@ -229,6 +229,9 @@ enum day_basis { DAYS_UNPRICED, DAYS_DAY, DAYS_SPLIT /* ADMITTED + NONADMITTED *
 enum day_basis terms_day_basis(const struct terms *t, int cluster, const char *commissioner, const char *service,
                                date_t day);
 
+/* The next day after `day` on which a price of the cluster begins or ends, at most `behind`. */
+date_t terms_next_change(const struct terms *t, int cluster, date_t day, date_t behind);
+
 /* Severity of a rule under these terms: "ERROR", "QUERY" or "WARN", or fallback when the terms do not speak of it. */
 const char *terms_severity(const struct terms *t, const char *rule, const char *fallback);
 /* C05: the service is out of scope. C06: cluster or service needs prior approval. NULL and "" services never match. */

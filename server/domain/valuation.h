@@ -1,8 +1,5 @@
-/* From payable rows to activity lines.
- *
- * Counting and pricing are apart: rows are counted by day of the month, cluster and service (memory is bounded by the
- * services that the prices name, not by the rows), and the counts are priced once. A line is (month, cluster, basis,
- * price); its units and value are plain sums of its rows. valuation_row does one row on its own, day by day. */
+/* What one row is worth in a month, on its own: day by day, period by period. Sums of many rows are made from
+ * statistics (domain/activity.h); both must agree to the penny. Source: spec 3, Units and values. */
 #ifndef RECKONER_DOMAIN_VALUATION_H
 #define RECKONER_DOMAIN_VALUATION_H
 
@@ -43,48 +40,46 @@ struct row_days {
 struct row_days valuation_days(const struct terms *t, const struct review_periods *reviews, month_t month,
                                const struct activity_row *row);
 
+/* The same where the cluster is charged by periods: the closing day is never paid. */
+struct row_days valuation_period_days(const struct terms *t, const struct review_periods *reviews, month_t month,
+                                      const struct activity_row *row);
+/* The first day that stop_pay_when_overdue does not pay; DATE_NONE: all are paid. */
+date_t valuation_stops_on(const struct terms *t, const struct review_periods *reviews, const struct activity_row *row);
+
+/* Whether the days of the cluster are charged by PERIOD in the month. The basis changes at the turn of a month alone,
+ * so the first day with a price decides. */
+bool valuation_is_period(const struct terms *t, int cluster, const char *commissioner, const char *service,
+                         month_t month);
+
+/* What the periods of one row come to in a month. */
+struct period_part {
+    const struct terms_price *price;
+    int32_t days;  /* D1 - D0: of this period's days in the month, capped at the length of a period */
+    int64_t pence; /* round(p * D1 / n) - round(p * D0 / n) */
+};
+#define PERIOD_PARTS_MAX 31
+struct period_parts {
+    int count; /* one for each period with days in the month, in order */
+    struct period_part part[PERIOD_PARTS_MAX];
+    int32_t unpriced_days; /* of the month, from the first day of a period that has no price that day */
+};
+
 enum row_value { ROW_VALUED, ROW_UNPRICED, ROW_OVERFLOW };
+/* A row of a month that is charged by periods: start is its start_date, to the first day behind it (of
+ * valuation_period_days). A period's price is that of its first day, or of the contract's first day if later: 1 April.
+ * ROW_UNPRICED when a period has none; *out then has the parts before it. */
+enum row_value valuation_periods(const struct terms *t, int cluster, const char *commissioner, const char *service,
+                                 month_t month, date_t start, date_t to, struct period_parts *out);
+
+/* The price that the row earns as an assessment, if it is first of its referral; NULL: it is no candidate, or there is
+ * no price on its day. */
+const struct terms_price *valuation_assessment_price(const struct terms *t, const char *commissioner, month_t month,
+                                                     const struct activity_row *row);
+
 /* Gross value of one row in the month as if it were payable: the amount at stake. An assessment counts as the first of
  * its referral. ROW_UNPRICED (K06) when a day of service has no price, or the assessment of an assessment alone; *pence
  * is then the value of the days that have one. */
 enum row_value valuation_row(const struct terms *t, const struct review_periods *reviews, const char *commissioner,
                              month_t month, const struct activity_row *row, int64_t *pence);
-
-struct activity_line {
-    month_t month;
-    int16_t cluster;
-    enum basis basis;
-    int64_t price_pence;
-    int64_t units;
-    int64_t pence;
-    int32_t price_index; /* first of the /prices entries that made it */
-    bool several;        /* more than one entry at this price made it */
-};
-
-struct activity_lines {
-    struct activity_line *line; /* sorted by month, cluster, basis, price */
-    size_t count;
-    int64_t unpriced_days[TERMS_MONTHS]; /* days of payable rows that no price covers (K06 lowered by the terms) */
-};
-
-struct valuation;
-
-/* One valuation is the year to date of one account. reviews may be NULL when no terms stop pay. NULL: out of memory. */
-struct valuation *valuation_new(const char *commissioner, const struct review_periods *reviews);
-void valuation_free(struct valuation *v);
-/* Begins a month under the terms in force for it; months may come in any order, each once. The terms must outlive v.
- * Rows added afterwards belong to that month. false: out of memory, month seen before, or of another financial year. */
-bool valuation_begin_month(struct valuation *v, month_t month, const struct terms *t);
-/* Adds one payable row of the account. false: out of memory. */
-bool valuation_add_row(struct valuation *v, const struct activity_row *row);
-/* Adds count payable rows that are alike in all but patient and dates of review and referral, none of which is a
- * candidate for an assessment. Not under terms that stop pay, which look at the review of each. */
-bool valuation_add_rows(struct valuation *v, const struct activity_row *row, int64_t count);
-/* The lines of all months begun. false: out of memory, or a sum beyond 64 bits. The caller frees with
- * activity_lines_free. */
-bool valuation_lines(const struct valuation *v, struct activity_lines *out);
-void activity_lines_free(struct activity_lines *lines);
-/* Whether the row of this month is the assessment that earns (false: WARN A01, or none at all). After all rows. */
-bool valuation_assessment_earns(const struct valuation *v, const struct activity_row *row);
 
 #endif

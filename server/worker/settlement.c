@@ -1,17 +1,12 @@
 #include "worker/settlement.h"
 
-#include "domain/payability.h"
 #include "domain/reference.h"
 #include "domain/windows.h"
-#include "store/episode.h"
 #include "store/reference_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How often a scan looks whether its job was lost, in rows. */
-#define LOOK_EVERY 4096
 
 static enum settlement_status store_failed(struct settlement *s, enum pg_status status)
 {
@@ -149,72 +144,66 @@ static enum settlement_status find_achievements(struct settlement *s)
     return SETTLEMENT_OK;
 }
 
-struct scan {
-    const struct payability *payability;
-    struct valuation *valuation;
-    const atomic_bool *lost;
-    uint32_t rows;
-    bool was_lost;
-    bool alike; /* row_no counts rows that are alike */
-};
-
-static bool add_row(void *context, const struct episode *e)
+static enum settlement_status load_statistics(struct settlement *s, size_t i)
 {
-    struct scan *scan = context;
-    struct activity_row row = episode_activity(e);
-    if (++scan->rows % LOOK_EVERY == 0 && scan->lost != NULL && atomic_load(scan->lost)) {
-        scan->was_lost = true;
-        return false;
-    }
-    struct row_marks marks = {e->failed, e->approved, e->minor};
-    if (!payability_allows(scan->payability, &row, &marks))
-        return true;
-    return scan->alike && e->row_no > 1 ? valuation_add_rows(scan->valuation, &row, e->row_no)
-                                        : valuation_add_row(scan->valuation, &row);
-}
-
-static enum settlement_status scan_month(struct settlement *s, struct valuation *v, size_t i)
-{
-    const struct terms *terms = s->month[i].terms->terms;
-    struct payability *payability = payability_new(terms, &s->reviews, s->account.commissioner, s->month[i].month);
-    struct scan scan = {.payability = payability, .valuation = v, .lost = s->lost};
-    const char *provider = s->account.provider;
-    const char *commissioner = s->account.commissioner;
-    int64_t no = s->submission[i].no;
-    if (payability == NULL || !valuation_begin_month(v, s->month[i].month, terms)) {
-        payability_free(payability);
-        return no_memory(s);
-    }
-    scan.alike = !payability_looks_at_each_row(payability);
-    enum pg_status status = scan.alike ? episode_scan_alike(s->pg, provider, no, commissioner, s->month[i].month,
-                                                            payability_errors(payability), add_row, &scan)
-                                       : episode_scan(s->pg, provider, no, commissioner, add_row, &scan);
-    payability_free(payability);
-    if (scan.was_lost)
+    const struct statistics_question q = {.provider = s->account.provider,
+                                          .submission = s->submission[i].no,
+                                          .commissioner = s->account.commissioner,
+                                          .month = s->month[i].month,
+                                          .terms = s->month[i].terms->terms,
+                                          .reviews = &s->reviews,
+                                          .lost = s->lost};
+    enum pg_status status = PG_FAILED;
+    switch (month_statistics_load(s->pg, &q, &s->statistics[i], &status)) {
+    case STATISTICS_LOST:
         return SETTLEMENT_LOST;
-    if (status == PG_INVALID)
+    case STATISTICS_STORE:
+        return store_failed(s, status);
+    case STATISTICS_OUT_OF_MEMORY:
         return no_memory(s);
-    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+    case STATISTICS_LOADED:
+        break;
+    }
+    return SETTLEMENT_OK;
 }
 
-static enum settlement_status value_rows(struct settlement *s)
+enum settlement_status settlement_activity(struct settlement *s, const struct row_change *changes, size_t count,
+                                           struct activity_lines *out)
+{
+    struct activity_month months[TERMS_MONTHS];
+    const struct activity_input in = {s->account.commissioner, &s->reviews, months, s->months, changes, count};
+    for (size_t i = 0; i < s->months; i++) {
+        const struct month_statistics *m = &s->statistics[i];
+        months[i] = (struct activity_month){s->month[i].month, s->month[i].terms->terms,
+                                            s->submission[i].no == 0 ? NULL : &m->own, m->other_list, m->other_count};
+    }
+    switch (activity_value(&in, out)) {
+    case ACTIVITY_DONE:
+        return SETTLEMENT_OK;
+    case ACTIVITY_NO_MEMORY:
+        return no_memory(s);
+    case ACTIVITY_OVERFLOW:
+        snprintf(s->reason, sizeof s->reason, "The activity's value is beyond 64 bits.");
+        break;
+    case ACTIVITY_NOT_STATISTICS:
+        snprintf(s->reason, sizeof s->reason,
+                 "The changes to rows do not fit the statistics of the submissions: reckoner fsck compares them with "
+                 "the rows.");
+        break;
+    }
+    return SETTLEMENT_FAULT;
+}
+
+static enum settlement_status value_activity(struct settlement *s)
 {
     for (size_t i = 0; i < s->months; i++) {
         if (s->month[i].terms == NULL || s->submission[i].no == 0)
-            return SETTLEMENT_OK; /* the position parks and says why; no need to read a million rows first */
+            return SETTLEMENT_OK; /* the position parks and says why; no need to read anything first */
     }
-    struct valuation *v = valuation_new(s->account.commissioner, &s->reviews);
-    if (v == NULL)
-        return no_memory(s);
     enum settlement_status outcome = SETTLEMENT_OK;
     for (size_t i = 0; outcome == SETTLEMENT_OK && i < s->months; i++)
-        outcome = scan_month(s, v, i);
-    if (outcome == SETTLEMENT_OK && !valuation_lines(v, &s->activity)) {
-        snprintf(s->reason, sizeof s->reason, "The activity's value is beyond 64 bits, or memory ran out.");
-        outcome = SETTLEMENT_FAULT;
-    }
-    valuation_free(v);
-    return outcome;
+        outcome = load_statistics(s, i);
+    return outcome == SETTLEMENT_OK ? settlement_activity(s, NULL, 0, &s->activity) : outcome;
 }
 
 enum settlement_status settlement_read(struct settlement *s, month_t last)
@@ -236,7 +225,7 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
     if (outcome == SETTLEMENT_OK)
         outcome = find_achievements(s);
     if (outcome == SETTLEMENT_OK)
-        outcome = value_rows(s);
+        outcome = value_activity(s);
     return outcome;
 }
 
@@ -302,6 +291,8 @@ void settlement_close(struct settlement *s)
     agreed_terms_free(&s->terms);
     free(s->holidays);
     absences_free(&s->absences);
+    for (size_t i = 0; i < TERMS_MONTHS; i++)
+        month_statistics_free(&s->statistics[i]);
     activity_lines_free(&s->activity);
     PQclear(s->achievement_rows);
     free(s->achievements);

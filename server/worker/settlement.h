@@ -1,5 +1,4 @@
-/* Reads what an account's positions are computed from, once, and computes the position of any month from it. Rows are
- * streamed: memory is one row and the counts of domain/valuation, whatever the size of the month. */
+/* Reads what an account's positions are computed from, once, and computes the position of any month from it. */
 #ifndef RECKONER_WORKER_SETTLEMENT_H
 #define RECKONER_WORKER_SETTLEMENT_H
 
@@ -7,6 +6,7 @@
 #include "store/absence.h"
 #include "store/agreed_terms.h"
 #include "store/settlement_input.h"
+#include "worker/settlement_statistics.h"
 
 #include <stdatomic.h>
 
@@ -40,7 +40,8 @@ struct settlement {
     struct month_cutoff cutoff[TERMS_MONTHS];
     struct effective_submission submission[TERMS_MONTHS];
     struct position_month month[TERMS_MONTHS];
-    struct activity_lines activity;
+    struct month_statistics statistics[TERMS_MONTHS];
+    struct activity_lines activity; /* of the rows as they were sent */
     PGresult *achievement_rows;
     struct position_achievement *achievements;
     size_t achievement_count;
@@ -62,6 +63,10 @@ struct account_position {
 enum settlement_status settlement_open(struct settlement *s);
 /* Submissions, rows and achievements for the year to the end of month `last`, which lies in the contract's year. */
 enum settlement_status settlement_read(struct settlement *s, month_t last);
+/* The activity lines of the months read, with rows changed by decisions, re-attribution or counter-calculations. After
+ * settlement_read, when each month has terms and a submission. Free *out with activity_lines_free. */
+enum settlement_status settlement_activity(struct settlement *s, const struct row_change *changes, size_t count,
+                                           struct activity_lines *out);
 /* Position(m) for a month up to `last`. *out is filled for SETTLEMENT_OK alone; free with account_position_free. */
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out);
 void account_position_free(struct account_position *p);

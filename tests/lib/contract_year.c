@@ -1,8 +1,11 @@
 #include "lib/contract_year.h"
 
+#include "lib/episodes.h"
 #include "lib/year_thresholds.h"
 
 #include "base/parse.h"
+#include "domain/activity.h"
+#include "domain/payability.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -296,9 +299,12 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
     if (chance(y, 60)) {
         put(t, "cquin", random_cquin(y));
     }
+    /* The second implementation does not ask K06. */
+    json_t *rules = json_pack("{s:{s:s}}", "severities", "K06", "WARN");
     if (chance(y, 30)) {
-        put(t, "rules", json_pack("{s:{s:I}}", "stop_pay_when_overdue", "grace_days", (json_int_t)between(y, 0, 60)));
+        put(rules, "stop_pay_when_overdue", json_pack("{s:I}", "grace_days", (json_int_t)between(y, 0, 60)));
     }
+    put(t, "rules", rules);
     if (chance(y, 40)) {
         year_add_thresholds(y, t);
     }
@@ -482,34 +488,57 @@ static void shuffle_order(size_t *order, size_t count, uint64_t seed)
     }
 }
 
+/* The statistics of one month's rows, in an order that a seed shuffles. */
+static void month_statistics(const struct contract_year *y, size_t k, const struct terms *t, uint64_t shuffle,
+                             struct statistics *out)
+{
+    month_t month = financial_year_first(2012) + (month_t)k;
+    struct payability *payability = payability_new(t, &y->reviews, COMMISSIONER, month);
+    struct statistics_builder *b = statistics_builder_new(month, true);
+    size_t order[64];
+    must(payability != NULL && b != NULL);
+    shuffle_order(order, y->row_count[k], shuffle);
+    for (size_t r = 0; r < y->row_count[k]; r++) {
+        const struct year_row *row = &y->rows[k][order[r]];
+        struct episode e;
+        if (!row->payable || strcmp(row->commissioner, COMMISSIONER) != 0 || year_held_back(y, t, month, &row->facts)) {
+            continue;
+        }
+        episode_of_activity(&e, &row->facts);
+        if (!payability_looks_at_each_row(payability) || payability_reduce(payability, &e)) {
+            must(statistics_builder_add(b, &e, 1) == STATISTICS_ADDED);
+        }
+    }
+    must(statistics_builder_make(b, out));
+    statistics_builder_free(b);
+    payability_free(payability);
+}
+
 struct activity_lines contract_year_lines(const struct contract_year *y, month_t m, instant_t known_at,
                                           uint64_t shuffle)
 {
     struct activity_lines lines;
+    struct statistics statistics[TERMS_MONTHS];
+    struct activity_month in[TERMS_MONTHS];
     size_t months[TERMS_MONTHS] = {0};
-    struct valuation *v = valuation_new(COMMISSIONER, &y->reviews);
-    must(v != NULL);
+    size_t count = 0;
     shuffle_order(months, (size_t)month_number(m), shuffle);
     for (int32_t i = 0; i < month_number(m); i++) {
         size_t k = months[i];
         month_t month = financial_year_first(2012) + (month_t)k;
         const struct terms_version *version = terms_in_force(y->version, y->versions, month, known_at);
-        size_t order[64];
         if (version == NULL || y->missing[k]) {
             continue;
         }
-        must(valuation_begin_month(v, month, version->terms));
-        shuffle_order(order, y->row_count[k], shuffle);
-        for (size_t r = 0; r < y->row_count[k]; r++) {
-            const struct year_row *row = &y->rows[k][order[r]];
-            if (row->payable && strcmp(row->commissioner, COMMISSIONER) == 0 &&
-                !year_held_back(y, version->terms, month, &row->facts)) {
-                must(valuation_add_row(v, &row->facts));
-            }
-        }
+        month_statistics(y, k, version->terms, shuffle, &statistics[count]);
+        in[count] = (struct activity_month){month, version->terms, &statistics[count], NULL, 0};
+        count++;
     }
-    must(valuation_lines(v, &lines));
-    valuation_free(v);
+    const struct activity_input input = {COMMISSIONER, &y->reviews, in, count, NULL, 0};
+    must(activity_value(&input, &lines) == ACTIVITY_DONE);
+    for (size_t i = 0; i < count; i++) {
+        statistics_free(&statistics[i]);
+    }
     return lines;
 }
 

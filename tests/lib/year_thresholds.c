@@ -13,8 +13,7 @@ static const struct {
 void year_add_thresholds(struct contract_year *y, json_t *terms)
 {
     json_t *thresholds = json_object();
-    json_t *severities = json_object();
-    json_t *rules = json_object_get(terms, "rules");
+    json_t *severities = json_object_get(json_object_get(terms, "rules"), "severities");
     for (size_t i = 0; i < sizeof with_threshold / sizeof *with_threshold; i++) {
         const struct rule *rule = rule_get(with_threshold[i].rule);
         int64_t days = 1 + (int64_t)year_random(y, with_threshold[i].most);
@@ -23,12 +22,7 @@ void year_add_thresholds(struct contract_year *y, json_t *terms)
         if (year_random(y, 4) == 0)
             ck_assert(json_put(severities, rule->id, json_string(year_random(y, 4) == 0 ? "WARN" : "ERROR")));
     }
-    if (rules == NULL) {
-        rules = json_object();
-        ck_assert(json_put(terms, "rules", rules));
-    }
     ck_assert(json_put(terms, "thresholds", thresholds));
-    ck_assert(json_put(rules, "severities", severities));
 }
 
 bool year_held_back(const struct contract_year *y, const struct terms *t, month_t month, const struct activity_row *row)

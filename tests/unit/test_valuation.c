@@ -1,5 +1,9 @@
 /* From rows to lines: days, prices, admitted days, assessments, overdue reviews. */
 #include "lib/contract_year.h"
+#include "lib/episodes.h"
+
+#include "domain/activity.h"
+#include "domain/payability.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -41,20 +45,39 @@ static struct activity_row row_of(const char *cluster, const char *start, const 
                                  .referral_date = DATE_NONE};
 }
 
+/* Statistics of one month's rows as the terms leave them. */
+static struct statistics statistics_of(const struct terms *t, const struct review_periods *reviews, month_t month,
+                                       const struct activity_row *rows, size_t count)
+{
+    struct payability *payability = payability_new(t, reviews, "5QE", month);
+    struct statistics_builder *b = statistics_builder_new(month, true);
+    struct statistics made;
+    ck_assert(payability != NULL && b != NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct episode e;
+        episode_of_activity(&e, &rows[i]);
+        if (payability_reduce(payability, &e)) {
+            ck_assert_int_eq(statistics_builder_add(b, &e, 1), STATISTICS_ADDED);
+        }
+    }
+    ck_assert(statistics_builder_make(b, &made));
+    statistics_builder_free(b);
+    payability_free(payability);
+    return made;
+}
+
 /* The lines of one month's rows. */
 static struct activity_lines lines_of(const struct terms *t, const struct review_periods *reviews, month_t month,
                                       const struct activity_row *rows, size_t count)
 {
-    struct valuation *v = valuation_new("5QE", reviews);
+    struct statistics statistics = statistics_of(t, reviews, month, rows, count);
+    const struct activity_month months[] = {{month, t, &statistics, NULL, 0}, {month, t, &statistics, NULL, 0}};
+    struct activity_input in = {"5QE", reviews, months, 2, NULL, 0};
     struct activity_lines lines;
-    ck_assert_ptr_nonnull(v);
-    ck_assert(valuation_begin_month(v, month, t));
-    ck_assert(!valuation_begin_month(v, month, t));
-    for (size_t i = 0; i < count; i++) {
-        ck_assert(valuation_add_row(v, &rows[i]));
-    }
-    ck_assert(valuation_lines(v, &lines));
-    valuation_free(v);
+    ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_NOT_STATISTICS);
+    in.month_count = 1;
+    ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
+    statistics_free(&statistics);
     return lines;
 }
 
@@ -251,21 +274,19 @@ START_TEST(an_assessment_is_decided_anew_when_an_earlier_month_is_replaced)
     struct activity_row may = assessed("M", "04", "2012-05-09", "2012-03-20");
     struct activity_row april = assessed("A", "00", "2012-04-09", "2012-03-20");
     for (int with_april = 0; with_april < 2; with_april++) {
-        struct valuation *v = valuation_new("5QE", NULL);
+        struct statistics statistics[] = {statistics_of(t, NULL, APRIL + 1, &may, 1),
+                                          statistics_of(t, NULL, APRIL, &april, (size_t)with_april)};
+        const struct activity_month months[] = {{APRIL + 1, t, &statistics[0], NULL, 0},
+                                                {APRIL, t, &statistics[1], NULL, 0}};
+        const struct activity_input in = {"5QE", NULL, months, 2, NULL, 0};
         struct activity_lines lines;
-        ck_assert_ptr_nonnull(v);
-        ck_assert(valuation_begin_month(v, APRIL + 1, t));
-        ck_assert(valuation_add_row(v, &may));
-        ck_assert(valuation_assessment_earns(v, &may));
-        ck_assert(valuation_begin_month(v, APRIL, t));
-        ck_assert(with_april == 0 || valuation_add_row(v, &april));
-        ck_assert(valuation_assessment_earns(v, &april) == (with_april == 1));
-        ck_assert(valuation_lines(v, &lines));
+        ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
         ck_assert_uint_eq(lines.count, 1);
         ck_assert_int_eq(lines.line[0].month, with_april == 1 ? APRIL : APRIL + 1);
         ck_assert_int_eq(lines.line[0].pence, with_april == 1 ? 500 : 100);
         activity_lines_free(&lines);
-        valuation_free(v);
+        statistics_free(&statistics[0]);
+        statistics_free(&statistics[1]);
     }
     terms_free(t);
 }
@@ -273,7 +294,8 @@ END_TEST
 
 START_TEST(days_without_a_price_are_counted_apart)
 {
-    struct terms *t = year_terms("2012", "'prices':[{'cluster':'04','basis':'DAY','pence':3,'from':'2012-04-21'}]");
+    struct terms *t = year_terms("2012", "'prices':[{'cluster':'04','basis':'DAY','pence':3,'from':'2012-04-21'}],"
+                                         "'rules':{'severities':{'K06':'WARN'}}");
     struct activity_row rows[] = {row_of("04", "2012-04-01", NULL), row_of("11", "2012-04-29", NULL)};
     struct activity_lines lines = lines_of(t, NULL, APRIL, rows, 2);
     int64_t pence;
@@ -319,24 +341,18 @@ START_TEST(every_short_stay_is_valued_alike_by_count_and_by_row)
         for (date_t end = start; end <= first + 28; end++) {
             for (int32_t admitted = 0; admitted < 31; admitted += 5) {
                 struct activity_row row = row_of("14", NULL, NULL);
-                struct valuation *v = valuation_new("5QE", NULL);
-                struct activity_lines lines;
                 int64_t pence;
                 row.start_date = start;
                 row.end_date = end;
                 row.admitted_days = admitted;
                 if (end < first) {
-                    valuation_free(v);
                     continue;
                 }
-                bool fine = v != NULL && valuation_begin_month(v, february, t) && valuation_add_row(v, &row) &&
-                            valuation_lines(v, &lines) &&
-                            valuation_row(t, NULL, "5QE", february, &row, &pence) == ROW_VALUED;
-                if (!fine || sum_of(&lines) != pence) {
+                struct activity_lines lines = lines_of(t, NULL, february, &row, 1);
+                if (valuation_row(t, NULL, "5QE", february, &row, &pence) != ROW_VALUED || sum_of(&lines) != pence) {
                     ck_abort_msg("start %d, end %d, admitted %d", start - first, end - first, admitted);
                 }
                 activity_lines_free(&lines);
-                valuation_free(v);
             }
         }
     }
