@@ -42,8 +42,8 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
 enum pg_status agreed_achievements(struct pg *pg, const struct account_key *account, instant_t known_at,
                                    PGresult **result);
 
-/* The latest instant at which terms, an achievement or an accepted upload of the account became known, by the clock of
- * the machine that took it; INT64_MIN when there is none. */
+/* The latest instant at which terms, an achievement, an agreement, a withhold or an accepted upload of the account
+ * became known, by the clock of the machine that took it; INT64_MIN when there is none. */
 enum pg_status account_known_until(struct pg *pg, const struct account_key *account, instant_t *until);
 
 /* Commissioners of the contract's accounts, in order: column commissioner. */

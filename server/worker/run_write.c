@@ -268,6 +268,8 @@ static enum pg_status write_inputs(struct writing *x)
     enum pg_status status = PG_OK;
     for (size_t i = 0; status == PG_OK && i < s->months; i++) {
         month_t month = s->submission[i].month;
+        if (s->submission[i].no == 0)
+            continue; /* counts by agreement: nothing is pinned, and rows let in later replace it */
         status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no);
         if (status == PG_OK && freezes && month <= run->month)
             status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no, x->work->now);
@@ -349,9 +351,12 @@ static char *compose_statement(const struct writing *x, const struct statement_l
     char billed[65];
     char before[65];
     char key_id[17];
+    size_t sent = 0;
     for (size_t i = 0; i < s->months; i++) {
         const struct effective_submission *e = &s->submission[i];
-        submissions[i] = (struct statement_submission){e->month, e->version, e->id, e->sha256, e->bytes, e->rows};
+        if (e->no != 0)
+            submissions[sent++] =
+                (struct statement_submission){e->month, e->version, e->id, e->sha256, e->bytes, e->rows};
     }
     hex_encode(x->own_sha256, 32, own);
     hex_encode(x->billed_sha256, 32, billed);
@@ -375,7 +380,7 @@ static char *compose_statement(const struct writing *x, const struct statement_l
         .sequence = previous->seq + 1,
         .previous_sha256 = previous->seq == 0 ? NULL : before,
         .submissions = submissions,
-        .submission_count = s->months,
+        .submission_count = sent,
         .position = work->own.document,
         .position_sha256 = own,
         .position_pence = work->own.position.total,

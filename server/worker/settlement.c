@@ -144,6 +144,16 @@ static enum settlement_status find_achievements(struct settlement *s)
     return SETTLEMENT_OK;
 }
 
+static enum settlement_status find_agreed(struct settlement *s)
+{
+    bool out_of_memory = false;
+    enum pg_status status =
+        agreed_inputs_load(s->pg, &s->account, s->known_at, s->month, s->months, &s->agreed, &out_of_memory);
+    if (out_of_memory)
+        return no_memory(s);
+    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+}
+
 static enum settlement_status load_statistics(struct settlement *s, size_t i)
 {
     const struct statistics_question q = {.provider = s->account.provider,
@@ -197,12 +207,13 @@ enum settlement_status settlement_activity(struct settlement *s, const struct ro
 static enum settlement_status value_activity(struct settlement *s)
 {
     for (size_t i = 0; i < s->months; i++) {
-        if (s->month[i].terms == NULL || s->submission[i].no == 0)
+        if (s->month[i].terms == NULL || (s->submission[i].no == 0 && s->month[i].source == MONTH_RECEIVED))
             return SETTLEMENT_OK; /* the position parks and says why; no need to read anything first */
     }
     enum settlement_status outcome = SETTLEMENT_OK;
     for (size_t i = 0; outcome == SETTLEMENT_OK && i < s->months; i++)
-        outcome = load_statistics(s, i);
+        if (s->submission[i].no != 0)
+            outcome = load_statistics(s, i);
     return outcome == SETTLEMENT_OK ? settlement_activity(s, NULL, 0, &s->activity) : outcome;
 }
 
@@ -224,6 +235,8 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
     enum settlement_status outcome = find_submissions(s);
     if (outcome == SETTLEMENT_OK)
         outcome = find_achievements(s);
+    if (outcome == SETTLEMENT_OK)
+        outcome = find_agreed(s);
     if (outcome == SETTLEMENT_OK)
         outcome = value_activity(s);
     return outcome;
@@ -257,6 +270,10 @@ enum settlement_status settlement_position(struct settlement *s, month_t m, stru
         .achievements = s->achievements,
         .achievement_count = s->achievement_count,
         .activity = &activity,
+        .adjustments = s->agreed.adjustments,
+        .adjustment_count = s->agreed.adjustment_count,
+        .withholds = s->agreed.withholds,
+        .withhold_count = s->agreed.withhold_count,
     };
     switch (position_compute(&in, &made.position, s->reason)) {
     case POSITION_PARKED:
@@ -296,5 +313,6 @@ void settlement_close(struct settlement *s)
     activity_lines_free(&s->activity);
     PQclear(s->achievement_rows);
     free(s->achievements);
+    agreed_inputs_free(&s->agreed);
     memset(s, 0, sizeof *s);
 }

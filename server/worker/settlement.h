@@ -6,6 +6,7 @@
 #include "store/absence.h"
 #include "store/agreed_terms.h"
 #include "store/settlement_input.h"
+#include "worker/agreed_inputs.h"
 #include "worker/settlement_statistics.h"
 
 #include <stdatomic.h>
@@ -45,6 +46,7 @@ struct settlement {
     PGresult *achievement_rows;
     struct position_achievement *achievements;
     size_t achievement_count;
+    struct agreed_inputs agreed;
 
     /* Of the last failure. */
     enum pg_status store_status;

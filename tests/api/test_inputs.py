@@ -125,5 +125,109 @@ class Agreements(harness.ServiceCase):
         self.assertEqual((held["imposed_by"], held["decision"], held["decided_pence"]), ("e.one", "released", 416667))
 
 
+DAYS = {"2012-04": 30, "2012-05": 31, "2012-06": 30}
+PRICE, ROWS = 612, 10
+
+
+def half_away(numerator, denominator):
+    """numerator / denominator to a whole number, half away from zero."""
+    sign = -1 if numerator < 0 else 1
+    return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
+
+
+class InMoney(harness.ServiceCase):
+    """One account from its first FREEZE on: what is agreed settles the month again by itself. In order."""
+
+    workers = 2
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract = cls.agree(terms=harness.simple_terms(
+            withholds=WITHHOLDS,
+            plan={"lines": [{"cluster": "04", "basis": "DAY", "units": [400] * 12}]},
+            cquin={"rate": "2.5%", "on_account": "100%", "indicators": [
+                {"id": "reviews", "label": "Reviews", "weight": "100%", "measure": "step",
+                 "thresholds": [{"at": "80%", "earns": "100%"}]}]}))
+        cls.account = cls.contract + "/accounts/5QE"
+
+    def setUp(self):
+        self.ours, self.theirs = self.as_person("a.maker"), self.as_person("e.one")
+
+    def settle_down(self):
+        self.wait_until(lambda: self.value("SELECT count(*) FROM reckoner.job WHERE state IN ('queued', 'leased')")
+                        == "0", what="the end of all jobs")
+        self.assertEqual(self.query("SELECT kind, problem FROM reckoner.job WHERE state = 'failed'"), [])
+
+    def run_of(self, month, kind):
+        asked = self.ours.post(f"{self.account}/runs", {"month": month, "type": kind})
+        self.ours.wait_for_job("RXA", asked["job"])
+        return self.ours.get(f"/v1/providers/RXA/runs/{asked['run']}")
+
+    def latest(self):
+        """The run made last, and its lines by key."""
+        self.settle_down()
+        run = max(self.ours.pages(f"{self.account}/runs"), key=lambda r: r["finished_at"] or "")
+        return run, {line["line_key"]: line["pence"]
+                     for line in self.ours.pages(f"/v1/providers/RXA/runs/{run['id']}/lines")}
+
+    def agreed(self, body):
+        made = self.ours.post(self.account + "/agreements", body)
+        self.theirs.post(f"{self.account}/agreements/{made['n']}/agree")
+        return made["n"]
+
+    def test_1_a_month_without_activity_parks_until_it_is_agreed(self):
+        self.send([harness.row(n) for n in range(ROWS)])
+        self.service.set_clock("2012-08-10T09:00:00Z")
+        parked = self.run_of("2012-05", "FREEZE")
+        self.assertEqual(parked["state"], "parked")
+        self.agreed({"kind": "month_without_activity", "month": "2012-05", "counts_as": "zero"})
+        frozen = self.run_of("2012-05", "FREEZE")
+        value = ROWS * DAYS["2012-04"] * PRICE
+        self.assertEqual((frozen["state"], frozen["position_pence"]), ("done", value + half_away(value * 25, 1000)))
+        self.agreed({"kind": "month_without_activity", "month": "2012-05", "counts_as": "estimate"})
+        run, lines = self.latest()
+        value += 400 * PRICE
+        self.assertEqual((run["type"], run["position_pence"]), ("R", value + half_away(value * 25, 1000)))
+        self.assertEqual([pence for key, pence in lines.items() if key.startswith("estimate/2012-05")], [400 * PRICE])
+        self.assertEqual(self.value("SELECT count(*) FROM reckoner.frozen_month"), "1")
+
+    def test_2_rows_let_in_later_replace_the_estimate(self):
+        asked = self.ours.post(f"{self.contract}/exceptions", {"month": "2012-05", "reason": "rows came late"})
+        self.theirs.post(f"{self.contract}/exceptions/2012-05/{asked['n']}/decision",
+                         {"decision": "granted", "closes_on": "2012-08-31"})
+        sent = self.send([harness.row(n, "2012-05") for n in range(ROWS)], month="2012-05")
+        self.assertEqual(sent["state"], "accepted")
+        run, lines = self.latest()
+        value = ROWS * (30 + 31) * PRICE
+        self.assertEqual((run["type"], run["position_pence"]), ("R", value + half_away(value * 25, 1000)))
+        self.assertEqual([key for key in lines if key.startswith("estimate")], [])
+
+    def test_3_an_adjustment_counts_and_its_reversal_undoes_it(self):
+        before, _ = self.latest()
+        number = self.agreed(ADJUSTMENT | {"month": "2012-05", "in_cquin": True})
+        run, lines = self.latest()
+        value = ROWS * (30 + 31) * PRICE - 125000
+        self.assertEqual(lines[f"adjustment/{number}"], -125000)
+        self.assertEqual(run["position_pence"], value + half_away(value * 25, 1000))
+        self.agreed({"kind": "adjustment", "reverses": number, "label": "It was staffed after all"})
+        run, _ = self.latest()
+        self.assertEqual(run["position_pence"], before["position_pence"])
+
+    def test_4_a_withhold_follows_the_month_until_it_is_decided(self):
+        before, _ = self.latest()
+        self.theirs.post(self.account + "/withholds",
+                         {"month": "2012-05", "id": "quality", "reason": "no outcome measures came"})
+        run, lines = self.latest()
+        held = half_away(ROWS * 31 * PRICE * 5, 100)
+        self.assertEqual(lines["withhold/2012-05/quality"], -held)
+        self.assertLess(run["position_pence"], before["position_pence"])
+        self.agreed({"kind": "withhold_decision", "month": "2012-05", "withhold": "quality", "decision": "released",
+                     "pence": held})
+        run, lines = self.latest()
+        self.assertEqual((lines["withhold/2012-05/quality"], lines["withhold/2012-05/quality/release"]), (-held, held))
+        self.assertEqual(run["position_pence"], before["position_pence"])
+
+
 if __name__ == "__main__":
     harness.main()
