@@ -6,6 +6,7 @@
 #include "cli/keygen.h"
 #include "cli/service_state.h"
 #include "cli/statement_commands.h"
+#include "cli/terms_command.h"
 
 static int demo_data(struct cli *cli, int argc, char **argv)
 {
@@ -62,6 +63,11 @@ static const struct command commands[] = {
      NEEDS_NOTHING, demo_data},
     {"check", "FILE --reference CHECKFILE [--format FORMAT] [--month YYYY-MM] [--mapping WHICH] ...",
      "Check a file of activity on this machine, before it is sent", cli_check_help, NEEDS_NOTHING, cli_check},
+    {"terms print", "FILE", "Print terms in plain English, to read and sign",
+     "FILE is a version of the terms, JSON as in api/formats/terms.md (- reads standard input). The SHA-256 shown is "
+     "that\n"
+     "of the canonical form, which both parties approve.\n",
+     NEEDS_NOTHING, cli_terms_print},
     {"explain", "FILE [LINE]", "Show how each amount of a statement or position was made",
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",

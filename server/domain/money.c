@@ -1,5 +1,7 @@
 #include "domain/money.h"
 
+#include <stdio.h>
+
 __extension__ typedef __int128 wide_t;
 
 static bool narrow(wide_t value, int64_t *out)
@@ -66,4 +68,19 @@ bool money_round_three_shares(int64_t amount, int64_t a_ppm, int64_t b_ppm, int6
     wide_t product = (wide_t)amount * a_ppm * b_ppm * c_ppm;
     wide_t whole = (wide_t)PPM_ONE * PPM_ONE * PPM_ONE;
     return narrow(divide_round(product, whole), out);
+}
+
+void money_format(int64_t pence, char out[MONEY_TEXT_SIZE])
+{
+    uint64_t size = pence < 0 ? 0 - (uint64_t)pence : (uint64_t)pence;
+    char digits[24];
+    int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)(size / 100));
+    int place = snprintf(out, MONEY_TEXT_SIZE, "%s£", pence < 0 ? "-" : "");
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            out[place++] = ',';
+        }
+        out[place++] = digits[i];
+    }
+    (void)snprintf(out + place, (size_t)(MONEY_TEXT_SIZE - place), ".%02u", (unsigned)(size % 100));
 }

@@ -21,4 +21,8 @@ bool money_round_ratio(int64_t amount, int64_t numerator, int64_t denominator, i
 /* round(amount * a * b * c / 10^18): three shares of one amount, rounded once. Each share lies in 0..PPM_ONE. */
 bool money_round_three_shares(int64_t amount, int64_t a_ppm, int64_t b_ppm, int64_t c_ppm, int64_t *out);
 
+/* Pounds as people write them: "£1,234.56", "-£0.05". */
+#define MONEY_TEXT_SIZE 40
+void money_format(int64_t pence, char out[MONEY_TEXT_SIZE]);
+
 #endif

@@ -1,5 +1,7 @@
 #include "domain/terms.h"
 
+#include "domain/terms_internal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,7 @@ void terms_free(struct terms *t)
     free(t->group);
     free(t->cquin.indicator);
     free(t->withhold);
+    terms_examples_free(t);
     free(t->rules.severity);
     free(t->rules.out_of_scope);
     free(t->rules.approval_service);

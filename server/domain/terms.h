@@ -160,6 +160,8 @@ struct terms_deadline {
     date_t date[TERMS_MONTHS];
 };
 
+struct terms_example; /* domain/terms_example.h */
+
 struct terms {
     json_t *source; /* the checked object; owned. terms_canonical writes it */
     bool shadow;
@@ -196,6 +198,8 @@ struct terms {
     struct terms_deadline payment;   /* from the issue of a document */
     struct terms_deadline challenge; /* from the issue of a document */
     struct terms_deadline answer;    /* from the challenge; never dates */
+    int32_t example_count;
+    struct terms_example *example;
 };
 
 /* Parses and checks a version of the terms. The financial year and mode must be compared with the contract's by the

@@ -46,4 +46,8 @@ bool terms_read_thresholds(struct terms_reader *r);
 bool terms_read_billing(struct terms_reader *r);  /* billing, withholds, calendar, parties */
 bool terms_check_billing(struct terms_reader *r); /* what billing needs of the plan; after it */
 
+/* Worked examples; after all other parts. */
+bool terms_read_examples(struct terms_reader *r);
+void terms_examples_free(struct terms *t);
+
 #endif

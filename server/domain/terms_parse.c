@@ -1,5 +1,6 @@
 /* The frame of the terms: scalars, qualifiers, plan and block sums. */
 #include "domain/money.h"
+#include "domain/terms_example.h"
 #include "domain/terms_internal.h"
 
 #include "base/parse.h"
@@ -348,6 +349,7 @@ static const struct json_member root_members[] = {
     {"thresholds", JSON_KIND_OBJECT, false, 0, 0},
     {"billing", JSON_KIND_OBJECT, false, 0, 0},
     {"withholds", JSON_KIND_ARRAY, false, 1, TERMS_MAX_WITHHOLDS},
+    {"examples", JSON_KIND_ARRAY, false, 1, EXAMPLE_MAX},
     {"calendar", JSON_KIND_OBJECT, true, 0, 0},
     {"parties", JSON_KIND_OBJECT, false, 0, 0},
     {NULL, JSON_KIND_TEXT, false, 0, 0},
@@ -433,7 +435,8 @@ struct terms *terms_parse(const json_t *json, struct json_problem *problem)
     if (r.t->source == NULL) {
         terms_no_memory(&r);
     } else if (read_frame(&r) && terms_read_billing(&r) && terms_read_prices(&r) && terms_read_plan(&r) &&
-               terms_check_billing(&r) && terms_read_sharing(&r) && terms_read_rules(&r) && terms_read_thresholds(&r)) {
+               terms_check_billing(&r) && terms_read_sharing(&r) && terms_read_rules(&r) && terms_read_thresholds(&r) &&
+               terms_read_examples(&r)) {
         return r.t;
     }
     terms_free(r.t);

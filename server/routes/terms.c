@@ -3,6 +3,7 @@
 #include "base/parse.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
+#include "routes/terms.h"
 #include "store/contract.h"
 #include "store/terms.h"
 
@@ -11,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct column terms_columns[] = {{"version", COLUMN_INTEGER},      {"state", COLUMN_TEXT},
-                                              {"effective_from", COLUMN_MONTH}, {"digest", COLUMN_TEXT},
-                                              {"author", COLUMN_TEXT},          {"created_at", COLUMN_INSTANT},
-                                              {"known_from", COLUMN_INSTANT},   {"approvals", COLUMN_INTEGER},
-                                              {"revision", COLUMN_INTEGER},     {NULL, COLUMN_TEXT}};
+const struct column terms_columns[] = {{"version", COLUMN_INTEGER},      {"state", COLUMN_TEXT},
+                                       {"effective_from", COLUMN_MONTH}, {"digest", COLUMN_TEXT},
+                                       {"author", COLUMN_TEXT},          {"created_at", COLUMN_INSTANT},
+                                       {"known_from", COLUMN_INSTANT},   {"approvals", COLUMN_INTEGER},
+                                       {"revision", COLUMN_INTEGER},     {NULL, COLUMN_TEXT}};
 static const struct list_form terms_list_form = {
     .columns = terms_columns, .cursor = {"version"}, .empty = "No version was drafted; POST here drafts one"};
 
@@ -25,6 +26,10 @@ void terms_route_list(struct request *r)
     int64_t before = 0;
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
+    if (request_query(r, "as_known_on") != NULL) {
+        terms_list_as_known(r);
+        return;
+    }
     if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 1, INT32_MAX, &before)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
         return;

@@ -24,7 +24,7 @@ void agreed_terms_free(struct agreed_terms *t)
     t->count = 0;
 }
 
-static struct terms *parse(const char *body)
+struct terms *stored_terms_parse(const char *body)
 {
     struct json_problem problem;
     json_t *json = json_read(body, strlen(body), &problem);
@@ -37,7 +37,7 @@ static struct terms *parse(const char *body)
 
 static bool read_version(const PGresult *r, int row, struct terms_version *v)
 {
-    struct terms *terms = parse(pg_text(r, row, "body"));
+    struct terms *terms = stored_terms_parse(pg_text(r, row, "body"));
     char *digest = strdup(pg_text(r, row, "digest"));
     if (terms == NULL || digest == NULL) {
         terms_free(terms);

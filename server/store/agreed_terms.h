@@ -16,6 +16,9 @@ enum pg_status agreed_terms_load(struct pg *pg, const char *provider, const char
                                  struct agreed_terms *out);
 void agreed_terms_free(struct agreed_terms *t);
 
+/* Terms from a stored body. NULL: it cannot be read, which drafting should have refused, or memory ran out. */
+struct terms *stored_terms_parse(const char *body);
+
 /* In force for the month as known at the instant; NULL: none. Lives as long as t. */
 const struct terms_version *agreed_terms_in_force(const struct agreed_terms *t, month_t month, instant_t known_at);
 

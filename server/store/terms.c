@@ -131,6 +131,23 @@ enum pg_status terms_list(struct pg *pg, const char *provider, const char *contr
     return pg_run(pg, &list, &a, result);
 }
 
+static const struct pg_statement list_known = {
+    "terms_list_known",
+    COLUMNS " FROM reckoner.terms t WHERE t.provider = $1 AND t.contract = $2 AND t.state = 'approved'"
+            " AND t.known_from <= $3 ORDER BY t.known_from DESC, t.version DESC LIMIT 500",
+    3};
+
+enum pg_status terms_list_known(struct pg *pg, const char *provider, const char *contract, instant_t known_at,
+                                PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, contract);
+    pg_arg_instant(&a, known_at);
+    return pg_run(pg, &list_known, &a, result);
+}
+
 static const struct pg_statement approve = {
     "terms_approve",
     "INSERT INTO reckoner.terms_approval (provider, contract, version, side, digest, author, organisation, person,"

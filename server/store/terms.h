@@ -35,6 +35,10 @@ enum pg_status terms_get(struct pg *pg, const char *provider, const char *contra
 enum pg_status terms_list(struct pg *pg, const char *provider, const char *contract, int64_t before, int64_t limit,
                           PGresult **result);
 
+/* The same of the versions known at an instant, the one known last first; at most 500. */
+enum pg_status terms_list_known(struct pg *pg, const char *provider, const char *contract, instant_t known_at,
+                                PGresult **result);
+
 struct terms_approval {
     const char *provider;
     const char *contract;

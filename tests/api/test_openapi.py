@@ -183,7 +183,10 @@ class Replies(harness.ServiceCase):
         for person in ("a.maker", "e.one"):
             self.call("approveTerms", person, example={"digest": draft["digest"]}, **version)
         self.call("listTerms", "audit.one", **path)
+        self.call("listTerms", "e.one", query="?as_known_on=2012-04-01", **path)
         self.call("getTerms", "e.one", **version)
+        self.call("getTermsText", "e.one", **version)
+        self.call("compareTerms", "e.one", **version)
         self.call("getContract", "e.one", **path)
         return path
 

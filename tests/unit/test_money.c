@@ -109,6 +109,25 @@ START_TEST(three_shares_are_rounded_once)
 }
 END_TEST
 
+START_TEST(pounds_are_written_as_people_write_them)
+{
+    static const struct {
+        int64_t pence;
+        const char *text;
+    } table[] = {{0, "£0.00"},
+                 {-5, "-£0.05"},
+                 {123456, "£1,234.56"},
+                 {99999, "£999.99"},
+                 {-100000000, "-£1,000,000.00"},
+                 {INT64_MIN, "-£92,233,720,368,547,758.08"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[MONEY_TEXT_SIZE];
+        money_format(table[i].pence, text);
+        ck_assert_str_eq(text, table[i].text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("money");
@@ -119,6 +138,7 @@ int main(void)
     tcase_add_test(t, halves_of_a_penny);
     tcase_add_test(t, twelfths_of_a_year);
     tcase_add_test(t, three_shares_are_rounded_once);
+    tcase_add_test(t, pounds_are_written_as_people_write_them);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

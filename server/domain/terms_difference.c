@@ -1,0 +1,178 @@
+#include "domain/terms_difference.h"
+
+#include "domain/terms_clauses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct terms_clause *find(const struct terms_clauses *c, const char *key)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (strcmp(c->clause[i].key, key) == 0) {
+            return &c->clause[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether two clauses say the same; NULL is a clause that is not there. */
+static bool says_same(const struct terms_clause *a, const struct terms_clause *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a->text, b->text) == 0;
+}
+
+static json_t *text_of(const struct terms_clause *c)
+{
+    return c == NULL ? json_null() : json_string(c->text);
+}
+
+static json_t *value_of(const struct terms_clause *c)
+{
+    return c == NULL || c->unit == CLAUSE_WORDS ? json_null() : json_integer(c->number);
+}
+
+static json_t *difference_json(const struct terms_clause *before, const struct terms_clause *after)
+{
+    const struct terms_clause *either = after != NULL ? after : before;
+    bool numbers = before != NULL && after != NULL && before->unit == after->unit && after->unit != CLAUSE_WORDS;
+    json_t *o = json_object();
+    if (o != NULL && json_put(o, "section", json_string(section_title(either->section))) &&
+        json_put(o, "clause", json_string(either->key)) &&
+        json_put(o, "change",
+                 json_string(before == NULL  ? "added"
+                             : after == NULL ? "removed"
+                                             : "changed")) &&
+        json_put(o, "before", text_of(before)) && json_put(o, "after", text_of(after)) &&
+        json_put(o, "unit", json_string(clause_unit_name(either->unit))) &&
+        json_put(o, "before_value", value_of(before)) && json_put(o, "after_value", value_of(after)) &&
+        json_put(o, "difference", numbers ? json_integer(after->number - before->number) : json_null())) {
+        return o;
+    }
+    json_decref(o);
+    return NULL;
+}
+
+static bool add_difference(json_t *array, const struct terms_clause *before, const struct terms_clause *after)
+{
+    return says_same(before, after) || json_array_append_new(array, difference_json(before, after)) == 0;
+}
+
+/* Section by section: what stays or is new in the order of the newer version, then what is gone. */
+static bool compare(json_t *array, const struct terms_clauses *before, const struct terms_clauses *after)
+{
+    for (int s = 0; s < SECTION_COUNT; s++) {
+        for (size_t i = 0; i < after->count; i++) {
+            const struct terms_clause *c = &after->clause[i];
+            if ((int)c->section == s && !add_difference(array, find(before, c->key), c)) {
+                return false;
+            }
+        }
+        for (size_t i = 0; i < before->count; i++) {
+            const struct terms_clause *c = &before->clause[i];
+            if ((int)c->section == s && find(after, c->key) == NULL && !add_difference(array, c, NULL)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+json_t *terms_differences(const struct terms *before, const struct terms *after)
+{
+    struct terms_clauses a = {0};
+    struct terms_clauses b = {0};
+    json_t *array = json_array();
+    bool good = array != NULL && terms_clauses_of(before, &a) && terms_clauses_of(after, &b) && compare(array, &a, &b);
+    terms_clauses_free(&a);
+    terms_clauses_free(&b);
+    if (good) {
+        return array;
+    }
+    json_decref(array);
+    return NULL;
+}
+
+/* From when a version speaks and what it is called differ between versions by their nature: no change is dropped. */
+static bool may_be_dropped(const struct terms_clause *c)
+{
+    return c->section != SECTION_SCOPE && c->section != SECTION_EXAMPLES;
+}
+
+static json_t *dropped_json(int32_t version, const struct terms_clause *was, const struct terms_clause *changed_to)
+{
+    const struct terms_clause *either = changed_to != NULL ? changed_to : was;
+    json_t *o = json_object();
+    if (o != NULL && json_put(o, "version", json_integer(version)) &&
+        json_put(o, "section", json_string(section_title(either->section))) &&
+        json_put(o, "clause", json_string(either->key)) && json_put(o, "was", text_of(was)) &&
+        json_put(o, "changed_to", text_of(changed_to))) {
+        return o;
+    }
+    json_decref(o);
+    return NULL;
+}
+
+/* A clause that the overridden version changed from what its own predecessor said, and that is as it was before. */
+static bool judge_clause(json_t *array, int32_t version, const struct terms_clauses *base,
+                         const struct terms_clauses *overridden, const struct terms_clauses *now, const char *key)
+{
+    const struct terms_clause *was = find(base, key);
+    const struct terms_clause *changed = find(overridden, key);
+    const struct terms_clause *is = find(now, key);
+    if (!may_be_dropped(was != NULL ? was : changed) || says_same(was, changed) || !says_same(is, was)) {
+        return true;
+    }
+    return json_array_append_new(array, dropped_json(version, was, changed)) == 0;
+}
+
+static bool judge_version(json_t *array, const struct terms_version *base, const struct terms_version *overridden,
+                          const struct terms_clauses *now)
+{
+    struct terms_clauses a = {0};
+    struct terms_clauses b = {0};
+    bool good = terms_clauses_of(base->terms, &a) && terms_clauses_of(overridden->terms, &b);
+    for (size_t i = 0; good && i < b.count; i++) {
+        good = judge_clause(array, overridden->version, &a, &b, now, b.clause[i].key);
+    }
+    for (size_t i = 0; good && i < a.count; i++) {
+        good =
+            find(&b, a.clause[i].key) != NULL || judge_clause(array, overridden->version, &a, &b, now, a.clause[i].key);
+    }
+    terms_clauses_free(&a);
+    terms_clauses_free(&b);
+    return good;
+}
+
+/* Whether a version was in force, as known just before the new one, in a month that the new one takes over. */
+static bool is_overridden(const struct terms_version *versions, size_t count, const struct terms_version *v,
+                          const struct terms *t, instant_t known_from)
+{
+    month_t last = financial_year_first(t->financial_year) + TERMS_MONTHS - 1;
+    for (month_t month = t->effective_from; month <= last; month++) {
+        if (terms_in_force(versions, count, month, known_from - 1) == v) {
+            return true;
+        }
+    }
+    return false;
+}
+
+json_t *terms_dropped_changes(const struct terms_version *versions, size_t count, const struct terms *t,
+                              instant_t known_from)
+{
+    struct terms_clauses now = {0};
+    json_t *array = json_array();
+    bool good = array != NULL && terms_clauses_of(t, &now);
+    for (size_t i = 0; good && i < count; i++) {
+        const struct terms_version *v = &versions[i];
+        const struct terms_version *base = terms_in_force(versions, count, v->terms->effective_from, v->known_from - 1);
+        if (base != NULL && is_overridden(versions, count, v, t, known_from)) {
+            good = judge_version(array, base, v, &now);
+        }
+    }
+    terms_clauses_free(&now);
+    if (good) {
+        return array;
+    }
+    json_decref(array);
+    return NULL;
+}

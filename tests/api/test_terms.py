@@ -1,0 +1,68 @@
+"""Reading terms: which version holds for each month as known on a day, what changed, and the text to sign."""
+
+import copy
+
+import harness
+
+APRIL_TO_MARCH = [f"2012-{m:02}" for m in range(4, 13)] + [f"2013-{m:02}" for m in range(1, 4)]
+
+
+class ReadingTerms(harness.ServiceCase):
+    def test_versions_over_time(self):
+        terms = harness.simple_terms()
+        contract = self.agree(terms=terms)
+        raised = copy.deepcopy(terms) | {"effective_from": "2012-10"}
+        raised["prices"][0]["pence"] += 100
+        self.agree(contract=contract, terms=raised)
+        retro = copy.deepcopy(terms) | {"effective_from": "2012-06", "factor": "1.02"}
+        client = self.as_person("e.one")
+        draft = self.as_person("a.author").post(f"{contract}/terms", retro)
+        self.in_force(client, contract)
+        self.differences(client, contract, draft["version"])
+        self.text(client, contract, draft)
+
+    def in_force(self, client, contract):
+        today = client.get(f"{contract}/terms/2")["known_from"][:10]
+        body = client.get(f"{contract}/terms?as_known_on={today}")
+        self.assertEqual([v["version"] for v in body["items"]], [2, 1])
+        self.assertEqual([m["month"] for m in body["in_force"]], APRIL_TO_MARCH)
+        self.assertEqual([m["version"] for m in body["in_force"]], [1] * 6 + [2] * 6)
+        self.assertEqual(body["in_force"][6]["digest"], body["items"][0]["digest"])
+        before = client.get(f"{contract}/terms?as_known_on=2001-01-01")
+        self.assertEqual(before["items"], [])
+        self.assertTrue(before["empty_because"])
+        self.assertEqual({m["version"] for m in before["in_force"]}, {None})
+        wrong = client.send("GET", f"{contract}/terms?as_known_on=today")
+        self.assertProblem(wrong, 400, "bad_parameter", "as_known_on")
+
+    def differences(self, client, contract, version):
+        body = client.get(f"{contract}/terms/2/differences")
+        self.assertEqual((body["from"], body["dropped"]), (1, []))
+        changed = {item["clause"]: item for item in body["items"]}
+        self.assertEqual(changed["price/04/DAY///2012-04-01"]["difference"], 100)
+        # The retro variation of June was drafted from April's version and would undo October's price.
+        body = client.get(f"{contract}/terms/{version}/differences")
+        self.assertEqual(body["from"], 1)
+        self.assertEqual({item["clause"] for item in body["items"]}, {"effective_from", "factor"})
+        self.assertEqual([(d["version"], d["clause"]) for d in body["dropped"]], [(2, "price/04/DAY///2012-04-01")])
+        body = client.get(f"{contract}/terms/{version}/differences?from=2")
+        self.assertEqual({item["clause"] for item in body["items"]},
+                         {"effective_from", "factor", "price/04/DAY///2012-04-01"})
+        first = client.get(f"{contract}/terms/1/differences")
+        self.assertEqual((first["from"], first["items"]), (None, []))
+        self.assertTrue(first["empty_because"])
+        self.assertProblem(client.send("GET", f"{contract}/terms/1/differences?from=0"), 400, "bad_parameter", "from")
+        self.assertProblem(client.send("GET", f"{contract}/terms/1/differences?from=99"), 404, "not_found")
+
+    def text(self, client, contract, draft):
+        reply = client.send("GET", f"{contract}/terms/{draft['version']}/text")
+        self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/plain; charset=utf-8"))
+        text = reply.body.decode()
+        for part in ("TERMS OF CONTRACT", draft["digest"], "State     draft", "multiplied by 1.02.", "Signed ____"):
+            self.assertIn(part, text)
+        # Another trust sees neither contract nor terms.
+        self.assertProblem(self.as_person("b.author").send("GET", f"{contract}/terms/1/text"), 404, "not_found")
+
+
+if __name__ == "__main__":
+    harness.main()

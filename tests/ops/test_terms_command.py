@@ -1,0 +1,57 @@
+"""reckoner terms: terms on this machine, without a database."""
+
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+GOLDEN = harness.ROOT / "tests/vectors/terms-text.txt"
+
+
+def reckoner(*arguments, given=None):
+    return subprocess.run([str(harness.BUILD / "reckoner"), *arguments], capture_output=True, text=True, check=False,
+                          input=given)
+
+
+def documented():
+    page = (harness.ROOT / "api/formats/terms.md").read_text(encoding="utf-8")
+    return re.search(r"```json\n(.*?)```", page, re.S).group(1)
+
+
+class Print(unittest.TestCase):
+    def test_the_documented_terms_in_plain_english(self):
+        done = reckoner("terms", "print", "-", given=documented())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, GOLDEN.read_text(encoding="utf-8"))
+
+    def test_the_order_of_members_does_not_matter(self):
+        def reversed_members(value):
+            if isinstance(value, dict):
+                return {name: reversed_members(value[name]) for name in reversed(value)}
+            return [reversed_members(item) for item in value] if isinstance(value, list) else value
+        other = json.dumps(reversed_members(json.loads(documented())))
+        self.assertEqual(reckoner("terms", "print", "-", given=other).stdout, GOLDEN.read_text(encoding="utf-8"))
+
+    def test_lines_fit_a_page(self):
+        for path in sorted((harness.ROOT / "deploy/demo/terms").glob("*.json")):
+            done = reckoner("terms", "print", str(path))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertLessEqual(max(map(len, done.stdout.splitlines())), 78, path)
+
+    def test_a_refusal_names_place_and_remedy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "terms.json"
+            terms = json.loads(documented())
+            terms["cquin"]["indicators"][0]["weight"] = "60%"
+            path.write_text(json.dumps(terms), encoding="utf-8")
+            done = reckoner("terms", "print", str(path))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("/cquin/indicators: weights must sum to exactly 100%; they sum to 95.0000%", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
