@@ -70,7 +70,7 @@ static bool read_day(struct terms_reader *r, const json_t *object, const char *n
     const char *text = json_text(object, name);
     *out = DATE_NONE;
     if (text != NULL && !date_parse(text, strlen(text), out)) {
-        char where[100];
+        char where[120];
         snprintf(where, sizeof where, "%s/%s", pointer, name);
         return terms_refuse(r, where, "must be a day, YYYY-MM-DD");
     }
@@ -81,7 +81,7 @@ static bool read_day(struct terms_reader *r, const json_t *object, const char *n
 static bool read_part_month(struct terms_reader *r, const json_t *object, const char *pointer,
                             const struct terms_example *e, month_t *out)
 {
-    char where[100];
+    char where[120];
     snprintf(where, sizeof where, "%s/month", pointer);
     if (!terms_read_month(r, json_text(object, "month"), where, out)) {
         return false;
@@ -91,7 +91,7 @@ static bool read_part_month(struct terms_reader *r, const json_t *object, const 
 
 static bool check_row_dates(struct terms_reader *r, const char *pointer, const struct example_row *row)
 {
-    char where[100];
+    char where[120];
     if (row->start == DATE_NONE && row->assessment == DATE_NONE) {
         snprintf(where, sizeof where, "%s/start", pointer);
         return terms_refuse(r, where, "is needed for a row that is no assessment alone");
@@ -110,7 +110,7 @@ static bool check_row_dates(struct terms_reader *r, const char *pointer, const s
 static bool read_row(struct terms_reader *r, const json_t *object, const char *pointer, const struct terms_example *e,
                      struct example_row *row)
 {
-    char where[100];
+    char where[120];
     snprintf(where, sizeof where, "%s/cluster", pointer);
     if (!json_check(object, row_members, pointer, r->problem) ||
         !terms_read_cluster(r, json_object_get(object, "cluster"), where, &row->cluster) ||
@@ -136,7 +136,7 @@ static bool read_rows(struct terms_reader *r, const json_t *array, const char *p
         return terms_no_memory(r);
     }
     for (size_t i = 0; i < count; i++) {
-        char where[60];
+        char where[80];
         snprintf(where, sizeof where, "%s/rows/%zu", pointer, i);
         if (!read_row(r, json_array_get(array, i), where, e, &e->row[i])) {
             return false;
@@ -157,7 +157,7 @@ static bool read_achievements(struct terms_reader *r, const json_t *array, const
     for (size_t i = 0; i < count; i++) {
         const json_t *object = json_array_get(array, i);
         struct position_achievement *a = &e->achievement[i];
-        char where[100];
+        char where[120];
         bool known = false;
         snprintf(where, sizeof where, "%s/achievements/%zu", pointer, i);
         if (!json_check(object, achievement_members, where, r->problem)) {
@@ -191,7 +191,7 @@ static bool read_adjustments(struct terms_reader *r, const json_t *array, const 
     for (size_t i = 0; i < count; i++) {
         const json_t *object = json_array_get(array, i);
         struct position_adjustment *a = &e->adjustment[i];
-        char where[60];
+        char where[120];
         snprintf(where, sizeof where, "%s/adjustments/%zu", pointer, i);
         if (!json_check(object, adjustment_members, where, r->problem) ||
             !read_part_month(r, object, where, e, &a->month)) {
@@ -233,7 +233,7 @@ static bool read_imposed(struct terms_reader *r, const json_t *array, const char
     for (size_t i = 0; i < count; i++) {
         const json_t *object = json_array_get(array, i);
         struct position_withhold *w = &e->withhold[i];
-        char where[80];
+        char where[120];
         snprintf(where, sizeof where, "%s/withholds/%zu", pointer, i);
         if (!json_check(object, imposed_members, where, r->problem) ||
             !read_part_month(r, object, where, e, &w->month)) {
@@ -282,12 +282,12 @@ static bool read_amounts(struct terms_reader *r, const json_t *object, const cha
 
 static bool read_expect(struct terms_reader *r, const json_t *object, const char *pointer)
 {
-    char where[80];
-    char stages[90];
-    char lines[90];
+    char where[120];
+    char stages[120];
+    char lines[120];
     snprintf(where, sizeof where, "%s/expect", pointer);
-    snprintf(stages, sizeof stages, "%s/stages", where);
-    snprintf(lines, sizeof lines, "%s/lines", where);
+    snprintf(stages, sizeof stages, "%s/expect/stages", pointer);
+    snprintf(lines, sizeof lines, "%s/expect/lines", pointer);
     if (!json_check(object, expect_members, where, r->problem)) {
         return false;
     }
@@ -301,7 +301,7 @@ static bool read_expect(struct terms_reader *r, const json_t *object, const char
 static bool read_example(struct terms_reader *r, const json_t *object, int32_t index, struct terms_example *e)
 {
     char pointer[40];
-    char where[60];
+    char where[120];
     snprintf(pointer, sizeof pointer, "/examples/%d", index);
     snprintf(where, sizeof where, "%s/month", pointer);
     if (!json_check(object, example_members, pointer, r->problem) ||
