@@ -2,6 +2,7 @@
 
 #include "domain/money.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,43 +136,74 @@ static enum bill_status compare(const json_t *now, const json_t *before, const s
     return status;
 }
 
-static enum bill_status fill_bill(const json_t *now, const json_t *before, int64_t billed, const struct comparison *c,
-                                  struct bill *bill)
+/* Appends the difference of one set-off, when there is one. */
+static enum bill_status add_set_off(struct bill *bill, const char *key, const char *label, int64_t now, int64_t before)
+{
+    struct bill_line *line = &bill->line[bill->count];
+    if (now == before)
+        return BILL_DONE;
+    *line = (struct bill_line){
+        .key = strdup(key), .stage = strdup(key), .month = -1, .price_pence = -1, .label = strdup(label)};
+    bill->count++;
+    if (line->key == NULL || line->stage == NULL || line->label == NULL)
+        return BILL_NO_MEMORY;
+    if (!money_subtract(before, now, &line->pence) || !money_add(bill->balance, line->pence, &bill->balance))
+        return BILL_OVERFLOW;
+    return BILL_DONE;
+}
+
+static enum bill_status add_set_offs(const json_t *now, const struct bill_set_off *off, const struct bill_set_off *was,
+                                     struct bill *bill)
+{
+    char label[120];
+    const char *month = json_text(now, "month");
+    enum bill_status status =
+        add_set_off(bill, "opening_entries", "Documents issued elsewhere before", off->opening, was->opening);
+    snprintf(label, sizeof label, "Instalments on account to %s", month == NULL ? "date" : month);
+    return status == BILL_DONE ? add_set_off(bill, "on_account", label, off->on_account, was->on_account) : status;
+}
+
+/* A billable sum less what is set off against it. */
+static bool net(int64_t billable, const struct bill_set_off *off, int64_t *out)
+{
+    return money_subtract(billable, off->opening, out) && money_subtract(*out, off->on_account, out);
+}
+
+static enum bill_status fill_bill(const json_t *now, const struct bill_set_off *off, const struct bill_before *before,
+                                  const struct comparison *c, struct bill *bill)
 {
     int64_t owed;
-    int64_t billed_lines = 0;
+    int64_t billed = 0;
     int64_t balance;
     enum bill_status status = index_lines(now, c->now, &owed);
-    if (status == BILL_DONE && before != NULL) {
-        status = index_lines(before, c->before, &billed_lines);
-    }
-    if (status != BILL_DONE) {
+    if (status == BILL_DONE && before->position != NULL)
+        status = index_lines(before->position, c->before, &billed);
+    if (status != BILL_DONE)
         return status;
-    }
-    if (billed_lines != billed) {
-        return BILL_MISMATCH;
-    }
-    if (!money_subtract(owed, billed, &balance)) {
+    if (!net(owed, off, &owed) || !net(billed, &before->set_off, &billed) ||
+        !money_subtract(owed, before->documents, &balance))
         return BILL_OVERFLOW;
-    }
-    bill->line = calloc(json_object_size(c->now) + json_object_size(c->before) + 1, sizeof *bill->line);
-    if (bill->line == NULL) {
+    if (billed != before->documents)
+        return BILL_MISMATCH;
+    bill->line = calloc(json_object_size(c->now) + json_object_size(c->before) + 3, sizeof *bill->line);
+    if (bill->line == NULL)
         return BILL_NO_MEMORY;
-    }
-    status = compare(now, before, c, bill);
-    if (status == BILL_DONE && bill->balance != balance) {
+    status = compare(now, before->position, c, bill);
+    if (status == BILL_DONE)
+        status = add_set_offs(now, off, &before->set_off, bill);
+    if (status == BILL_DONE && bill->balance != balance)
         return BILL_BAD_DOCUMENT;
-    }
     bill->kind = balance > 0 ? BILL_INVOICE : balance < 0 ? BILL_CREDIT_NOTE : BILL_NIL_STATEMENT;
     return status;
 }
 
-enum bill_status bill_compute(const json_t *now, const json_t *before, int64_t billed, struct bill *out)
+enum bill_status bill_compute(const json_t *now, const struct bill_set_off *off, const struct bill_before *before,
+                              struct bill *out)
 {
     struct comparison c = {json_object(), json_object()};
     struct bill bill = {0};
     enum bill_status status =
-        c.before == NULL || c.now == NULL ? BILL_NO_MEMORY : fill_bill(now, before, billed, &c, &bill);
+        c.before == NULL || c.now == NULL ? BILL_NO_MEMORY : fill_bill(now, off, before, &c, &bill);
     json_decref(c.before);
     json_decref(c.now);
     if (status == BILL_DONE) {
@@ -194,4 +226,24 @@ bool bill_beyond_bound(int64_t balance, int64_t planned, int64_t bound_ppm)
         return false;
     }
     return balance > bound || balance < -bound;
+}
+
+bool instalments_due(int64_t eacv, int32_t k, int64_t *pence)
+{
+    return money_round_ratio(eacv, k, TERMS_MONTHS, pence);
+}
+
+int32_t instalments_to_draft(const int64_t due[TERMS_MONTHS], const struct instalments_issued *issued, int32_t month,
+                             struct instalment out[TERMS_MONTHS])
+{
+    int32_t count = 0;
+    int64_t sum = issued->pence;
+    /* The twelfth may come again: nothing behind it would take up a change. */
+    int32_t first = issued->to >= TERMS_MONTHS ? TERMS_MONTHS : issued->to + 1;
+    for (int32_t k = first; k <= month && k <= TERMS_MONTHS; k++) {
+        if (due[k - 1] != sum)
+            out[count++] = (struct instalment){k, sum, due[k - 1]};
+        sum = due[k - 1];
+    }
+    return count;
 }

@@ -86,7 +86,9 @@ static json_t *billing_of(const struct statement_input *in)
     bool same = strcmp(in->billed_sha256, in->position_sha256) == 0;
     json_t *document = same ? json_null() : json_deep_copy(in->billed_position);
     if (o != NULL && json_put(o, "position", document) && put_text(o, "position_sha256", in->billed_sha256) &&
-        put_month(o, "month", in->billed_month) && put_integer(o, "billable_pence", in->billable_pence))
+        put_month(o, "month", in->billed_month) && put_integer(o, "billable_pence", in->billable_pence) &&
+        (in->opening_pence == 0 || put_integer(o, "opening_pence", in->opening_pence)) &&
+        (!in->on_account || put_integer(o, "on_account_pence", in->on_account_pence)))
         return o;
     json_decref(o);
     return NULL;

@@ -43,7 +43,10 @@ struct statement_input {
     const char *billed_sha256;
     month_t billed_month;
     int64_t billable_pence;
-    int64_t billed_before_pence;
+    int64_t billed_before_pence; /* documents issued and what is set off beside them */
+    int64_t opening_pence;       /* of it: opening entries */
+    bool on_account;
+    int64_t on_account_pence; /* of it, with on_account: instalments to the end of the billed month */
     /* The draft it made; NULL when none. */
     const char *draft;
     const char *draft_kind;

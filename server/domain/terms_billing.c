@@ -26,7 +26,7 @@ static bool read_method(struct terms_reader *r, const json_t *object)
         return terms_refuse(r, "/billing/method", "must be actual or on_account");
     }
     r->t->on_account = true;
-    return terms_offered(r, "on_account", "/billing/method");
+    return true;
 }
 
 static bool read_billing(struct terms_reader *r)

@@ -11,16 +11,22 @@ static const struct column document_columns[] = {
     {"id", COLUMN_TEXT},
     {"contract", COLUMN_TEXT},
     {"commissioner", COLUMN_TEXT},
+    {"bill_to", COLUMN_TEXT},
     {"run", COLUMN_TEXT},
     {"month", COLUMN_MONTH},
     {"type", COLUMN_TEXT},
     {"n", COLUMN_INTEGER},
+    {"instalment", COLUMN_INTEGER},
     {"kind", COLUMN_TEXT},
     {"state", COLUMN_TEXT},
     {"number", COLUMN_INTEGER},
     {"position_pence", COLUMN_INTEGER},
     {"billed_pence", COLUMN_INTEGER},
+    {"opening_pence", COLUMN_INTEGER},
+    {"on_account_pence", COLUMN_INTEGER},
     {"balance_pence", COLUMN_INTEGER},
+    {"eacv_pence", COLUMN_INTEGER},
+    {"terms_version", COLUMN_INTEGER},
     {"drafted_at", COLUMN_INSTANT},
     {"proposed_by", COLUMN_TEXT},
     {"proposed_at", COLUMN_INSTANT},
@@ -43,6 +49,10 @@ static const struct column line_columns[] = {
 
 static const struct column reference_columns[] = {
     {"id", COLUMN_TEXT}, {"number", COLUMN_INTEGER}, {"kind", COLUMN_TEXT}, {NULL, COLUMN_TEXT}};
+
+/* Why a document of a run that raised itself is not nil, month by month. */
+static const struct column bridge_columns[] = {
+    {"month", COLUMN_MONTH}, {"cause", COLUMN_TEXT}, {"pence", COLUMN_INTEGER}, {NULL, COLUMN_TEXT}};
 
 static const struct column ledger_columns[] = {{"seq", COLUMN_INTEGER},
                                                {"ledger_account", COLUMN_TEXT},
@@ -96,7 +106,7 @@ static json_t *rows_of(PGresult *result, const struct column *columns)
     return list;
 }
 
-/* The document with its lines, references and ledger. */
+/* The document with its lines, references, bridge and ledger. */
 static enum pg_status whole_document(struct request *r, const char *provider, const char *id, json_t **body,
                                      char etag[24])
 {
@@ -106,6 +116,7 @@ static enum pg_status whole_document(struct request *r, const char *provider, co
         const struct column *columns;
     } parts[] = {{"lines", document_lines, line_columns},
                  {"references", document_references, reference_columns},
+                 {"bridge", document_bridge, bridge_columns},
                  {"ledger", document_ledger, ledger_columns}};
     PGresult *result = NULL;
     enum pg_status status = document_view(r->pg, provider, id, &result);
@@ -139,8 +150,10 @@ void documents_get(struct request *r)
         reply_store(r, status);
         return;
     }
-    snprintf(target, sizeof target, "/v1/providers/%s/runs/%s", r->path_values[0], json_text(body, "run"));
-    reply_link(r, "run", target);
+    if (json_text(body, "run") != NULL) {
+        snprintf(target, sizeof target, "/v1/providers/%s/runs/%s", r->path_values[0], json_text(body, "run"));
+        reply_link(r, "run", target);
+    }
     reply_json(r, 200, body, etag);
 }
 

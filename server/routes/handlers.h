@@ -118,6 +118,7 @@ void runs_get(struct request *r);
 void runs_position(struct request *r);
 void runs_lines(struct request *r);
 /* documents.c */
+void instalments_create(struct request *r);
 void documents_list(struct request *r);
 void documents_get(struct request *r);
 void documents_propose(struct request *r);

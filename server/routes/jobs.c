@@ -24,8 +24,9 @@ static void link_subject(struct request *r, const char *provider, const PGresult
     static const struct {
         const char *kind;
         const char *resource;
-    } kinds[] = {{"validate", "submissions"}, {"evaluate", "submissions"}, {"settle", "runs"},   {"preview", "runs"},
-                 {"resettle", "contracts"},   {"rehearse", "rehearsals"},  {"export", "exports"}};
+    } kinds[] = {{"validate", "submissions"}, {"evaluate", "submissions"}, {"settle", "runs"},
+                 {"preview", "runs"},         {"resettle", "contracts"},   {"instalment", "contracts"},
+                 {"rehearse", "rehearsals"},  {"export", "exports"}};
     char target[96];
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].kind, pg_text(result, 0, "kind")) == 0) {

@@ -463,6 +463,11 @@ const struct route route_table[] = {
      .handle = runs_lines,
      .query = "limit after"},
 
+    {.method = "POST",
+     .path = CONTRACT "/instalments",
+     .operation = "draftInstalments",
+     .roles = ROLE_PROVIDER,
+     .handle = instalments_create},
     {.method = "GET",
      .path = "/v1/providers/{provider}/documents",
      .operation = "listDocuments",

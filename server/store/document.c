@@ -22,7 +22,7 @@ static void document_args(struct pg_args *a, const char *provider, const char *i
 static const struct pg_statement select_billed = {
     .name = "document_billed",
     .sql = "SELECT coalesce(sum(balance_pence), 0)::bigint AS billed FROM reckoner.document"
-           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state = 'issued'",
+           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state = 'issued' AND instalment IS NULL",
     .parameters = 3,
 };
 
@@ -40,21 +40,26 @@ enum pg_status document_billed(struct pg *pg, const struct account_key *account,
 
 static const struct pg_statement select_last_billed = {
     .name = "document_last_billed",
-    .sql = "SELECT r.billing_sha256 FROM reckoner.document d"
+    .sql = "SELECT r.billing_sha256, d.opening_pence, coalesce(d.on_account_pence, 0) AS on_account_pence"
+           " FROM reckoner.document d"
            " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"
            " WHERE d.provider = $1 AND d.contract = $2 AND d.commissioner = $3 AND d.state = 'issued'"
            " ORDER BY d.number DESC LIMIT 1",
     .parameters = 3,
 };
 
-enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, unsigned char sha256[32])
+enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, struct document_last *out)
 {
     struct pg_args a;
     PGresult *r = NULL;
     account_args(&a, account);
     enum pg_status status = pg_run_one(pg, &select_last_billed, &a, &r);
-    if (status == PG_OK && pg_bytes(r, 0, "billing_sha256", sha256, 32) != 32)
+    if (status != PG_OK)
+        return status;
+    if (pg_bytes(r, 0, "billing_sha256", out->sha256, sizeof out->sha256) != (int)sizeof out->sha256)
         status = PG_FAILED;
+    out->opening_pence = pg_i64(r, 0, "opening_pence");
+    out->on_account_pence = pg_i64(r, 0, "on_account_pence");
     PQclear(r);
     return status;
 }
@@ -62,7 +67,8 @@ enum pg_status document_last_billed(struct pg *pg, const struct account_key *acc
 static const struct pg_statement supersede = {
     .name = "document_supersede",
     .sql = "UPDATE reckoner.document SET state = 'superseded', revision = revision + 1"
-           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state IN ('draft', 'proposed')",
+           " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state IN ('draft', 'proposed')"
+           " AND instalment IS NULL",
     .parameters = 3,
 };
 
@@ -75,11 +81,20 @@ enum pg_status document_supersede(struct pg *pg, const struct account_key *accou
 
 static const struct pg_statement insert_document = {
     .name = "document_insert",
-    .sql = "INSERT INTO reckoner.document (provider, contract, commissioner, id, run, kind, position_pence,"
-           " billed_pence, balance_pence, drafted_at)"
-           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7::bigint - $8::bigint, $9)",
-    .parameters = 9,
+    .sql = "INSERT INTO reckoner.document (provider, contract, commissioner, id, kind, position_pence, billed_pence,"
+           " balance_pence, opening_pence, drafted_at, bill_to, run, on_account_pence, instalment, eacv_pence,"
+           " terms_version)"
+           " VALUES ($1, $2, $3, $4, $5, $6, $7, $6::bigint - $7::bigint, $8, $9, $10, $11, $12, $13, $14, $15)",
+    .parameters = 15,
 };
+
+static void arg_or_null(struct pg_args *a, bool present, int64_t value)
+{
+    if (present)
+        pg_arg_i64(a, value);
+    else
+        pg_arg_null(a);
+}
 
 enum pg_status document_insert(struct pg *pg, struct document_draft *d)
 {
@@ -87,11 +102,17 @@ enum pg_status document_insert(struct pg *pg, struct document_draft *d)
     ident_new(d->id);
     account_args(&a, d->account);
     pg_arg_text(&a, d->id);
-    pg_arg_text(&a, d->run);
     pg_arg_text(&a, d->kind);
     pg_arg_i64(&a, d->position_pence);
     pg_arg_i64(&a, d->billed_pence);
+    pg_arg_i64(&a, d->opening_pence);
     pg_arg_instant(&a, d->drafted_at);
+    pg_arg_text(&a, d->bill_to);
+    pg_arg_text(&a, d->run);
+    arg_or_null(&a, d->on_account, d->on_account_pence);
+    arg_or_null(&a, d->run == NULL, d->instalment);
+    arg_or_null(&a, d->run == NULL, d->eacv_pence);
+    arg_or_null(&a, d->run == NULL, d->terms_version);
     return pg_run(pg, &insert_document, &a, NULL);
 }
 
@@ -119,7 +140,7 @@ static const struct pg_statement select_billed_months = {
            " FROM reckoner.document d LEFT JOIN reckoner.document_line l"
            " ON l.provider = d.provider AND l.document = d.id AND l.month IS NOT NULL"
            " WHERE d.provider = $1 AND d.contract = $2 AND d.commissioner = $3 AND d.state = 'issued'"
-           " GROUP BY d.id ORDER BY d.id",
+           " AND d.instalment IS NULL GROUP BY d.id ORDER BY d.id",
     .parameters = 3,
 };
 
@@ -216,17 +237,21 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
 
 /* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
-    "d.id, d.contract, d.commissioner, d.run, d.kind, d.state, d.number, d.position_pence, d.billed_pence,"            \
-    " d.balance_pence, d.proposed_by, d.issued_by, d.revision, r.month, r.type, r.n, "                                 \
+    "d.id, d.contract, d.commissioner, d.bill_to, d.run, d.kind, d.state, d.number, d.position_pence,"                 \
+    " d.billed_pence, d.balance_pence, d.opening_pence, d.on_account_pence, d.instalment, d.eacv_pence,"               \
+    " d.terms_version, d.proposed_by, d.issued_by, d.revision, r.type, r.n, coalesce(r.month,"                         \
+    " (make_date(a.financial_year, 4, 1) + make_interval(months => d.instalment - 1))::date) AS month, "               \
     MICROSECONDS("d.drafted_at") " AS drafted_at, " MICROSECONDS("d.proposed_at") " AS proposed_at, "                  \
     MICROSECONDS("d.issued_at") " AS issued_at"
+#define VIEW_TABLES                                                                                                    \
+    " FROM reckoner.document d LEFT JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"                   \
+    " JOIN reckoner.account a"                                                                                         \
+    " ON a.provider = d.provider AND a.contract = d.contract AND a.commissioner = d.commissioner"
 /* clang-format on */
 
 static const struct pg_statement list_documents = {
     .name = "document_list",
-    .sql = "SELECT " VIEW_COLUMNS " FROM reckoner.document d"
-           " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"
-           " WHERE d.provider = $1 AND ($2::text IS NULL OR d.contract = $2)"
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES " WHERE d.provider = $1 AND ($2::text IS NULL OR d.contract = $2)"
            " AND ($3::text IS NULL OR d.commissioner = $3) AND ($4::text IS NULL OR d.state = $4)"
            " AND ($5 = '' OR (d.drafted_at, d.id) <"
            " (SELECT drafted_at, id FROM reckoner.document WHERE provider = $1 AND id = $5))"
@@ -249,8 +274,7 @@ enum pg_status document_list(struct pg *pg, const struct document_query *q, PGre
 
 static const struct pg_statement view_document = {
     .name = "document_view",
-    .sql = "SELECT " VIEW_COLUMNS " FROM reckoner.document d"
-           " JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run WHERE d.provider = $1 AND d.id = $2",
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES " WHERE d.provider = $1 AND d.id = $2",
     .parameters = 2,
 };
 
@@ -288,6 +312,21 @@ enum pg_status document_references(struct pg *pg, const char *provider, const ch
     struct pg_args a;
     document_args(&a, provider, id);
     return pg_run(pg, &select_references, &a, result);
+}
+
+static const struct pg_statement select_bridge = {
+    .name = "document_bridge",
+    .sql = "SELECT s.month, s.cause, s.pence FROM reckoner.document d"
+           " JOIN reckoner.run_bridge_step s ON s.provider = d.provider AND s.run = d.run"
+           " WHERE d.provider = $1 AND d.id = $2 ORDER BY s.month, s.step",
+    .parameters = 2,
+};
+
+enum pg_status document_bridge(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    document_args(&a, provider, id);
+    return pg_run(pg, &select_bridge, &a, result);
 }
 
 static const struct pg_statement select_ledger = {

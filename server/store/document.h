@@ -1,32 +1,48 @@
-/* Invoices, credit notes and nil statements: drafted by runs, proposed by one person of the provider, issued by
- * another. */
+/* Invoices, credit notes and nil statements of settlement, drafted by runs, and instalments on account: proposed by one
+ * person of the provider, issued by another. */
 #ifndef RECKONER_STORE_DOCUMENT_H
 #define RECKONER_STORE_DOCUMENT_H
 
 #include "store/run.h"
 
-/* Sum of the balances of the documents issued on the account: what was billed before. */
+/* Sum of the balances of the documents of settlement issued on the account, without instalments. */
 enum pg_status document_billed(struct pg *pg, const struct account_key *account, int64_t *pence);
-/* Digest of the position that the document issued last had billed. PG_NONE: nothing was issued. */
-enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, unsigned char sha256[32]);
-/* The account's draft or proposed document, if any, gives way to a later run's. */
+
+/* The document of settlement issued last. */
+struct document_last {
+    unsigned char sha256[32]; /* digest of the position that it billed */
+    int64_t opening_pence;    /* set off in it: opening entries */
+    int64_t on_account_pence; /* and instalments; 0 when billing was actual */
+};
+/* PG_NONE: nothing was issued. */
+enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, struct document_last *out);
+/* The account's draft or proposed document of settlement, if any, gives way to a later run's. */
 enum pg_status document_supersede(struct pg *pg, const struct account_key *account);
 
 struct document_draft {
     const struct account_key *account;
-    const char *run;
     const char *kind;       /* invoice, credit_note, nil_statement */
-    int64_t position_pence; /* billable position */
-    int64_t billed_pence;
+    int64_t position_pence; /* billable position; of an instalment what the instalments come to with it */
+    int64_t billed_pence;   /* opening entries and set-off included */
+    int64_t opening_pence;  /* of billed_pence */
     instant_t drafted_at;
+    const char *bill_to; /* who stands for the commissioner */
+    /* Of settlement. */
+    const char *run; /* NULL: an instalment */
+    bool on_account;
+    int64_t on_account_pence; /* of billed_pence, with on_account */
+    /* Of an instalment. */
+    int32_t instalment; /* 1 .. 12 */
+    int64_t eacv_pence;
+    int32_t terms_version;
     char id[IDENT_SIZE]; /* filled in */
 };
 enum pg_status document_insert(struct pg *pg, struct document_draft *d);
 /* The same fields as a line of a run; key is the line of the position that it changes. */
 enum pg_status document_add_line(struct pg *pg, const char *provider, const char *document, int64_t line_no,
                                  const struct run_line *l);
-/* Issued documents of the account with the months of the financial year that their lines bill: columns id and months
- * (bit 0 = April). */
+/* Documents of settlement issued on the account with the months of the financial year that their lines bill: columns id
+ * and months (bit 0 = April). */
 enum pg_status document_billed_months(struct pg *pg, const struct account_key *account, PGresult **result);
 enum pg_status document_add_reference(struct pg *pg, const char *provider, const char *document, const char *refers_to);
 
@@ -44,7 +60,7 @@ enum pg_status document_propose(struct pg *pg, const char *provider, const char 
                                 const char *person, instant_t at);
 /* proposed -> issued by the signed-in person as checker, with the next number and its ledger postings, through
  * reckoner.issue_document, which refuses with the problem codes not_found, precondition_failed (another revision),
- * not_proposed, same_person and stale_draft (PG_REFUSED; pg_message names the code). */
+ * not_proposed, same_person, no_successor and stale_draft (PG_REFUSED; pg_message names the code). */
 enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
                               int64_t *number);
 
@@ -58,11 +74,14 @@ struct document_query {
 };
 /* Newest first. */
 enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result);
-/* Columns as in reckoner.document, and contract's mode and the run's month and type. PG_NONE: none visible. */
+/* Columns as in reckoner.document, and the run's month, type and n; an instalment has its own month, and no type.
+ * PG_NONE: none visible. */
 enum pg_status document_view(struct pg *pg, const char *provider, const char *id, PGresult **result);
 enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* Columns id, number and kind of the documents that it refers to. */
 enum pg_status document_references(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Columns month, cause and pence of the bridges of its run, by month and in the order of the steps. */
+enum pg_status document_bridge(struct pg *pg, const char *provider, const char *id, PGresult **result);
 enum pg_status document_ledger(struct pg *pg, const char *provider, const char *id, PGresult **result);
 
 #endif

@@ -19,7 +19,8 @@ struct job {
 };
 
 /* Adds a job in the open transaction and wakes the workers at its commit. kind: validate, evaluate, settle, resettle,
- * preview. An equal job (kind, subject) that is still queued is enough: its id is returned and nothing is added. */
+ * preview, instalment. An equal job (kind, subject) that is still queued is enough: its id is returned and nothing is
+ * added. */
 enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, const char *subject, char id[IDENT_SIZE]);
 
 /* Claims the job that has waited longest, among those queued and due and those whose lease ran out (whose worker

@@ -1,5 +1,7 @@
 #include "store/organisation.h"
 
+#include <stdio.h>
+
 #define COLUMNS                                                                                                        \
     "code, kind, name, live_from, live_to, successor, revision,"                                                       \
     " (extract(epoch FROM created_at) * 1000000)::bigint AS created_at"
@@ -67,6 +69,39 @@ enum pg_status organisation_list(struct pg *pg, const char *kind, const char *af
     pg_arg_text(&a, kind);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list, &a, result);
+}
+
+static const struct pg_statement stands_for = {
+    "organisation_stands_for", "SELECT stands FROM reckoner.stands_for($1, $2) AS stands WHERE stands IS NOT NULL", 2};
+
+enum pg_status organisation_stands_for(struct pg *pg, const char *code, date_t on, char out[8])
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, code);
+    pg_arg_date(&a, on);
+    enum pg_status status = pg_run_one(pg, &stands_for, &a, &r);
+    if (status == PG_OK)
+        snprintf(out, 8, "%s", pg_text(r, 0, "stands"));
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement acting_for = {"organisation_acting_for",
+                                               "SELECT $1 = ANY (reckoner.acting_commissioners()) AS acts", 1};
+
+enum pg_status organisation_acting_for(struct pg *pg, const char *commissioner, bool *acts)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, commissioner);
+    enum pg_status status = pg_run_one(pg, &acting_for, &a, &r);
+    if (status == PG_OK)
+        *acts = pg_bool(r, 0, "acts");
+    PQclear(r);
+    return status;
 }
 
 static const struct pg_statement appoint = {

@@ -23,6 +23,12 @@ enum pg_status organisation_get(struct pg *pg, const char *code, PGresult **resu
 /* By code; kind NULL: all. after: last code of the page before, "" at first. */
 enum pg_status organisation_list(struct pg *pg, const char *kind, const char *after, int64_t limit, PGresult **result);
 
+/* Who stands for an organisation on a day: itself while it is live, else the first live one along its recorded
+ * successors. out holds 8 bytes. PG_NONE: it is closed, and there is none. */
+enum pg_status organisation_stands_for(struct pg *pg, const char *code, date_t on, char out[8]);
+/* Whether the session's caller acts for a commissioner: it is of it, or of the successor of a closed one. */
+enum pg_status organisation_acting_for(struct pg *pg, const char *commissioner, bool *acts);
+
 /* auditor is an organisation of that kind. *added false: it was appointed before. */
 enum pg_status organisation_appoint(struct pg *pg, const char *auditor, const char *organisation, instant_t at,
                                     bool *added);

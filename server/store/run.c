@@ -102,7 +102,7 @@ enum pg_status run_insert(struct pg *pg, struct run *run)
 
 static const struct pg_statement requeue_run = {
     .name = "run_requeue",
-    .sql = "UPDATE reckoner.run SET state = 'queued', reason = NULL, finished_at = NULL, cause = $3,"
+    .sql = "UPDATE reckoner.run SET state = 'queued', reason = NULL, hold = NULL, finished_at = NULL, cause = $3,"
            " requested_by = $4, requested_at = $5, known_at = $6"
            " WHERE provider = $1 AND id = $2 AND state IN ('parked', 'failed') RETURNING id",
     .parameters = 6,
@@ -208,9 +208,9 @@ static const struct pg_statement finish_done = {
     .name = "run_done",
     .sql = "UPDATE reckoner.run SET state = 'done', finished_at = $3, engine = $4, position_sha256 = $5,"
            " position_pence = $6, billing_sha256 = $7, billable_pence = $8, billed_pence = $9,"
-           " balance_pence = $8::bigint - $9::bigint, reason = NULL, known_at = $10"
-           " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
-    .parameters = 10,
+           " balance_pence = $8::bigint - $9::bigint, opening_pence = $10, on_account_pence = $11, reason = NULL,"
+           " known_at = $12 WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
+    .parameters = 12,
 };
 
 enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o)
@@ -228,11 +228,15 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
         pg_arg_bytes(&a, o->billing_sha256, 32);
         pg_arg_i64(&a, o->billable_pence);
         pg_arg_i64(&a, o->billed_pence);
+        pg_arg_i64(&a, o->opening_pence);
     } else {
-        pg_arg_null(&a);
-        pg_arg_null(&a);
-        pg_arg_null(&a);
+        for (int i = 0; i < 4; i++)
+            pg_arg_null(&a);
     }
+    if (o->billing_sha256 != NULL && o->on_account)
+        pg_arg_i64(&a, o->on_account_pence);
+    else
+        pg_arg_null(&a);
     pg_arg_instant(&a, o->known_at);
     enum pg_status status = pg_run_one(pg, &finish_done, &a, &r);
     PQclear(r);
@@ -241,20 +245,31 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
 
 static const struct pg_statement finish_not_done = {
     .name = "run_not_done",
-    .sql = "UPDATE reckoner.run SET state = $3, reason = $4, finished_at = $5"
-           " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
+    .sql =
+        "UPDATE reckoner.run SET state = CASE $3 WHEN 'fault' THEN 'failed' ELSE 'parked' END, hold = $3, reason = $4,"
+        " finished_at = $5 WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
     .parameters = 5,
 };
 
-enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const char *state, const char *reason,
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, enum run_hold hold, const char *reason,
                             instant_t finished_at)
 {
+    static const char *const names[] = {
+        [HOLD_NO_TERMS] = "no_terms",
+        [HOLD_NO_ACTIVITY] = "no_activity",
+        [HOLD_REFERENCE_DATA] = "reference_data",
+        [HOLD_NO_SUCCESSOR] = "no_successor",
+        [HOLD_SANITY_BOUND] = "sanity_bound",
+        [HOLD_OPEN_CHALLENGE] = "open_challenge",
+        [HOLD_OTHER] = "other",
+        [HOLD_FAULT] = "fault",
+    };
     struct pg_args a;
     PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_text(&a, id);
-    pg_arg_text(&a, state);
+    pg_arg_text(&a, names[hold]);
     pg_arg_text(&a, reason);
     pg_arg_instant(&a, finished_at);
     enum pg_status status = pg_run_one(pg, &finish_not_done, &a, &r);
@@ -295,6 +310,66 @@ enum pg_status run_add_position(struct pg *pg, const char *provider, const char 
     pg_arg_month(&a, month);
     pg_arg_bytes(&a, sha256, 32);
     return pg_run(pg, &insert_position, &a, NULL);
+}
+
+static const struct pg_statement insert_bridge = {
+    .name = "run_add_bridge",
+    .sql = "INSERT INTO reckoner.run_bridge (provider, run, month, from_sha256, to_sha256, from_pence, to_pence)"
+           " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    .parameters = 7,
+};
+
+enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *run, const struct run_bridge *b)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    pg_arg_month(&a, b->month);
+    pg_arg_bytes(&a, b->from_sha256, 32);
+    pg_arg_bytes(&a, b->to_sha256, 32);
+    pg_arg_i64(&a, b->from_pence);
+    pg_arg_i64(&a, b->to_pence);
+    return pg_run(pg, &insert_bridge, &a, NULL);
+}
+
+static const struct pg_statement insert_bridge_step = {
+    .name = "run_add_bridge_step",
+    .sql = "INSERT INTO reckoner.run_bridge_step (provider, run, month, step, cause, pence)"
+           " VALUES ($1, $2, $3, $4, $5, $6)",
+    .parameters = 6,
+};
+
+enum pg_status run_add_bridge_step(struct pg *pg, const char *provider, const char *run, month_t month, int64_t step,
+                                   const char *cause, int64_t pence)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    pg_arg_month(&a, month);
+    pg_arg_i64(&a, step);
+    pg_arg_text(&a, cause);
+    pg_arg_i64(&a, pence);
+    return pg_run(pg, &insert_bridge_step, &a, NULL);
+}
+
+static const struct pg_statement select_bridges = {
+    .name = "run_bridges",
+    .sql = "SELECT b.month, encode(b.from_sha256, 'hex') AS from_sha256, encode(b.to_sha256, 'hex') AS to_sha256,"
+           " b.from_pence, b.to_pence, s.cause, s.pence FROM reckoner.run_bridge b LEFT JOIN reckoner.run_bridge_step s"
+           " ON s.provider = b.provider AND s.run = b.run AND s.month = b.month"
+           " WHERE b.provider = $1 AND b.run = $2 ORDER BY b.month, s.step",
+    .parameters = 2,
+};
+
+enum pg_status run_bridges(struct pg *pg, const char *provider, const char *run, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, run);
+    return pg_run(pg, &select_bridges, &a, result);
 }
 
 void run_line_args(struct pg_args *a, const struct run_line *l)
@@ -358,6 +433,48 @@ enum pg_status run_billing_head(struct pg *pg, const struct account_key *account
     return PG_OK;
 }
 
+static const struct pg_statement select_set_off = {
+    .name = "run_last_set_off",
+    .sql = "SELECT r.opening_pence, coalesce(r.on_account_pence, 0) AS on_account_pence FROM reckoner.run r"
+           " JOIN reckoner.statement s ON s.provider = r.provider AND s.run = r.id"
+           " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND r.billing_sha256 IS NOT NULL"
+           " ORDER BY s.seq DESC LIMIT 1",
+    .parameters = 3,
+};
+
+enum pg_status run_last_set_off(struct pg *pg, const struct account_key *account, struct run_set_off *out)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &select_set_off, &a, &r);
+    if (status != PG_OK)
+        return status;
+    out->opening_pence = pg_i64(r, 0, "opening_pence");
+    out->on_account_pence = pg_i64(r, 0, "on_account_pence");
+    PQclear(r);
+    return PG_OK;
+}
+
+static const struct pg_statement select_closed = {
+    .name = "run_year_closed",
+    .sql = "SELECT EXISTS (SELECT FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+           " AND type = 'FINAL' AND state = 'done') AS closed",
+    .parameters = 3,
+};
+
+enum pg_status run_year_closed(struct pg *pg, const struct account_key *account, bool *closed)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    account_args(&a, account);
+    enum pg_status status = pg_run_one(pg, &select_closed, &a, &r);
+    if (status == PG_OK)
+        *closed = pg_bool(r, 0, "closed");
+    PQclear(r);
+    return status;
+}
+
 /* finished_at ties only when the clock stands still; the statement's number then decides. */
 static const struct pg_statement select_last_position = {
     .name = "run_last_position",
@@ -387,7 +504,8 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 
 /* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
-    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.engine, "   \
+    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, "     \
+    "r.engine, r.opening_pence, r.on_account_pence, "                                                                  \
     "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
     "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \
     "d.id AS document, s.record AS statement, j.id AS job, j.state AS job_state, "                                     \

@@ -19,7 +19,7 @@ struct run {
     struct account_key account;
     char id[IDENT_SIZE];
     month_t month;
-    char type[8]; /* PREVIEW, FLEX, FREEZE, R */
+    char type[8]; /* PREVIEW, FLEX, FREEZE, R, FINAL, DISPUTE */
     int64_t n;
     char state[8]; /* queued, done, parked, failed */
     char cause[200];
@@ -65,16 +65,46 @@ struct run_outcome {
     const unsigned char *billing_sha256; /* NULL: the run does not bill; the amounts below are then not used */
     int64_t billable_pence;
     int64_t billed_pence;
+    int64_t opening_pence; /* of billed_pence: opening entries */
+    bool on_account;
+    int64_t on_account_pence; /* of billed_pence, with on_account: what the instalments come to */
 };
 enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o);
-/* state: "parked" or "failed". */
-enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const char *state, const char *reason,
+/* What a run waits for, as the codes of run.hold. */
+enum run_hold {
+    HOLD_OTHER,
+    HOLD_NO_TERMS,
+    HOLD_NO_ACTIVITY,
+    HOLD_REFERENCE_DATA,
+    HOLD_NO_SUCCESSOR,
+    HOLD_SANITY_BOUND,
+    HOLD_OPEN_CHALLENGE,
+    HOLD_FAULT /* the run failed; the others park */
+};
+/* Ends a queued run without a position: as failed for HOLD_FAULT, else as parked. */
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, enum run_hold hold, const char *reason,
                             instant_t finished_at);
 
 enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission);
-/* The position that an R run found for a settled month after its own. The document is stored already. */
+/* The position that an R or DISPUTE run found for a settled month after its own. The document is stored already. */
 enum pg_status run_add_position(struct pg *pg, const char *provider, const char *run, month_t month,
                                 const unsigned char sha256[32]);
+
+/* A settled month whose position a run that raised itself has changed. Both documents are stored already. */
+struct run_bridge {
+    month_t month;
+    const unsigned char *from_sha256;
+    const unsigned char *to_sha256;
+    int64_t from_pence;
+    int64_t to_pence;
+};
+enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *run, const struct run_bridge *b);
+/* A cause of the bridge of a month; step counts from 1. */
+enum pg_status run_add_bridge_step(struct pg *pg, const char *provider, const char *run, month_t month, int64_t step,
+                                   const char *cause, int64_t pence);
+/* Columns month, from_sha256, to_sha256 (hexadecimal), from_pence, to_pence, and of each step cause and pence (null for
+ * a bridge without); by month, in the order of the steps. */
+enum pg_status run_bridges(struct pg *pg, const char *provider, const char *run, PGresult **result);
 
 struct run_line {
     const char *key;
@@ -95,8 +125,16 @@ enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run
 
 /* Billing head: the highest month with a billing run of the account that is done. PG_NONE: nothing billed yet. */
 enum pg_status run_billing_head(struct pg *pg, const struct account_key *account, month_t *head);
-/* Digest of the month's position that a run found last: a run of the month (PREVIEW left out), or an R run of a month
- * before. PG_NONE: no such run. */
+/* What stood against the position in the account's newest billing run. PG_NONE: none yet. */
+struct run_set_off {
+    int64_t opening_pence;
+    int64_t on_account_pence; /* 0 when billing was actual */
+};
+enum pg_status run_last_set_off(struct pg *pg, const struct account_key *account, struct run_set_off *out);
+/* Whether a FINAL run of the account is done: what changes later comes as DISPUTE runs. */
+enum pg_status run_year_closed(struct pg *pg, const struct account_key *account, bool *closed);
+/* Digest of the month's position that a run found last: a run of the month (PREVIEW left out), or a run that raised
+ * itself for a month before. PG_NONE: no such run. */
 enum pg_status run_last_position(struct pg *pg, const struct account_key *account, month_t month,
                                  unsigned char sha256[32]);
 

@@ -197,7 +197,7 @@ enum pg_status contract_accounts(struct pg *pg, const char *provider, const char
 static const struct pg_statement select_settled = {
     .name = "settled_months",
     .sql = "SELECT DISTINCT month FROM reckoner.run WHERE provider = $1 AND contract = $2 AND commissioner = $3"
-           " AND state = 'done' AND type IN ('FREEZE', 'R') ORDER BY month",
+           " AND state = 'done' AND type IN ('FREEZE', 'R', 'FINAL', 'DISPUTE') ORDER BY month",
     .parameters = 3,
 };
 

@@ -1,6 +1,7 @@
 #include "worker/evaluate.h"
 #include "worker/export.h"
 #include "worker/identify.h"
+#include "worker/instalment.h"
 #include "worker/jobs.h"
 #include "worker/rehearse.h"
 #include "worker/resettle.h"
@@ -15,6 +16,7 @@ const struct job_handler job_handlers[] = {
     {"settle", settle_run, settle_give_up},
     {"preview", settle_run, settle_give_up},
     {"resettle", resettle_contract, NULL},
+    {"instalment", instalment_run, NULL},
     {"identify", identify_run, identify_give_up},
     {"rehearse", rehearse_run, NULL},
     {"export", export_run, NULL},

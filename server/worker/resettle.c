@@ -1,7 +1,9 @@
 #include "worker/resettle.h"
 
 #include "domain/position_change.h"
+#include "store/instalment.h"
 #include "store/position.h"
+#include "worker/draft.h"
 #include "worker/settle.h"
 
 #include <stdio.h>
@@ -14,6 +16,7 @@ struct resettlement {
     struct run run;
     struct run_work work;
     month_t head;
+    const char *type; /* R; DISPUTE once FINAL has closed the year */
     enum pg_status store;
     char reason[POSITION_REASON_SIZE];
 };
@@ -99,14 +102,38 @@ static enum settlement_status find_changed(struct resettlement *x, bool *changed
     return outcome;
 }
 
-/* The R run that says so: the month's parked one taken up again, or a new one. */
+/* Without a change of lines, what stands against the position may be another: an opening entry agreed since, or another
+ * expected value. The run is then the head's. */
+static enum settlement_status set_off_changed(struct resettlement *x, bool *changed)
+{
+    struct settlement *s = &x->work.settlement;
+    struct run_set_off was;
+    struct bill_set_off now = {0};
+    bool on_account = false;
+    enum settlement_status outcome = set_off_find(s, x->head, &now, &on_account);
+    if (outcome != SETTLEMENT_OK)
+        return settlement_failed(x, outcome);
+    enum pg_status status = run_last_set_off(x->worker->pg, &x->run.account, &was);
+    if (status != PG_OK)
+        return store_failed(x, status);
+    if (now.opening == was.opening_pence && now.on_account == was.on_account_pence)
+        return SETTLEMENT_OK;
+    *changed = true;
+    x->run.month = x->head;
+    snprintf(x->run.cause, sizeof x->run.cause, "%s",
+             now.on_account != was.on_account_pence ? "expected annual contract value" : "opening entries");
+    outcome = settlement_position(s, x->head, &x->work.own);
+    return outcome == SETTLEMENT_OK ? outcome : settlement_failed(x, outcome);
+}
+
+/* The run that says so: the month's parked one taken up again, or a new one. */
 static enum pg_status queue_run(struct resettlement *x)
 {
     struct run latest;
-    snprintf(x->run.type, sizeof x->run.type, "R");
+    snprintf(x->run.type, sizeof x->run.type, "%s", x->type);
     x->run.requested_at = x->work.now;
     x->run.known_at = x->work.settlement.known_at;
-    enum pg_status status = run_latest(x->worker->pg, &x->run.account, x->run.month, "R", &latest);
+    enum pg_status status = run_latest(x->worker->pg, &x->run.account, x->run.month, x->type, &latest);
     if (status == PG_OK && strcmp(latest.state, "done") != 0) {
         memcpy(x->run.id, latest.id, sizeof x->run.id);
         x->run.n = latest.n;
@@ -147,7 +174,7 @@ static enum settlement_status park(struct resettlement *x)
             return store_failed(x, status);
     }
     enum pg_status status =
-        run_not_done(x->worker->pg, x->run.account.provider, x->run.id, "parked", x->reason, x->work.now);
+        run_not_done(x->worker->pg, x->run.account.provider, x->run.id, run_holds(&x->work), x->reason, x->work.now);
     return status == PG_OK ? SETTLEMENT_OK : store_failed(x, status);
 }
 
@@ -161,6 +188,11 @@ static enum settlement_status resettle_locked(struct resettlement *x)
         return SETTLEMENT_OK; /* nothing is billed yet */
     if (status != PG_OK)
         return store_failed(x, status);
+    bool closed = false;
+    status = run_year_closed(x->worker->pg, &x->run.account, &closed);
+    if (status != PG_OK)
+        return store_failed(x, status);
+    x->type = closed ? "DISPUTE" : "R";
     /* The cause may carry an instant of another machine, whose clock is ahead of this one's. */
     status = account_known_until(x->worker->pg, &x->run.account, &until);
     if (status != PG_OK)
@@ -173,9 +205,22 @@ static enum settlement_status resettle_locked(struct resettlement *x)
         settlement_failed(x, outcome);
     else
         outcome = find_changed(x, &changed);
+    if (outcome == SETTLEMENT_OK && !changed)
+        outcome = set_off_changed(x, &changed);
     if (outcome == SETTLEMENT_OK && changed)
         outcome = make_run(x);
     return outcome == SETTLEMENT_PARKED ? park(x) : outcome;
+}
+
+/* What became known may change the expected value, or who has been billed elsewhere. */
+static enum pg_status refresh_instalments(struct resettlement *x)
+{
+    bool any = false;
+    char id[IDENT_SIZE];
+    enum pg_status status = instalments_any(x->worker->pg, &x->run.account, &any);
+    if (status == PG_OK && any)
+        status = job_add(x->worker->pg, x->run.account.provider, "instalment", x->run.account.contract, id);
+    return status;
 }
 
 /* One account in one transaction, fenced by the job's lease. Done again after a crash, it finds nothing changed. */
@@ -208,45 +253,16 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
     run_work_free(&x.work);
     if (outcome != SETTLEMENT_OK)
         return settle_outcome(w, outcome, x.store, x.reason, problem);
-    status = job_progress(w->pg, job, 1, -1);
+    status = refresh_instalments(&x);
+    if (status == PG_OK)
+        status = job_progress(w->pg, job, 1, -1);
     if (status == PG_OK)
         status = pg_commit(w->pg);
     return job_outcome_of(status, w->pg, problem);
-}
-
-/* Account by account. A fault of one holds back none of the others: the job goes on, and fails in the end. */
-static enum job_outcome resettle_accounts(struct worker *w, const struct job *job, const PGresult *accounts,
-                                          char *problem)
-{
-    enum job_outcome outcome = JOB_DONE;
-    for (int i = 0; (outcome == JOB_DONE || outcome == JOB_FAILED) && i < PQntuples(accounts); i++) {
-        const char *commissioner = pg_text(accounts, i, "commissioner");
-        char fault[JOB_PROBLEM_SIZE] = "";
-        enum job_outcome one = resettle_account(w, job, commissioner, fault);
-        if (one == JOB_DONE)
-            continue;
-        pg_rollback(w->pg);
-        outcome = one;
-        snprintf(problem, JOB_PROBLEM_SIZE, "Account %s: %.*s", commissioner, JOB_PROBLEM_SIZE - 32, fault);
-    }
-    return outcome;
 }
 
 enum job_outcome resettle_contract(struct worker *w, const struct job *job, char *problem)
 {
-    PGresult *r = NULL;
     /* All accounts: whether one is billed is looked up under its lock, since its first run may be under way. */
-    enum pg_status status = contract_accounts(w->pg, job->provider, job->subject, &r);
-    if (status != PG_OK)
-        return job_outcome_of(status, w->pg, problem);
-    enum job_outcome outcome = resettle_accounts(w, job, r, problem);
-    PQclear(r);
-    if (outcome != JOB_DONE)
-        return outcome;
-    status = pg_begin(w->pg);
-    if (status == PG_OK)
-        status = job_finish(w->pg, job);
-    if (status == PG_OK)
-        status = pg_commit(w->pg);
-    return job_outcome_of(status, w->pg, problem);
+    return each_account(w, job, resettle_account, problem);
 }

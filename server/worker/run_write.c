@@ -1,11 +1,10 @@
 /* Writes what a run found: one transaction, begun and ended by the caller. */
-#include "domain/billing.h"
 #include "domain/statement.h"
 #include "signing/public_key.h"
 #include "store/audit.h"
-#include "store/document.h"
 #include "store/position.h"
 #include "store/statement.h"
+#include "worker/draft.h"
 #include "worker/leak_guard.h"
 #include "worker/seal_record.h"
 #include "worker/settle.h"
@@ -23,9 +22,7 @@ struct writing {
     unsigned char own_sha256[32];
     unsigned char billed_sha256[32];
     struct account_position other[TERMS_MONTHS]; /* an R run's: of the settled months after its own, by month */
-    int64_t billed_before;
-    struct bill bill;
-    struct document_draft draft;
+    struct run_draft draft;
     char *reason;
     enum pg_status status;
     struct leak_guard *guard; /* over the submissions that the run read */
@@ -44,107 +41,6 @@ static enum settlement_status fault(struct writing *x, const char *what)
     return SETTLEMENT_FAULT;
 }
 
-static enum settlement_status bill_outcome(struct writing *x, enum bill_status status)
-{
-    switch (status) {
-    case BILL_DONE:
-        return SETTLEMENT_OK;
-    case BILL_MISMATCH:
-        return fault(x, "What was billed is not the position billed last. This is a fault of the service: nothing was "
-                        "drafted. Tell the operator, who can retry the job after mending it.");
-    case BILL_BAD_DOCUMENT:
-        return fault(x, "The position billed last cannot be read. This is a fault of the service: tell the operator.");
-    case BILL_OVERFLOW:
-        return fault(x, "The balance is beyond the largest amount that can be stated.");
-    case BILL_NO_MEMORY:
-        break;
-    }
-    return fault(x, "The worker ran out of memory. Retry the job when the machine has more.");
-}
-
-/* The position document that was billed last; *document NULL when nothing was billed. */
-static enum pg_status last_billed(struct writing *x, json_t **document)
-{
-    unsigned char sha256[32];
-    struct json_problem problem;
-    PGresult *r = NULL;
-    *document = NULL;
-    enum pg_status status = document_last_billed(x->work->settlement.pg, &x->work->run->account, sha256);
-    if (status == PG_NONE)
-        return PG_OK;
-    if (status == PG_OK)
-        status = position_get(x->work->settlement.pg, x->provider, sha256, &r);
-    if (status != PG_OK)
-        return status == PG_NONE ? PG_FAILED : status;
-    const char *body = pg_text(r, 0, "body");
-    *document = json_read(body, strlen(body), &problem);
-    PQclear(r);
-    return *document == NULL ? PG_FAILED : PG_OK;
-}
-
-/* The plan of the months that this run bills for the first time; of the run's month alone when there are none. */
-static int64_t planned_for_bound(const struct writing *x, const json_t *before)
-{
-    const struct account_position *now = run_billed(x->work);
-    month_t billed_to = -1;
-    const char *month = json_text(before, "month");
-    if (month != NULL && !month_parse(month, strlen(month), &billed_to))
-        billed_to = -1;
-    month_t first = financial_year_first(x->work->settlement.facts.financial_year);
-    int64_t planned = 0;
-    bool any = false;
-    for (month_t m = first; m <= x->work->billed_month; m++) {
-        if (m <= billed_to)
-            continue;
-        planned += now->position.plan[m - first];
-        any = true;
-    }
-    return any ? planned : now->position.plan[x->work->run->month - first];
-}
-
-static void money_text(int64_t pence, char out[40])
-{
-    unsigned long long p = pence < 0 ? 0ULL - (unsigned long long)pence : (unsigned long long)pence;
-    snprintf(out, 40, "%s£%llu.%02llu", pence < 0 ? "-" : "", p / 100, p % 100);
-}
-
-static enum settlement_status check_bound(struct writing *x, const json_t *before)
-{
-    const struct settlement *s = &x->work->settlement;
-    const struct terms_version *annual = agreed_terms_in_force(&s->terms, x->work->run->month, s->known_at);
-    int64_t planned = planned_for_bound(x, before);
-    if (!bill_beyond_bound(x->bill.balance, planned, annual->terms->sanity_ppm))
-        return SETTLEMENT_OK;
-    char bound[32];
-    char balance[40];
-    char plan[40];
-    format_percent_ppm(annual->terms->sanity_ppm, bound);
-    money_text(x->bill.balance, balance);
-    money_text(planned, plan);
-    snprintf(x->reason, POSITION_REASON_SIZE,
-             "The balance of %s is above the sanity bound: %s of the plan of %s. Correct the activity or the plan and "
-             "ask again; or, if the balance is right, agree terms with a higher sanity_bound and ask again.",
-             balance, bound, plan);
-    return SETTLEMENT_PARKED;
-}
-
-static enum settlement_status make_bill(struct writing *x)
-{
-    json_t *before = NULL;
-    struct pg *pg = x->work->settlement.pg;
-    enum pg_status status = document_billed(pg, &x->work->run->account, &x->billed_before);
-    if (status == PG_OK)
-        status = last_billed(x, &before);
-    if (status != PG_OK)
-        return store_failed(x, status);
-    enum settlement_status outcome =
-        bill_outcome(x, bill_compute(run_billed(x->work)->document, before, x->billed_before, &x->bill));
-    if (outcome == SETTLEMENT_OK)
-        outcome = check_bound(x, before);
-    json_decref(before);
-    return outcome;
-}
-
 /* The next cause is compared with what the last run found, month by month: an R run tells it for all that it settles
  * again, not for its own month alone. */
 static enum settlement_status find_others(struct writing *x)
@@ -152,7 +48,7 @@ static enum settlement_status find_others(struct writing *x)
     PGresult *r = NULL;
     struct settlement *s = &x->work->settlement;
     enum settlement_status outcome = SETTLEMENT_OK;
-    if (strcmp(x->work->run->type, "R") != 0)
+    if (!run_raised_itself(x->work->run))
         return SETTLEMENT_OK;
     enum pg_status status = settled_months(s->pg, &s->account, &r);
     if (status != PG_OK)
@@ -277,54 +173,6 @@ static enum pg_status write_inputs(struct writing *x)
     return status;
 }
 
-static enum pg_status write_references(struct writing *x)
-{
-    PGresult *r = NULL;
-    struct pg *pg = x->work->settlement.pg;
-    enum pg_status status = document_billed_months(pg, &x->work->run->account, &r);
-    if (status != PG_OK)
-        return status;
-    for (int i = 0; status == PG_OK && i < PQntuples(r); i++) {
-        if (bill_refers_to(x->bill.months_changed, (uint32_t)pg_i64(r, i, "months")))
-            status = document_add_reference(pg, x->provider, x->draft.id, pg_text(r, i, "id"));
-    }
-    PQclear(r);
-    return status;
-}
-
-static enum pg_status write_draft(struct writing *x)
-{
-    const struct run *run = x->work->run;
-    struct pg *pg = x->work->settlement.pg;
-    x->draft = (struct document_draft){
-        .account = &run->account,
-        .run = run->id,
-        .kind = bill_kind_name(x->bill.kind),
-        .position_pence = run_billed(x->work)->position.billable,
-        .billed_pence = x->billed_before,
-        .drafted_at = x->work->now,
-    };
-    enum pg_status status = document_supersede(pg, &run->account);
-    if (status == PG_OK)
-        status = document_insert(pg, &x->draft);
-    for (size_t i = 0; status == PG_OK && i < x->bill.count; i++) {
-        const struct bill_line *l = &x->bill.line[i];
-        const struct run_line line = {
-            .key = l->key,
-            .stage = l->stage,
-            .month = l->month,
-            .cluster = l->cluster[0] == '\0' ? NULL : l->cluster,
-            .basis = l->basis,
-            .price_pence = l->price_pence,
-            .units = l->units,
-            .pence = l->pence,
-            .label = l->label,
-        };
-        status = document_add_line(pg, x->provider, x->draft.id, (int64_t)i + 1, &line);
-    }
-    return status == PG_OK ? write_references(x) : status;
-}
-
 static enum pg_status write_done(struct writing *x)
 {
     const struct run_work *work = x->work;
@@ -336,7 +184,10 @@ static enum pg_status write_done(struct writing *x)
         .position_pence = work->own.position.total,
         .billing_sha256 = work->bills ? x->billed_sha256 : NULL,
         .billable_pence = run_billed(work)->position.billable,
-        .billed_pence = x->billed_before,
+        .billed_pence = x->draft.billed_before,
+        .opening_pence = x->draft.set_off.opening,
+        .on_account = x->draft.on_account,
+        .on_account_pence = x->draft.set_off.on_account,
     };
     return run_done(work->settlement.pg, x->provider, work->run->id, &outcome);
 }
@@ -388,9 +239,12 @@ static char *compose_statement(const struct writing *x, const struct statement_l
         .billed_sha256 = billed,
         .billed_month = work->billed_month,
         .billable_pence = run_billed(work)->position.billable,
-        .billed_before_pence = x->billed_before,
-        .draft = work->bills ? x->draft.id : NULL,
-        .draft_kind = x->draft.kind,
+        .billed_before_pence = x->draft.billed_before,
+        .opening_pence = x->draft.set_off.opening,
+        .on_account = x->draft.on_account,
+        .on_account_pence = x->draft.set_off.on_account,
+        .draft = work->bills ? x->draft.document.id : NULL,
+        .draft_kind = x->draft.document.kind,
     };
     return statement_bytes(&in, length);
 }
@@ -430,7 +284,7 @@ static enum pg_status write_audit(struct writing *x)
     hex_encode(x->own_sha256, 32, digest);
     snprintf(subject, sizeof subject, "run/%s", x->work->run->id);
     json_t *detail = json_pack("{s:s, s:s}", "type", x->work->run->type, "position_sha256", digest);
-    bool ok = detail != NULL && (!x->work->bills || json_put(detail, "document", json_string(x->draft.id)));
+    bool ok = detail != NULL && (!x->work->bills || json_put(detail, "document", json_string(x->draft.document.id)));
     char *text = ok ? json_canonical(detail, &length) : NULL;
     const struct audit_event event = {
         .provider = x->provider, .at = x->work->now, .act = "run.settle", .subject = subject, .detail = text};
@@ -447,7 +301,11 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
     x.work = work;
     x.provider = work->run->account.provider;
     x.reason = reason;
-    enum settlement_status outcome = work->bills ? make_bill(&x) : SETTLEMENT_OK;
+    enum settlement_status outcome = work->bills ? draft_make(work, &x.draft) : SETTLEMENT_OK;
+    if (outcome != SETTLEMENT_OK) {
+        x.status = work->settlement.store_status;
+        snprintf(reason, POSITION_REASON_SIZE, "%s", work->settlement.reason);
+    }
     if (outcome == SETTLEMENT_OK)
         outcome = find_others(&x);
     if (outcome == SETTLEMENT_OK) {
@@ -462,7 +320,7 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
         if (x.status == PG_OK)
             x.status = write_inputs(&x);
         if (x.status == PG_OK && work->bills)
-            x.status = write_draft(&x);
+            x.status = draft_write(work, &x.draft);
         if (x.status == PG_OK)
             x.status = write_done(&x);
         if (x.status == PG_OK && !issued_nothing)
@@ -476,7 +334,7 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
                                 " retry the job.");
     }
     leak_guard_free(x.guard);
-    bill_free(&x.bill);
+    draft_free(&x.draft);
     for (size_t i = 0; i < TERMS_MONTHS; i++)
         account_position_free(&x.other[i]);
     /* For a job PG_NONE says that its lease was lost; here it is a row that should be there. */

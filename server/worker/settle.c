@@ -27,10 +27,15 @@ static bool is_type(const struct run *run, const char *type)
     return strcmp(run->type, type) == 0;
 }
 
-/* FREEZE and re-settlements bill; FLEX only where the terms say so; a preview never. */
+bool run_raised_itself(const struct run *run)
+{
+    return is_type(run, "R") || is_type(run, "DISPUTE");
+}
+
+/* FREEZE, FINAL and re-settlements bill; FLEX only where the terms say so; a preview never. */
 static bool run_bills(const struct run *run, const struct settlement *s)
 {
-    if (is_type(run, "FREEZE") || is_type(run, "R"))
+    if (is_type(run, "FREEZE") || is_type(run, "FINAL") || run_raised_itself(run))
         return true;
     const struct terms_version *annual = agreed_terms_in_force(&s->terms, run->month, s->known_at);
     return is_type(run, "FLEX") && annual != NULL && annual->terms->bill_flex;
@@ -68,6 +73,23 @@ const struct account_position *run_billed(const struct run_work *work)
     return work->billed.document == NULL ? &work->own : &work->billed;
 }
 
+/* A position parks for want of terms or activity before all else. */
+enum run_hold run_holds(const struct run_work *work)
+{
+    const struct settlement *s = &work->settlement;
+    if (s->hold != HOLD_OTHER)
+        return s->hold;
+    for (size_t i = 0; i < s->months; i++) {
+        if (s->month[i].terms == NULL)
+            return HOLD_NO_TERMS;
+    }
+    for (size_t i = 0; i < s->months; i++) {
+        if (s->month[i].submission == NULL && s->month[i].source == MONTH_RECEIVED)
+            return HOLD_NO_ACTIVITY;
+    }
+    return HOLD_OTHER;
+}
+
 void run_work_free(struct run_work *work)
 {
     account_position_free(&work->own);
@@ -76,10 +98,10 @@ void run_work_free(struct run_work *work)
 }
 
 /* Ends the run as parked, and the job as done: its work is to say so. */
-static enum pg_status park(struct worker *w, const struct job *job, const struct run *run, const char *reason,
-                           instant_t now)
+static enum pg_status park(struct worker *w, const struct job *job, const struct run *run, enum run_hold hold,
+                           const char *reason, instant_t now)
 {
-    enum pg_status status = run_not_done(w->pg, run->account.provider, run->id, "parked", reason, now);
+    enum pg_status status = run_not_done(w->pg, run->account.provider, run->id, hold, reason, now);
     if (status == PG_OK)
         status = job_finish(w->pg, job);
     return status == PG_OK ? pg_commit(w->pg) : status;
@@ -111,14 +133,46 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
         snprintf(reason, sizeof reason, "%s", work.settlement.reason);
         store = work.settlement.store_status;
     }
+    enum run_hold hold = run_holds(&work);
     run_work_free(&work);
     if (outcome == SETTLEMENT_PARKED)
-        store = park(w, job, run, reason, work.now);
+        store = park(w, job, run, hold, reason, work.now);
     else if (outcome == SETTLEMENT_OK && (store = job_finish(w->pg, job)) == PG_OK)
         store = pg_commit(w->pg);
     if (outcome == SETTLEMENT_OK || outcome == SETTLEMENT_PARKED)
         return job_outcome_of(store, w->pg, problem);
     return settle_outcome(w, outcome, store, reason, problem);
+}
+
+enum job_outcome each_account(struct worker *w, const struct job *job,
+                              enum job_outcome (*one)(struct worker *w, const struct job *job, const char *commissioner,
+                                                      char *problem),
+                              char *problem)
+{
+    PGresult *accounts = NULL;
+    enum job_outcome outcome = JOB_DONE;
+    enum pg_status status = contract_accounts(w->pg, job->provider, job->subject, &accounts);
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    for (int i = 0; (outcome == JOB_DONE || outcome == JOB_FAILED) && i < PQntuples(accounts); i++) {
+        const char *commissioner = pg_text(accounts, i, "commissioner");
+        char fault[JOB_PROBLEM_SIZE] = "";
+        enum job_outcome made = one(w, job, commissioner, fault);
+        if (made == JOB_DONE)
+            continue;
+        pg_rollback(w->pg);
+        outcome = made;
+        snprintf(problem, JOB_PROBLEM_SIZE, "Account %s: %.*s", commissioner, JOB_PROBLEM_SIZE - 32, fault);
+    }
+    PQclear(accounts);
+    if (outcome != JOB_DONE)
+        return outcome;
+    status = pg_begin(w->pg);
+    if (status == PG_OK)
+        status = job_finish(w->pg, job);
+    if (status == PG_OK)
+        status = pg_commit(w->pg);
+    return job_outcome_of(status, w->pg, problem);
 }
 
 enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem)
@@ -172,6 +226,6 @@ enum pg_status settle_give_up(struct worker *w, const struct job *job, const cha
     instant_t now = 0;
     if (!clock_now(w->clock, &now))
         now = clock_wall();
-    enum pg_status status = run_not_done(w->pg, job->provider, job->subject, "failed", problem, now);
+    enum pg_status status = run_not_done(w->pg, job->provider, job->subject, HOLD_FAULT, problem, now);
     return status == PG_NONE ? PG_OK : status;
 }

@@ -32,8 +32,20 @@ void run_work_free(struct run_work *work);
 /* What is billed: the position of billed_month. */
 const struct account_position *run_billed(const struct run_work *work);
 
+/* R and DISPUTE: made by what became known, not asked for. */
+bool run_raised_itself(const struct run *run);
+/* What a parked run waits for. */
+enum run_hold run_holds(const struct run_work *work);
+
 /* A job's outcome when the account could not be locked: it waits while another run holds it. */
 enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem);
+
+/* Does the job account by account of its subject, a contract, and ends it. A fault of one holds back none of the
+ * others: the job goes on, and fails in the end. one commits its own transaction. */
+enum job_outcome each_account(struct worker *w, const struct job *job,
+                              enum job_outcome (*one)(struct worker *w, const struct job *job, const char *commissioner,
+                                                      char *problem),
+                              char *problem);
 
 /* A job's outcome for a settlement that did not come to its end (not for PARKED). */
 enum job_outcome settle_outcome(struct worker *w, enum settlement_status status, enum pg_status store_status,

@@ -35,6 +35,7 @@ static enum settlement_status load_reference(struct settlement *s, const char *k
                  "The reference data \"%s\" is missing or cannot be read%s%s. The operator "
                  "can load it; then ask for the run again.",
                  kind, error[0] == '\0' ? "" : ": ", error);
+        s->hold = HOLD_REFERENCE_DATA;
         outcome = SETTLEMENT_PARKED;
     } else if (status != PG_OK) {
         outcome = store_failed(s, status);
@@ -230,6 +231,7 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
         snprintf(s->reason, sizeof s->reason,
                  "The windows of the year cannot be computed from the terms' calendar and "
                  "the bank holidays loaded. The operator can load the bank holidays; then ask for the run again.");
+        s->hold = HOLD_REFERENCE_DATA;
         return SETTLEMENT_PARKED;
     }
     enum settlement_status outcome = find_submissions(s);

@@ -299,6 +299,8 @@ class Replies(harness.ServiceCase):
         document = self.call("getDocument", "a.maker", document=run["document"])
         proposed = self.call("proposeDocument", "a.maker", document=document["id"], etag=document["revision"])
         self.call("issueDocument", "a.checker", document=document["id"], etag=proposed["revision"])
+        drafted = self.call("draftInstalments", "a.maker", contract=account["contract"])
+        self.wait("a.maker", drafted["job"])
         statement = self.call("listStatements", "e.one", **account)["items"][0]
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])

@@ -22,10 +22,8 @@
     " WHERE provider = 'RXA' AND id = " ID(r) ";"
 #define DRAFT(d, r, position, billed)                                                                                  \
     "INSERT INTO reckoner.document (provider, id, contract, commissioner, run, kind, position_pence, billed_pence,"    \
-    " balance_pence, drafted_at) VALUES ('RXA', " ID(d) ", " ID("a") ", '5QE', " ID(r) ", 'invoice', " position        \
-                                                                                       ", " billed ", " position       \
-                                                                                       " - " billed                    \
-                                                                                       ", '2012-06-01Z');"
+    " balance_pence, drafted_at, bill_to) VALUES ('RXA', " ID(d) ", " ID("a") ", '5QE', " ID(                          \
+        r) ", 'invoice', " position ", " billed ", " position " - " billed ", '2012-06-01Z', '5QE');"
 #define DOCUMENT_LINE(d, no, pence)                                                                                    \
     "INSERT INTO reckoner.document_line (provider, document, line_no, line_key, stage, pence, label) VALUES "          \
     "('RXA', " ID(d) ", " no ", 'key " no "', 'activity', " pence ", 'Line');"
