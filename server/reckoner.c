@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/demo_data.h"
 #include "cli/keygen.h"
+#include "cli/log_commands.h"
 #include "cli/service_state.h"
 #include "cli/statement_commands.h"
 #include "cli/terms_command.h"
@@ -72,6 +73,15 @@ static const struct command commands[] = {
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",
      NEEDS_NOTHING, cli_explain},
+    {"log keep", "STATE --checkpoint FILE --key FILE [--consistency FILE]",
+     "Keep the last checkpoint of the log seen, and refuse one that does not continue it", cli_log_keep_help,
+     NEEDS_NOTHING, cli_log_keep},
+    {"log keygen", "NAME --out FILE", "Make a key to cosign checkpoints with, and print its verifier key",
+     "NAME says whose it is, for example audit.example.nhs.uk/2013. What is printed goes to POST /v1/log/keepers.\n",
+     NEEDS_NOTHING, cli_log_keygen},
+    {"log cosign", "STATE --name NAME --key FILE", "Print the cosignature of a checkpoint that was kept",
+     "Cosign what `reckoner log keep` has accepted. The line goes to POST /v1/log/checkpoints/SIZE/cosignatures.\n",
+     NEEDS_NOTHING, cli_log_cosign},
     {"verify", "STATEMENT --signature FILE --key FILE [--previous FILE] [--json]", "Check a signed statement, offline",
      "Checks purpose, canonical form, the position's digest and sums, balance, signature and chain; names the first\n"
      "difference. Ends with status 0 when all that was checked is good, 1 otherwise.\n"

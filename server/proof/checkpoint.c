@@ -35,9 +35,9 @@ bool checkpoint_body(const struct checkpoint *c, struct buf *out)
     return buf_append_format(out, "%s\n%llu\n%s\n", c->origin, (unsigned long long)c->size, root);
 }
 
-bool cosignature_message(uint64_t time, const char *body, size_t length, struct buf *out)
+bool note_message(enum note_kind kind, uint64_t time, const char *body, size_t length, struct buf *out)
 {
-    return buf_append_format(out, "cosignature/v1\ntime %llu\n", (unsigned long long)time) &&
+    return (kind == NOTE_ED25519 || buf_append_format(out, "cosignature/v1\ntime %llu\n", (unsigned long long)time)) &&
            buf_append(out, body, length);
 }
 
@@ -240,15 +240,25 @@ void note_key_id(const char *name, enum note_kind kind, const uint8_t key[PUBLIC
     memcpy(id, hash, NOTE_KEY_ID);
 }
 
-static bool signature_good(const char *text, const struct checkpoint_note *n, const struct note_signature *s,
-                           const uint8_t key[PUBLIC_KEY_SIZE])
+bool note_line(const char *name, enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE], uint64_t time,
+               const uint8_t signature[SIGNATURE_SIZE], struct buf *out)
 {
-    if (!s->timed) {
-        return crypto_sign_verify_detached(s->signature, (const uint8_t *)text, n->body, key) == 0;
+    struct note_signature s = {.timed = kind == NOTE_COSIGNATURE, .time = time};
+    if (!note_name_good(name)) {
+        return false;
     }
+    memcpy(s.name, name, strlen(name) + 1);
+    note_key_id(name, kind, key, s.key_id);
+    memcpy(s.signature, signature, SIGNATURE_SIZE);
+    return note_signature_line(&s, out);
+}
+
+static bool signature_good(const char *text, const struct checkpoint_note *n, const struct note_signature *s,
+                           enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE])
+{
     struct buf message;
     buf_init(&message, NOTE_SIZE_MAX + 64);
-    bool good = cosignature_message(s->time, text, n->body, &message) &&
+    bool good = note_message(kind, s->time, text, n->body, &message) &&
                 crypto_sign_verify_detached(s->signature, (const uint8_t *)message.data, message.length, key) == 0;
     buf_free(&message);
     return good;
@@ -263,7 +273,7 @@ bool note_signed_by(const char *text, const struct checkpoint_note *n, const cha
         const struct note_signature *s = &n->signature[i];
         bool theirs = s->timed == (kind == NOTE_COSIGNATURE) && strcmp(s->name, name) == 0 &&
                       memcmp(s->key_id, id, NOTE_KEY_ID) == 0;
-        if (theirs && signature_good(text, n, s, key)) {
+        if (theirs && signature_good(text, n, s, kind, key)) {
             if (time != NULL && s->timed) {
                 *time = s->time;
             }

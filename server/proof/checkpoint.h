@@ -52,8 +52,11 @@ bool note_name_good(const char *name);
 
 /* Appends the body, as it is signed. false when the origin is no name or out is full. */
 bool checkpoint_body(const struct checkpoint *c, struct buf *out);
-/* Appends what a cosignature of the body signs. */
-bool cosignature_message(uint64_t time, const char *body, size_t length, struct buf *out);
+/* Appends what a signature of this kind of the body signs; time is used by cosignatures alone. */
+bool note_message(enum note_kind kind, uint64_t time, const char *body, size_t length, struct buf *out);
+/* Appends the signature line of a key under a name. */
+bool note_line(const char *name, enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE], uint64_t time,
+               const uint8_t signature[SIGNATURE_SIZE], struct buf *out);
 /* Appends a signature line; timed signatures carry their time. */
 bool note_signature_line(const struct note_signature *s, struct buf *out);
 

@@ -129,4 +129,15 @@ void statements_get(struct request *r);
 void statements_signature(struct request *r);
 void statements_minisig(struct request *r);
 
+/* routes/log.c */
+void log_checkpoint_newest(struct request *r);
+void log_checkpoint_get(struct request *r);
+void log_checkpoints_list(struct request *r);
+void log_entries_list(struct request *r);
+void log_inclusion(struct request *r);
+void log_consistency(struct request *r);
+void log_keepers_list(struct request *r);
+void log_keepers_add(struct request *r);
+void log_cosignatures_add(struct request *r);
+
 #endif

@@ -36,6 +36,13 @@ enum pg_status log_size(struct pg *pg, int64_t *size)
     return number_of(pg, &s, size);
 }
 
+enum pg_status log_public_size(struct pg *pg, int64_t *size)
+{
+    static const struct pg_statement s = {"log_public_size",
+                                          "SELECT coalesce(max(size), 0) AS n FROM reckoner.log_checkpoint", 0};
+    return number_of(pg, &s, size);
+}
+
 enum pg_status log_waits(struct pg *pg, bool *entries, bool *events)
 {
     static const struct pg_statement s = {"log_waits",
@@ -145,7 +152,7 @@ enum pg_status log_checkpoint_insert(struct pg *pg, const struct log_checkpoint 
 }
 
 #define CHECKPOINT_COLUMNS                                                                                             \
-    "SELECT c.size, c.origin, c.root, c.note, c.key_id AS key,"                                                        \
+    "SELECT c.size, c.origin, encode(c.root, 'hex') AS root, c.note, c.key_id AS key,"                                 \
     " (extract(epoch FROM c.sealed_at) * 1000000)::bigint AS sealed_at,"                                               \
     " coalesce((SELECT string_agg(s.line, '' ORDER BY s.name) FROM reckoner.log_cosignature s WHERE s.size = c.size)," \
     " '') AS cosignatures FROM reckoner.log_checkpoint c "
@@ -175,7 +182,8 @@ enum pg_status log_entries(struct pg *pg, int64_t from, const char *subject, con
 {
     static const struct pg_statement s = {
         "log_entries",
-        "SELECT leaf, kind, provider, subject, entry, hash FROM reckoner.log_entry WHERE leaf >= $1"
+        "SELECT leaf, kind, provider, subject, entry, encode(hash, 'hex') AS hash FROM reckoner.log_entry WHERE leaf "
+        ">= $1"
         " AND ($2::text IS NULL OR subject = $2) AND ($3::text IS NULL OR kind = $3) ORDER BY leaf LIMIT $4",
         4};
     struct pg_args a;

@@ -10,8 +10,10 @@
 
 /* One at a time appends: PG_NONE when another worker does. In a transaction, to its end. */
 enum pg_status log_lock(struct pg *pg);
-/* Number of leaves. */
+/* Number of leaves; of those the session may see, unless it is the worker's. */
 enum pg_status log_size(struct pg *pg, int64_t *size);
+/* Size of the newest checkpoint, 0 when there is none: what proofs are given for, whoever asks. */
+enum pg_status log_public_size(struct pg *pg, int64_t *size);
 /* Whether a leaf or a link is waiting. */
 enum pg_status log_waits(struct pg *pg, bool *entries, bool *events);
 
@@ -38,14 +40,14 @@ struct log_checkpoint {
     instant_t sealed_at;
 };
 enum pg_status log_checkpoint_insert(struct pg *pg, const struct log_checkpoint *c);
-/* Columns size, origin, root, note, key, sealed_at and cosignatures (their lines, in the order of names), newest first,
- * below `before` (0: the newest). PG_OK with no row: nothing was logged yet. */
+/* Columns size, origin, root (hexadecimal), note, key, sealed_at and cosignatures (their lines, in the order of names),
+ * newest first, below `before` (0: the newest). PG_OK with no row: nothing was logged yet. */
 enum pg_status log_checkpoints(struct pg *pg, int64_t before, int64_t limit, PGresult **result);
 /* The checkpoint of exactly this size, same columns. PG_NONE: there is none. */
 enum pg_status log_checkpoint_of(struct pg *pg, int64_t size, PGresult **result);
 
 /* Entries that the session may see, from leaf `from` on, of a subject and kind where given: columns leaf, kind,
- * provider, subject, entry, hash. */
+ * provider, subject, entry, hash (hexadecimal). */
 enum pg_status log_entries(struct pg *pg, int64_t from, const char *subject, const char *kind, int64_t limit,
                            PGresult **result);
 

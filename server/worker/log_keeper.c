@@ -166,23 +166,17 @@ static enum pg_status move_entries(struct batch *b, const PGresult *entries, int
 /* --------------------------------------------------------------------------------------------------------- the
  * checkpoint */
 
-/* Appends a signature line by the service's key: of the body, or timed. */
-static bool add_signature(const struct batch *b, const char *origin, const char *body, size_t length, bool timed,
-                          struct buf *note)
+/* Appends a signature line by the service's key. */
+static bool add_signature(const struct batch *b, const struct buf *body, enum note_kind kind, struct buf *note)
 {
-    const struct public_key *key = signer_public(b->w->signer);
-    struct note_signature s = {.timed = timed, .time = timed ? (uint64_t)(b->now / 1000000) : 0};
+    const uint64_t time = (uint64_t)(b->now / 1000000);
     struct minisign_signature made;
     struct buf message;
     buf_init(&message, NOTE_ROOM);
-    bool complete = timed ? cosignature_message(s.time, body, length, &message) : buf_append(&message, body, length);
-    complete = complete && signer_sign(b->w->signer, message.data, message.length, "checkpoint", &made);
-    if (complete) {
-        snprintf(s.name, sizeof s.name, "%s", origin);
-        note_key_id(origin, timed ? NOTE_COSIGNATURE : NOTE_ED25519, key->key, s.key_id);
-        memcpy(s.signature, made.signature, SIGNATURE_SIZE);
-        complete = note_signature_line(&s, note);
-    }
+    bool complete =
+        note_message(kind, time, body->data, body->length, &message) &&
+        signer_sign(b->w->signer, message.data, message.length, "checkpoint", &made) &&
+        note_line(b->w->config->log_origin, kind, signer_public(b->w->signer)->key, time, made.signature, note);
     buf_free(&message);
     return complete;
 }
@@ -190,15 +184,14 @@ static bool add_signature(const struct batch *b, const char *origin, const char 
 static enum pg_status sign_checkpoint(struct batch *b)
 {
     struct checkpoint c = {.size = b->edge.size, .root = merkle_edge_root(&b->edge)};
-    struct buf note;
+    struct buf body, note;
     char key_id[17];
+    buf_init(&body, NOTE_ROOM);
     buf_init(&note, NOTE_ROOM);
     snprintf(c.origin, sizeof c.origin, "%s", b->w->config->log_origin);
-    bool complete = checkpoint_body(&c, &note);
-    char *body = complete ? strdup(note.data) : NULL;
-    size_t length = note.length;
-    complete = body != NULL && buf_append_char(&note, '\n') && add_signature(b, c.origin, body, length, false, &note) &&
-               add_signature(b, c.origin, body, length, true, &note);
+    bool complete = checkpoint_body(&c, &body) && buf_append(&note, body.data, body.length) &&
+                    buf_append_char(&note, '\n') && add_signature(b, &body, NOTE_ED25519, &note) &&
+                    add_signature(b, &body, NOTE_COSIGNATURE, &note);
     public_key_id_text(signer_public(b->w->signer)->id, key_id);
     const struct log_checkpoint row = {.size = (int64_t)c.size,
                                        .origin = c.origin,
@@ -207,7 +200,7 @@ static enum pg_status sign_checkpoint(struct batch *b)
                                        .key_id = key_id,
                                        .sealed_at = b->now};
     enum pg_status status = complete ? log_checkpoint_insert(b->pg, &row) : PG_FAILED;
-    free(body);
+    buf_free(&body);
     buf_free(&note);
     return status;
 }

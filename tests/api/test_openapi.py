@@ -141,6 +141,7 @@ class Replies(harness.ServiceCase):
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.agreements(path | {"commissioner": "5QE"})
+        self.log()
         self.refusals(path)
         self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
 
@@ -304,6 +305,18 @@ class Replies(harness.ServiceCase):
         statement = self.call("listStatements", "e.one", **account)["items"][0]
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
+
+    def log(self):
+        self.call("getNewestCheckpoint", None)
+        newest = self.call("listCheckpoints", None, query="?limit=1")["items"][0]
+        self.call("getCheckpoint", None, size=newest["size"])
+        entries = self.call("listLogEntries", "audit.one", query="?kind=statement&limit=1")["items"]
+        proof = self.call("getInclusionProof", None, query=f"?leaf={entries[0]['leaf']}&size={newest['size']}")
+        self.assertEqual(proof["size"], newest["size"])
+        self.call("getConsistencyProof", None, query=f"?from=1&size={newest['size']}")
+        self.call("addKeeper", "audit.one")
+        self.call("listKeepers", "e.one")
+        self.call("cosignCheckpoint", "audit.one", 409, size=newest["size"])
 
     def exceptions_and_achievements(self, path):
         asked = self.call("askException", "a.author", **path)

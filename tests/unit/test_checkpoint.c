@@ -95,18 +95,20 @@ END_TEST
 static void make_note(struct buf *note)
 {
     struct checkpoint c = {.origin = "reckoner.example/log", .size = 3, .root = merkle_leaf("x", 1)};
-    struct note_signature plain = {.name = "reckoner.example/log"};
-    struct note_signature timed = {.name = "keeper.example", .timed = true, .time = 1354000000};
-    struct buf message;
-    buf_init(&message, NOTE_SIZE_MAX);
-    ck_assert(checkpoint_body(&c, note));
-    note_key_id(plain.name, NOTE_ED25519, public_half, plain.key_id);
-    note_key_id(timed.name, NOTE_COSIGNATURE, public_half, timed.key_id);
-    ck_assert(cosignature_message(timed.time, note->data, note->length, &message));
-    crypto_sign_detached(plain.signature, NULL, (const uint8_t *)note->data, note->length, secret_half);
-    crypto_sign_detached(timed.signature, NULL, (const uint8_t *)message.data, message.length, secret_half);
-    ck_assert(buf_append_char(note, '\n') && note_signature_line(&plain, note) && note_signature_line(&timed, note));
-    buf_free(&message);
+    static const enum note_kind kinds[] = {NOTE_ED25519, NOTE_COSIGNATURE};
+    static const char *const names[] = {"reckoner.example/log", "keeper.example"};
+    struct buf body, message;
+    buf_init(&body, NOTE_SIZE_MAX);
+    ck_assert(checkpoint_body(&c, &body) && buf_append(note, body.data, body.length) && buf_append_char(note, '\n'));
+    for (int i = 0; i < 2; i++) {
+        uint8_t signature[SIGNATURE_SIZE];
+        buf_init(&message, NOTE_SIZE_MAX);
+        ck_assert(note_message(kinds[i], 1354000000, body.data, body.length, &message));
+        crypto_sign_detached(signature, NULL, (const uint8_t *)message.data, message.length, secret_half);
+        ck_assert(note_line(names[i], kinds[i], public_half, 1354000000, signature, note));
+        buf_free(&message);
+    }
+    buf_free(&body);
 }
 
 START_TEST(signatures_hold_for_their_name_kind_key_and_bytes)

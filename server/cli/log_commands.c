@@ -1,0 +1,248 @@
+#include "cli/log_commands.h"
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "cli/input_file.h"
+#include "proof/checkpoint.h"
+#include "signing/keyfile.h"
+#include "signing/minisign.h"
+#include "signing/pem.h"
+#include "signing/sign.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char cli_log_keep_help[] =
+    "STATE is the file that holds the last checkpoint seen; it is made on the first call and replaced on each later "
+    "one, but\n"
+    "only after the new checkpoint was shown to continue it. A log that was cut, changed or told differently to "
+    "somebody\n"
+    "else (a fork) is refused, and STATE stays as it is: keep it, it is the evidence. Ends with status 1 then.\n"
+    "  --checkpoint FILE   as GET /v1/log/checkpoint serves it\n"
+    "  --consistency FILE  as GET /v1/log/consistency?from=OLD&size=NEW serves it; not needed for the same size\n"
+    "  --key FILE          the service's public key, PEM or minisign\n";
+
+/* A note in a file, read and with the service's signatures checked. */
+struct kept {
+    struct buf text;
+    struct checkpoint_note note;
+    uint64_t time;
+};
+
+static bool read_public(const struct cli *cli, const char *path, struct public_key *key)
+{
+    struct buf file;
+    if (!input_file_read(cli, path, &file))
+        return false;
+    bool good =
+        minisign_public_parse(file.data, file.length, key) || pem_public_parse(file.data, file.length, key->key);
+    buf_free(&file);
+    if (!good)
+        (void)cli_fail(cli, "%s is neither a PEM nor a minisign public key of Ed25519", path);
+    return good;
+}
+
+static bool read_note(const struct cli *cli, const char *path, const uint8_t *key, struct kept *out)
+{
+    const char *where = "";
+    if (!input_file_read(cli, path, &out->text))
+        return false;
+    if (!checkpoint_read(out->text.data, out->text.length, &out->note, &where)) {
+        (void)cli_fail(cli, "%s is no checkpoint: %s", path, where);
+        return false;
+    }
+    const char *origin = out->note.checkpoint.origin;
+    if (key != NULL && (!note_signed_by(out->text.data, &out->note, origin, NOTE_ED25519, key, NULL) ||
+                        !note_signed_by(out->text.data, &out->note, origin, NOTE_COSIGNATURE, key, &out->time))) {
+        (void)cli_fail(cli, "%s is not signed by this key: the text, a signature or the key is another", path);
+        return false;
+    }
+    return true;
+}
+
+/* Beside the file first, then in its place: a state is never half written. */
+static bool replace_file(const struct cli *cli, const char *path, const struct buf *text)
+{
+    char beside[4096];
+    int n = snprintf(beside, sizeof beside, "%s.new", path);
+    int fd = n > 0 && (size_t)n < sizeof beside ? open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+    bool written = fd >= 0 && write(fd, text->data, text->length) == (ssize_t)text->length && fsync(fd) == 0;
+    int error = errno;
+    if (fd >= 0 && close(fd) != 0)
+        written = false;
+    if (written && rename(beside, path) == 0)
+        return true;
+    (void)cli_fail(cli, "%s cannot be written: %s", path, strerror(written ? errno : error));
+    return false;
+}
+
+static bool read_proof(const struct cli *cli, const char *path, uint64_t from, uint64_t size, struct merkle_proof *out)
+{
+    struct buf file;
+    struct json_problem problem;
+    if (!input_file_read(cli, path, &file))
+        return false;
+    json_t *json = json_read(file.data, file.length, &problem);
+    const json_t *list = json_object_get(json, "path");
+    size_t count = json_array_size(list);
+    bool good = json_is_array(list) && count <= MERKLE_PROOF_MAX && json_int(json, "from", -1) == (int64_t)from &&
+                json_int(json, "size", -1) == (int64_t)size;
+    out->count = 0;
+    for (size_t i = 0; good && i < count; i++) {
+        const char *hex = json_string_value(json_array_get(list, i));
+        good = hex != NULL && hex_decode(hex, strlen(hex), out->hash[i].bytes, MERKLE_HASH);
+        out->count++;
+    }
+    json_decref(json);
+    buf_free(&file);
+    if (!good)
+        (void)cli_fail(cli, "%s is no consistency proof from %llu to %llu leaves", path, (unsigned long long)from,
+                       (unsigned long long)size);
+    return good;
+}
+
+/* Whether the new checkpoint continues the one that was kept. */
+static int compare(const struct cli *cli, const struct kept *before, const struct kept *now, const char *proof_path)
+{
+    const struct checkpoint *a = &before->note.checkpoint;
+    const struct checkpoint *b = &now->note.checkpoint;
+    struct merkle_proof proof;
+    if (strcmp(a->origin, b->origin) != 0)
+        return cli_fail(cli, "this is a checkpoint of the log %s; kept is one of %s", b->origin, a->origin);
+    if (b->size < a->size)
+        return cli_fail(cli,
+                        "the log has %llu leaves, but it had %llu: either this is an older checkpoint, or leaves were "
+                        "taken away. Fetch the newest; if it stays so, the log was cut",
+                        (unsigned long long)b->size, (unsigned long long)a->size);
+    if (b->size == a->size)
+        return merkle_same(&a->root, &b->root)
+                   ? CLI_DONE
+                   : cli_fail(cli, "FORK: two roots for the same %llu leaves, both signed by this key. Keep both files",
+                              (unsigned long long)a->size);
+    if (proof_path == NULL)
+        return cli_wrong(cli, "--consistency is needed: GET /v1/log/consistency?from=%llu&size=%llu",
+                         (unsigned long long)a->size, (unsigned long long)b->size);
+    if (!read_proof(cli, proof_path, a->size, b->size, &proof))
+        return CLI_FAILED;
+    if (!merkle_consistency_holds(a->size, &a->root, b->size, &b->root, &proof))
+        return cli_fail(cli,
+                        "FORK, or a wrong proof: nothing shows that the %llu leaves seen before are the beginning of "
+                        "these %llu. Fetch the proof again; if it stays so, the log was changed. Keep both files",
+                        (unsigned long long)a->size, (unsigned long long)b->size);
+    return CLI_DONE;
+}
+
+static int keep(const struct cli *cli, const char *state, const char *checkpoint, const char *proof,
+                const struct public_key *key)
+{
+    struct kept now = {.time = 0};
+    struct kept before = {.time = 0};
+    int status = CLI_DONE;
+    bool first = access(state, F_OK) != 0 && errno == ENOENT;
+    buf_init(&now.text, NOTE_SIZE_MAX);
+    buf_init(&before.text, NOTE_SIZE_MAX);
+    if (!read_note(cli, checkpoint, key->key, &now) || (!first && !read_note(cli, state, NULL, &before)))
+        status = CLI_FAILED;
+    if (status == CLI_DONE && !first)
+        status = compare(cli, &before, &now, proof);
+    if (status == CLI_DONE && !replace_file(cli, state, &now.text))
+        status = CLI_FAILED;
+    if (status == CLI_DONE && first)
+        printf("%s: %llu leaves, the first checkpoint kept\n", now.note.checkpoint.origin,
+               (unsigned long long)now.note.checkpoint.size);
+    else if (status == CLI_DONE)
+        printf("%s: %llu leaves, continuing the %llu seen before\n", now.note.checkpoint.origin,
+               (unsigned long long)now.note.checkpoint.size, (unsigned long long)before.note.checkpoint.size);
+    buf_free(&now.text);
+    buf_free(&before.text);
+    return status;
+}
+
+int cli_log_keep(struct cli *cli, int argc, char **argv)
+{
+    const char *state = NULL;
+    const char *checkpoint = NULL;
+    const char *proof = NULL;
+    const char *key_path = NULL;
+    struct public_key key;
+    const struct cli_option options[] = {
+        {"checkpoint", &checkpoint}, {"consistency", &proof}, {"key", &key_path}, {NULL, NULL}};
+    if (!cli_arguments(cli, argc, argv, options, &state, 1))
+        return CLI_USAGE;
+    if (checkpoint == NULL || key_path == NULL)
+        return cli_wrong(cli, "--checkpoint and --key are needed");
+    return read_public(cli, key_path, &key) ? keep(cli, state, checkpoint, proof, &key) : CLI_FAILED;
+}
+
+static int print_line(const struct cli *cli, const struct signer *signer, const char *name, const struct kept *k)
+{
+    const uint64_t time = (uint64_t)(clock_wall() / 1000000);
+    struct minisign_signature made;
+    struct buf message, line;
+    buf_init(&message, NOTE_SIZE_MAX);
+    buf_init(&line, NOTE_SIZE_MAX);
+    bool good = note_message(NOTE_COSIGNATURE, time, k->text.data, k->note.body, &message) &&
+                signer_sign(signer, message.data, message.length, "checkpoint", &made) &&
+                note_line(name, NOTE_COSIGNATURE, signer_public(signer)->key, time, made.signature, &line);
+    if (good)
+        printf("%s", line.data);
+    buf_free(&message);
+    buf_free(&line);
+    return good ? CLI_DONE : cli_fail(cli, "%s is no name for a key: visible ASCII characters without a plus", name);
+}
+
+int cli_log_cosign(struct cli *cli, int argc, char **argv)
+{
+    const char *state = NULL;
+    const char *name = NULL;
+    const char *key = NULL;
+    char error[512];
+    struct kept k = {.time = 0};
+    const struct cli_option options[] = {{"name", &name}, {"key", &key}, {NULL, NULL}};
+    if (!cli_arguments(cli, argc, argv, options, &state, 1))
+        return CLI_USAGE;
+    if (name == NULL || key == NULL)
+        return cli_wrong(cli, "--name and --key are needed");
+    buf_init(&k.text, NOTE_SIZE_MAX);
+    if (!read_note(cli, state, NULL, &k)) {
+        buf_free(&k.text);
+        return CLI_FAILED;
+    }
+    struct signer *signer = signer_open(key, error, sizeof error);
+    int status = signer == NULL ? cli_fail(cli, "%s", error) : print_line(cli, signer, name, &k);
+    signer_close(signer);
+    buf_free(&k.text);
+    return status;
+}
+
+int cli_log_keygen(struct cli *cli, int argc, char **argv)
+{
+    const char *name = NULL;
+    const char *path = NULL;
+    unsigned char secret[SIGNING_SECRET_SIZE];
+    char error[512] = "no locked memory for the key: raise the limit on locked memory (ulimit -l)";
+    char vkey[NOTE_VKEY_SIZE];
+    const struct cli_option options[] = {{"out", &path}, {NULL, NULL}};
+    if (!cli_arguments(cli, argc, argv, options, &name, 1))
+        return CLI_USAGE;
+    if (path == NULL)
+        return cli_wrong(cli, "--out is needed: the file for the secret key");
+    if (!note_name_good(name))
+        return cli_wrong(cli, "%s is no name for a key: visible ASCII characters without a plus", name);
+    signing_secret_new(secret);
+    struct signer *signer = signer_from_secret(secret);
+    bool good = signer != NULL &&
+                keyfile_write(path, "the keeper's key", secret, sizeof secret, true, error, sizeof error) &&
+                note_vkey_format(name, NOTE_COSIGNATURE, signer_public(signer)->key, vkey);
+    sodium_memzero(secret, sizeof secret);
+    signer_close(signer);
+    if (!good)
+        return cli_fail(cli, "%s", error);
+    printf("%s\n", vkey);
+    return CLI_DONE;
+}
