@@ -309,3 +309,29 @@ COMMENT ON FUNCTION contract_hold(text, text) IS
 
 REVOKE ALL ON FUNCTION check_agreement(), opening_entries_sum(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION opening_entries_sum(text, text, text) TO reckoner_web, reckoner_worker;
+
+-- ---------------------------------------------------------------------------------------------------------- achievements
+
+-- The other side may answer a proposed measure with its own. Of such a pair one is agreed; until then both are shown and
+-- the assumption of the terms stands.
+ALTER TABLE achievement
+  ADD COLUMN disputes integer CONSTRAINT achievement_disputes_earlier CHECK (disputes < n),
+  ADD COLUMN disputed_side text GENERATED ALWAYS AS (CASE WHEN disputes IS NULL THEN NULL
+    WHEN proposed_side = 'provider' THEN 'commissioner' ELSE 'provider' END) STORED,
+  ADD UNIQUE (provider, contract, commissioner, indicator, n, proposed_side),
+  ADD CONSTRAINT achievement_disputed_once UNIQUE (provider, contract, commissioner, indicator, disputes),
+  ADD CONSTRAINT achievement_disputes_other_side FOREIGN KEY (provider, contract, commissioner, indicator, disputes,
+    disputed_side) REFERENCES achievement (provider, contract, commissioner, indicator, n, proposed_side);
+CREATE UNIQUE INDEX achievement_one_of_a_dispute
+  ON achievement (provider, contract, commissioner, indicator, coalesce(disputes, n)) WHERE agreed_at IS NOT NULL;
+COMMENT ON COLUMN achievement.disputes IS 'The measure of the other party, n, that this one answers; null when it stands by itself';
+COMMENT ON COLUMN achievement.disputed_side IS 'Party that proposed the measure that this one answers';
+
+DROP TRIGGER achievement_agreed ON achievement;
+CREATE TRIGGER achievement_agreed BEFORE UPDATE ON achievement FOR EACH ROW
+  WHEN (OLD.agreed_by IS NOT NULL OR (NEW.provider, NEW.contract, NEW.commissioner, NEW.indicator, NEW.n, NEW.numerator,
+        NEW.denominator, NEW.evidence, NEW.disputes, NEW.proposed_side, NEW.proposed_by, NEW.proposed_at)
+        IS DISTINCT FROM (OLD.provider, OLD.contract, OLD.commissioner, OLD.indicator, OLD.n, OLD.numerator,
+        OLD.denominator, OLD.evidence, OLD.disputes, OLD.proposed_side, OLD.proposed_by, OLD.proposed_at))
+  EXECUTE FUNCTION keep_decision();
+GRANT INSERT (disputes) ON achievement TO reckoner_web;

@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct column achievement_columns[] = {
-    {"indicator", COLUMN_TEXT},      {"n", COLUMN_INTEGER},           {"numerator", COLUMN_INTEGER},
-    {"denominator", COLUMN_INTEGER}, {"evidence", COLUMN_TEXT},       {"proposed_side", COLUMN_TEXT},
-    {"proposed_by", COLUMN_TEXT},    {"proposed_at", COLUMN_INSTANT}, {"agreed_side", COLUMN_TEXT},
-    {"agreed_by", COLUMN_TEXT},      {"agreed_at", COLUMN_INSTANT},   {NULL, COLUMN_TEXT}};
+static const struct column achievement_columns[] = {{"indicator", COLUMN_TEXT},    {"n", COLUMN_INTEGER},
+                                                    {"numerator", COLUMN_INTEGER}, {"denominator", COLUMN_INTEGER},
+                                                    {"evidence", COLUMN_TEXT},     {"disputes", COLUMN_INTEGER},
+                                                    {"state", COLUMN_TEXT},        {"proposed_side", COLUMN_TEXT},
+                                                    {"proposed_by", COLUMN_TEXT},  {"proposed_at", COLUMN_INSTANT},
+                                                    {"agreed_side", COLUMN_TEXT},  {"agreed_by", COLUMN_TEXT},
+                                                    {"agreed_at", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
 static const struct list_form achievement_list_form = {
     .columns = achievement_columns,
     .cursor = {"indicator", "n"},
@@ -120,6 +122,18 @@ static enum pg_status propose(struct request *r, void *context)
     return status == PG_OK ? finish(r, "achievement.propose", m) : status;
 }
 
+/* The figures of a measure, from the body. */
+static bool read_figures(struct request *r, struct achievement *m)
+{
+    m->numerator = json_int(r->body, "numerator", 0);
+    m->denominator = json_int(r->body, "denominator", 0);
+    m->evidence = json_text(r->body, "evidence");
+    if (m->denominator == 0 || m->numerator <= m->denominator)
+        return true;
+    reply_problem(r, PROBLEM_MALFORMED_JSON, "/numerator", "The numerator is at most the denominator");
+    return false;
+}
+
 void achievements_propose(struct request *r)
 {
     static const struct json_member members[] = {{"indicator", JSON_KIND_TEXT, true, 1, 40},
@@ -131,13 +145,58 @@ void achievements_propose(struct request *r)
         return;
     struct achievement m = addressed(r);
     m.indicator = json_text(r->body, "indicator");
-    m.numerator = json_int(r->body, "numerator", 0);
-    m.denominator = json_int(r->body, "denominator", 0);
-    m.evidence = json_text(r->body, "evidence");
-    if (m.denominator > 0 && m.numerator > m.denominator)
-        reply_problem(r, PROBLEM_MALFORMED_JSON, "/numerator", "The numerator is at most the denominator");
-    else
+    if (read_figures(r, &m))
         request_act(r, propose, &m);
+}
+
+/* An open measure of the other party that nobody has answered with another. */
+static enum pg_status check_disputable(struct request *r, const struct achievement *m)
+{
+    struct achievement other = *m;
+    PGresult *result = NULL;
+    other.n = m->disputes;
+    enum pg_status status = achievement_get(r->pg, &other, true, &result);
+    if (status != PG_OK)
+        return status;
+    const char *state = pg_text(result, 0, "state");
+    status = PG_INVALID;
+    if (strcmp(state, "proposed") != 0)
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "This measure is %s already",
+                      strcmp(state, "set_aside") == 0 ? "set aside" : state);
+    else if (strcmp(pg_text(result, 0, "proposed_side"), m->side) == 0)
+        reply_problem(r, PROBLEM_FORBIDDEN, NULL, "The %s has proposed it, so the other party disputes it", m->side);
+    else if (pg_i64(result, 0, "numerator") == m->numerator && pg_i64(result, 0, "denominator") == m->denominator)
+        reply_problem(r, PROBLEM_CONFLICT, "/numerator", "These are the figures proposed: agree them");
+    else
+        status = PG_OK;
+    PQclear(result);
+    return status;
+}
+
+static enum pg_status dispute(struct request *r, void *context)
+{
+    struct achievement *m = context;
+    char job[IDENT_SIZE];
+    enum pg_status status = contract_lock(r->pg, m->provider, m->contract);
+    if (status == PG_OK)
+        status = check_disputable(r, m);
+    if (status == PG_OK)
+        status = achievement_propose(r->pg, m, &m->n);
+    if (status == PG_OK)
+        status = job_add(r->pg, m->provider, "resettle", m->contract, job);
+    return status == PG_OK ? finish(r, "achievement.dispute", m) : status;
+}
+
+void achievements_dispute(struct request *r)
+{
+    static const struct json_member members[] = {{"numerator", JSON_KIND_INTEGER, true, 0, INT64_MAX},
+                                                 {"denominator", JSON_KIND_INTEGER, true, 0, INT64_MAX},
+                                                 {"evidence", JSON_KIND_TEXT, true, 1, 500},
+                                                 {NULL, JSON_KIND_TEXT, false, 0, 0}};
+    struct achievement m = addressed(r);
+    if (request_path_ident(r, 1) && request_path_number(r, 4, &m.disputes) && body_check(r, members) &&
+        read_figures(r, &m))
+        request_act(r, dispute, &m);
 }
 
 static enum pg_status check_agreeable(struct request *r, const struct achievement *m)
@@ -148,8 +207,11 @@ static enum pg_status check_agreeable(struct request *r, const struct achievemen
         return status;
     const char *side = pg_text(result, 0, "proposed_side");
     status = PG_INVALID;
-    if (!pg_is_null(result, 0, "agreed_by"))
+    const char *state = pg_text(result, 0, "state");
+    if (strcmp(state, "agreed") == 0)
         reply_problem(r, PROBLEM_CONFLICT, NULL, "This measure is agreed already");
+    else if (strcmp(state, "set_aside") == 0)
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "The other measure of the dispute is agreed already");
     else if (strcmp(pg_text(result, 0, "proposed_by"), m->person) == 0)
         reply_problem(r, PROBLEM_SAME_PERSON, NULL, "A person of the other party agrees");
     else if (strcmp(side, m->side) == 0)

@@ -54,6 +54,7 @@ void achievements_list(struct request *r);
 void achievements_get(struct request *r);
 void achievements_propose(struct request *r);
 void achievements_agree(struct request *r);
+void achievements_dispute(struct request *r);
 /* agreements.c, withholds.c */
 void agreements_list(struct request *r);
 void agreements_get(struct request *r);

@@ -223,6 +223,12 @@ const struct route route_table[] = {
      .operation = "agreeAchievement",
      .roles = PARTIES,
      .handle = achievements_agree},
+    {.method = "POST",
+     .path = ACCOUNT "/achievements/{indicator}/{n}/dispute",
+     .operation = "disputeAchievement",
+     .roles = PARTIES,
+     .body = BODY_JSON,
+     .handle = achievements_dispute},
 
     {.method = "GET",
      .path = ACCOUNT "/agreements",

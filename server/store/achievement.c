@@ -35,10 +35,11 @@ static const struct pg_statement propose = {
     "achievement_propose",
     "INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator, denominator, "
     "evidence,"
-    " proposed_side, proposed_by, proposed_at)"
-    " SELECT $1, $2, $3, $4, coalesce(max(n), 0) + 1, $5, $6, $7, $8, $9, $10 FROM reckoner.achievement"
+    " disputes, proposed_side, proposed_by, proposed_at)"
+    " SELECT $1, $2, $3, $4, coalesce(max(n), 0) + 1, $5, $6, $7, nullif($8::integer, 0), $9, $10, $11"
+    " FROM reckoner.achievement"
     " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND indicator = $4 RETURNING n",
-    10};
+    11};
 
 enum pg_status achievement_propose(struct pg *pg, const struct achievement *m, int64_t *n)
 {
@@ -47,6 +48,7 @@ enum pg_status achievement_propose(struct pg *pg, const struct achievement *m, i
     pg_arg_i64(&a, m->numerator);
     pg_arg_i64(&a, m->denominator);
     pg_arg_text(&a, m->evidence);
+    pg_arg_i64(&a, m->disputes);
     pg_arg_text(&a, m->side);
     pg_arg_text(&a, m->person);
     pg_arg_instant(&a, m->at);
@@ -77,15 +79,21 @@ enum pg_status achievement_agree(struct pg *pg, const struct achievement *m)
     return status == PG_OK && changed == 0 ? PG_NONE : status;
 }
 
+/* FOR UPDATE OF a: the subquery cannot be locked. */
 #define COLUMNS                                                                                                        \
-    "SELECT indicator, n, numerator, denominator, evidence, proposed_side, proposed_by,"                               \
-    " (extract(epoch FROM proposed_at) * 1000000)::bigint AS proposed_at, agreed_side, agreed_by,"                     \
-    " (extract(epoch FROM agreed_at) * 1000000)::bigint AS agreed_at FROM reckoner.achievement"                        \
-    " WHERE provider = $1 AND contract = $2 AND commissioner = $3"
+    "SELECT a.indicator, a.n, a.numerator, a.denominator, a.evidence, a.disputes,"                                     \
+    " CASE WHEN a.agreed_by IS NOT NULL THEN 'agreed' WHEN o.agreed THEN 'set_aside' WHEN o.n IS NOT NULL THEN"        \
+    "  'disputed' ELSE 'proposed' END AS state, a.proposed_side, a.proposed_by,"                                       \
+    " (extract(epoch FROM a.proposed_at) * 1000000)::bigint AS proposed_at, a.agreed_side, a.agreed_by,"               \
+    " (extract(epoch FROM a.agreed_at) * 1000000)::bigint AS agreed_at FROM reckoner.achievement a"                    \
+    " LEFT JOIN LATERAL (SELECT x.n, x.agreed_at IS NOT NULL AS agreed FROM reckoner.achievement x"                    \
+    "  WHERE x.provider = a.provider AND x.contract = a.contract AND x.commissioner = a.commissioner"                  \
+    "  AND x.indicator = a.indicator AND x.n <> a.n AND coalesce(x.disputes, x.n) = coalesce(a.disputes, a.n)) o"      \
+    "  ON true WHERE a.provider = $1 AND a.contract = $2 AND a.commissioner = $3"
 
-static const struct pg_statement get = {"achievement_get", COLUMNS " AND indicator = $4 AND n = $5", 5};
+static const struct pg_statement get = {"achievement_get", COLUMNS " AND a.indicator = $4 AND a.n = $5", 5};
 static const struct pg_statement get_locked = {"achievement_get_locked",
-                                               COLUMNS " AND indicator = $4 AND n = $5 FOR UPDATE", 5};
+                                               COLUMNS " AND a.indicator = $4 AND a.n = $5 FOR UPDATE OF a", 5};
 
 enum pg_status achievement_get(struct pg *pg, const struct achievement *key, bool lock, PGresult **result)
 {
@@ -96,7 +104,7 @@ enum pg_status achievement_get(struct pg *pg, const struct achievement *key, boo
 }
 
 static const struct pg_statement list = {
-    "achievement_list", COLUMNS " AND (indicator, n) > ($4, $5::integer) ORDER BY indicator, n LIMIT $6", 6};
+    "achievement_list", COLUMNS " AND (a.indicator, a.n) > ($4, $5::integer) ORDER BY a.indicator, a.n LIMIT $6", 6};
 
 enum pg_status achievement_list(struct pg *pg, const struct achievement *after, int64_t limit, PGresult **result)
 {

@@ -127,10 +127,14 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
 
 static const struct pg_statement select_achievements = {
     .name = "agreed_achievements",
-    .sql = "SELECT DISTINCT ON (indicator) indicator, numerator, denominator,"
-           " (extract(epoch FROM agreed_at) * 1000000)::bigint AS agreed_at"
-           " FROM reckoner.achievement WHERE provider = $1 AND contract = $2 AND commissioner = $3"
-           " AND agreed_at <= $4 ORDER BY indicator, agreed_at DESC, n DESC",
+    .sql = "WITH known AS (SELECT indicator, n, numerator, denominator, disputes, proposed_at,"
+           "  CASE WHEN agreed_at <= $4 THEN agreed_at END AS agreed_at FROM reckoner.achievement"
+           "  WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND proposed_at <= $4)"
+           " SELECT DISTINCT ON (k.indicator) k.indicator, k.numerator, k.denominator, k.agreed_at IS NULL AS disputed,"
+           "  (extract(epoch FROM coalesce(k.agreed_at, d.proposed_at)) * 1000000)::bigint AS agreed_at"
+           " FROM known k LEFT JOIN known d ON d.indicator = k.indicator AND d.disputes = k.n AND d.agreed_at IS NULL"
+           " WHERE k.agreed_at IS NOT NULL OR d.n IS NOT NULL"
+           " ORDER BY k.indicator, k.agreed_at DESC NULLS LAST, k.n DESC",
     .parameters = 4,
 };
 

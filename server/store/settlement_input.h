@@ -37,8 +37,9 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
 enum pg_status freeze_month(struct pg *pg, const char *provider, const char *contract, month_t month,
                             int64_t submission, instant_t frozen_at);
 
-/* Achievements of the account agreed by known_at, the newest agreed one of each indicator: columns indicator,
- * numerator, denominator, agreed_at. */
+/* Achievements of the account known at known_at, the newest agreed one of each indicator: columns indicator, numerator,
+ * denominator, disputed, agreed_at. An indicator of which none is agreed comes when its newest measure is disputed
+ * (agreed_at: when the other side answered with its own). */
 enum pg_status agreed_achievements(struct pg *pg, const struct account_key *account, instant_t known_at,
                                    PGresult **result);
 

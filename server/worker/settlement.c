@@ -140,6 +140,7 @@ static enum settlement_status find_achievements(struct settlement *s)
         s->achievements[i].indicator = pg_text(s->achievement_rows, (int)i, "indicator");
         s->achievements[i].numerator = pg_i64(s->achievement_rows, (int)i, "numerator");
         s->achievements[i].denominator = pg_i64(s->achievement_rows, (int)i, "denominator");
+        s->achievements[i].disputed = pg_bool(s->achievement_rows, (int)i, "disputed");
         s->achievements[i].agreed_at = pg_instant(s->achievement_rows, (int)i, "agreed_at");
     }
     return SETTLEMENT_OK;

@@ -228,6 +228,28 @@ class InMoney(harness.ServiceCase):
         self.assertEqual((lines["withhold/2012-05/quality"], lines["withhold/2012-05/quality/release"]), (-held, held))
         self.assertEqual(run["position_pence"], before["position_pence"])
 
+    def test_5_a_disputed_measure_leaves_the_assumption_until_one_is_agreed(self):
+        before, _ = self.latest()
+        path = self.account + "/achievements"
+        measure = {"numerator": 90, "denominator": 100, "evidence": "register of reviews"}
+        self.ours.post(path, measure | {"indicator": "reviews"})
+        one, two = path + "/reviews/1", path + "/reviews/2"
+        self.assertProblem(self.as_person("a.checker").send("POST", one + "/dispute", measure | {"numerator": 70}), 403,
+                           "forbidden")
+        self.assertProblem(self.theirs.send("POST", one + "/dispute", measure), 409, "conflict", "/numerator")
+        answer = self.theirs.send("POST", one + "/dispute", measure | {"numerator": 70, "evidence": "our own count"})
+        self.assertEqual((answer.status, answer.json()["disputes"]), (201, 1), answer.body)
+        self.assertEqual([m["state"] for m in self.ours.pages(path)], ["disputed", "disputed"])
+        self.assertProblem(self.ours.send("POST", two + "/dispute", measure), 409, "conflict")
+        run, _ = self.latest()
+        self.assertEqual(run["position_pence"], before["position_pence"])
+        self.ours.post(two + "/agreement")
+        self.assertEqual([m["state"] for m in self.ours.pages(path)], ["set_aside", "agreed"])
+        self.assertProblem(self.theirs.send("POST", one + "/agreement"), 409, "conflict")
+        run, lines = self.latest()
+        self.assertEqual(lines["cquin/reviews"], 0)
+        self.assertEqual(run["position_pence"], ROWS * (30 + 31) * PRICE)
+
 
 if __name__ == "__main__":
     harness.main()

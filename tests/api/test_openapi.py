@@ -327,6 +327,7 @@ class Replies(harness.ServiceCase):
         account = path | {"commissioner": "5QE"}
         proposed = self.call("proposeAchievement", "a.maker", **account)
         one = account | {"indicator": proposed["indicator"], "n": proposed["n"]}
+        self.call("disputeAchievement", "e.one", **one)
         self.call("agreeAchievement", "e.two", **one)
         self.call("getAchievement", "e.one", **one)
         self.call("listAchievements", "audit.one", **account)

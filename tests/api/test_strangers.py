@@ -23,6 +23,7 @@ BODIES = {
     "draftTerms": harness.simple_terms(), "replaceTerms": harness.simple_terms(), "approveTerms": {"digest": "0" * 64},
     "askException": {"month": "2012-04", "reason": "rows were late"}, "decideException": {"decision": "refused"},
     "proposeAchievement": {"indicator": "Q", "numerator": 1, "denominator": 2, "evidence": "none"},
+    "disputeAchievement": {"numerator": 0, "denominator": 2, "evidence": "none"},
     "proposeAgreement": {"kind": "adjustment", "month": "2012-04", "pence": 1, "label": "none"},
     "refuseAgreement": {"reason": "none of ours"},
     "imposeWithhold": {"month": "2012-04", "id": "quality", "reason": "none of ours"},

@@ -195,6 +195,27 @@ START_TEST(a_party_writes_in_its_own_name)
 }
 END_TEST
 
+#define MEASURE(n, numerator, disputes, side, person)                                                                  \
+    "INSERT INTO reckoner.achievement (provider, contract, commissioner, indicator, n, numerator, denominator,"        \
+    " evidence, disputes, proposed_side, proposed_by, proposed_at) VALUES (" ACCOUNT ", 'Q1', " n ", " numerator       \
+    ", 6, 'seen', " disputes ", '" side "', '" person "', '2012-06-01Z');"
+
+START_TEST(a_dispute_is_of_two_sides_and_one_is_agreed)
+{
+    done(MEASURE("1", "5", "NULL", "provider", "rxa.one"));
+    refused(MEASURE("2", "4", "1", "provider", "rxa.two"), "achievement_disputes_other_side");
+    refused(MEASURE("2", "4", "2", "commissioner", "pct5qe.one"), "achievement_disputes_earlier");
+    done(MEASURE("2", "4", "1", "commissioner", "pct5qe.one"));
+    refused(MEASURE("3", "3", "1", "commissioner", "pct5qe.one"), "achievement_disputed_once");
+    refused("UPDATE reckoner.achievement SET disputes = NULL", "achievement_agreed");
+    done("UPDATE reckoner.achievement SET agreed_side = 'provider', agreed_by = 'rxa.one', agreed_at = '2012-06-02Z'"
+         " WHERE n = 2");
+    refused("UPDATE reckoner.achievement SET agreed_side = 'commissioner', agreed_by = 'pct5qe.one',"
+            " agreed_at = '2012-06-02Z' WHERE n = 1",
+            "achievement_one_of_a_dispute");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inputs");
@@ -207,6 +228,7 @@ int main(void)
     tcase_add_test(broken, opening_entries_are_summed_when_agreed);
     tcase_add_test(broken, a_withhold_is_imposed_by_the_commissioner_and_decided_once);
     tcase_add_test(broken, a_party_writes_in_its_own_name);
+    tcase_add_test(broken, a_dispute_is_of_two_sides_and_one_is_agreed);
     suite_add_tcase(suite, broken);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
