@@ -61,6 +61,14 @@ def timed(service, author, data, month="2012-04"):
             "receiving": spent(start, middle), "validating": spent(middle, end)}
 
 
+def must_be_accepted(author, submission):
+    """Ends the bench unless the rows were taken. Returns the ids of the rules that could not be asked."""
+    state = author.get(f"/v1/providers/RXA/submissions/{submission}")
+    if state["state"] != "accepted":
+        raise SystemExit(f"bench: the file was {state['state']}")
+    return [rule["rule"] for rule in state["rules_not_checked"]]
+
+
 def demo_file(build, folder, rows):
     """The demonstration's file of April 2012 with so many rows."""
     subprocess.run([str(build / "reckoner"), "demo-data", "--out", str(folder), "--rows", str(rows)], check=True)
