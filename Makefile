@@ -6,7 +6,7 @@ BUILD    ?= build/release
 SANITIZE ?=
 OPT      ?= -O2
 CC       := gcc
-PKGS     := libmicrohttpd libpq jansson libsodium zlib
+PKGS     := libmicrohttpd libpq jansson libsodium libcrypto zlib
 JOBS     := $(shell nproc)
 
 # Seconds per fuzz target; rounds and seed of the long random tests (seed empty: drawn and printed).

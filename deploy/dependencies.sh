@@ -25,6 +25,7 @@ libmicrohttpd-dev HTTP
 libpq-dev PostgreSQL client library
 libjansson-dev JSON
 libsodium-dev signatures, sealing and hashes
+libssl-dev SHA-256 of uploads by the processor's own instructions
 zlib1g-dev unpacks uploads sent with Content-Encoding: gzip
 LIST
     run) cat <<'LIST' ;;

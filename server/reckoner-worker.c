@@ -15,9 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* COPY of millions of rows is one statement; a worker's statements may take their time. */
-#define STATEMENT_TIMEOUT_MS (60 * 60 * 1000)
-
 static atomic_bool stopping;
 static int wake_pipe[2] = {-1, -1};
 
@@ -87,7 +84,7 @@ static int run(const struct config *config, bool once)
     char error[500] = "";
     struct keys keys = {NULL, NULL, NULL};
     struct pg_options options = {config->database_worker, "reckoner-worker", config->connect_timeout_seconds,
-                                 STATEMENT_TIMEOUT_MS, config->lock_timeout_ms};
+                                 WORKER_STATEMENT_TIMEOUT_MS, config->lock_timeout_ms};
     struct clock clock = {config->clock_file[0] ? config->clock_file : NULL};
     char host[64] = "";
     char name[96];
@@ -100,7 +97,7 @@ static int run(const struct config *config, bool once)
     } else if (!open_keys(config, &keys, error, sizeof error) || !migrate_check(pg, error, sizeof error)) {
         status = fail(error);
     } else {
-        struct worker w = {config, &clock, pg, keys.unseal, keys.signer, keys.pseudonym, name, false};
+        struct worker w = {config, &clock, pg, keys.unseal, keys.signer, keys.pseudonym, name, false, NULL};
         log_event(LOG_LEVEL_INFO, "start", &(struct log_field){"worker", name, 0}, 1);
         status = jobs_run(&w, job_handlers, once, &stopping, wake_pipe[0]) ? EXIT_SUCCESS
                                                                            : fail("the heartbeat cannot be started");

@@ -91,7 +91,11 @@ static bool begin_seal(struct request *r, struct sealed_upload *u)
 bool sealed_upload_begin(struct request *r, struct sealed_upload *u, const struct sealed_upload_store *store)
 {
     u->store = store;
-    (void)crypto_hash_sha256_init(&u->hash);
+    u->hash = sha256_new();
+    if (!u->hash) {
+        reply_problem(r, PROBLEM_OVERLOADED, NULL, "There is no memory for another upload");
+        return false;
+    }
     return read_request(r, u) && begin_seal(r, u);
 }
 
@@ -119,7 +123,7 @@ static bool store_pending(struct request *r, struct sealed_upload *u, bool last)
 bool sealed_upload_bytes(struct request *r, struct sealed_upload *u, const void *bytes, size_t length)
 {
     const uint8_t *from = bytes;
-    (void)crypto_hash_sha256_update(&u->hash, from, length);
+    sha256_add(u->hash, from, length);
     u->bytes += (int64_t)length;
     while (length > 0) {
         /* A full chunk waits for a byte behind it: the last chunk is sealed with the final tag. */
@@ -150,7 +154,10 @@ static void request_digest(const struct request *r, const struct sealed_upload *
 
 bool sealed_upload_end(struct request *r, struct sealed_upload *u, uint8_t digest[32])
 {
-    (void)crypto_hash_sha256_final(&u->hash, u->sha256);
+    if (!sha256_finish(u->hash, u->sha256)) {
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "The upload could not be hashed");
+        return false;
+    }
     request_digest(r, u, digest);
     return store_pending(r, u, true);
 }
@@ -160,4 +167,6 @@ void sealed_upload_finish(struct request *r, struct sealed_upload *u)
     /* Does nothing to one that was completed. With the database away the row is swept later: its lease runs out. */
     if (u->no != 0 && !u->repeated)
         (void)u->store->abandon(r->pg, u->provider, u->no);
+    sha256_free(u->hash);
+    u->hash = NULL;
 }

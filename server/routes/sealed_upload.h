@@ -5,6 +5,7 @@
 #define RECKONER_ROUTES_SEALED_UPLOAD_H
 
 #include "base/ident.h"
+#include "base/sha256.h"
 #include "http/request.h"
 #include "signing/seal.h"
 
@@ -32,8 +33,8 @@ struct sealed_upload {
     bool repeated;
     struct seal_stream seal;
     uint8_t sealed_key[SEAL_KEY_SIZE];
-    crypto_hash_sha256_state hash;
-    uint8_t sha256[crypto_hash_sha256_BYTES]; /* once complete */
+    struct sha256 *hash;
+    uint8_t sha256[SHA256_SIZE]; /* once complete */
     int64_t bytes;
     int64_t chunks;
     size_t pending_length;
@@ -49,7 +50,7 @@ bool sealed_upload_bytes(struct request *r, struct sealed_upload *u, const void 
 /* The last chunk is stored and sha256 is known. digest: what a repeated request must have in common with the first, the
  * bytes and all that was said beside them. false: a problem was replied. */
 bool sealed_upload_end(struct request *r, struct sealed_upload *u, uint8_t digest[32]);
-/* Removes what was received unless it was completed. */
+/* Removes what was received unless it was completed, and frees what sealed_upload_begin allocated. */
 void sealed_upload_finish(struct request *r, struct sealed_upload *u);
 
 #endif

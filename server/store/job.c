@@ -47,16 +47,20 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
     return pg_run(pg, &insert, &a, NULL);
 }
 
+/* The upload that another worker reads along is left to it, for the time of a lease. */
 static const struct pg_statement claim = {
     "job_claim",
     "UPDATE reckoner.job j SET state = 'leased', lease = $1, attempts = j.attempts + 1, done_units = 0,"
     " lease_until = clock_timestamp() + $2 * interval '1 second'"
     " FROM (SELECT provider, id FROM reckoner.job"
-    "  WHERE (state = 'queued' AND run_after <= clock_timestamp())"
-    "     OR (state = 'leased' AND lease_until < clock_timestamp())"
-    "  ORDER BY run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
-    " WHERE j.provider = next.provider AND j.id = next.id"
-    " RETURNING j.provider, j.id, j.kind, j.subject, j.attempts",
+    "  WHERE ((state = 'queued' AND run_after <= clock_timestamp())"
+    "     OR (state = 'leased' AND lease_until < clock_timestamp()))"
+    "  AND (kind <> 'validate' OR created_at < clock_timestamp() - $2 * interval '1 second'"
+    "   OR pg_try_advisory_xact_lock_shared(" READ_ALONG_LOCK(
+        "provider", "subject") "))"
+                               "  ORDER BY run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
+                               " WHERE j.provider = next.provider AND j.id = next.id"
+                               " RETURNING j.provider, j.id, j.kind, j.subject, j.attempts",
     2};
 
 enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, struct job *job)

@@ -7,7 +7,11 @@
 #include "base/ident.h"
 #include "store/pg.h"
 
-#define JOB_CHANNEL "reckoner_job" /* notified whenever a job is added or can be claimed again */
+/* Notified whenever a job is added or can be claimed again, and when an upload grows large. */
+#define JOB_CHANNEL "reckoner_job"
+/* SQL: the advisory lock of the connection that reads an upload along (store/submission.h), of SQL texts. */
+#define READ_ALONG_LOCK(provider, submission)                                                                          \
+    "hashtextextended('read_along/' || " provider " || '/' || " submission ", 0)"
 
 struct job {
     char provider[8];

@@ -1,5 +1,7 @@
 #include "store/submission.h"
 
+#include "store/job.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,10 @@
     " (SELECT coalesce(string_agg(k.key, ' '), '') FROM jsonb_each(reference) k"                           \
     " WHERE k.value = 'null') AS reference_missing"
 /* clang-format on */
+
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+#define LARGE_TEXT      TEXT(SUBMISSION_LARGE_CHUNKS)
 
 static void take(char *to, size_t size, const char *from)
 {
@@ -154,8 +160,9 @@ enum pg_status submission_reserve(struct pg *pg, const struct submission_upload 
 enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t no, int64_t seq, const void *sealed,
                                     size_t length, int64_t receiving_seconds)
 {
-    /* Not waiting for the disk is safe: nothing was promised yet, and the commit that completes the upload, which does
-     * wait, comes behind all of these in the log. It looks at their number, in case the server lost some and came back.
+    /* One that grows large is announced to the workers. Not waiting for the disk is safe: nothing was promised yet, and
+     * the commit that completes the upload, which does wait, comes behind all of these in the log. It looks at their
+     * number, in case the server lost some and came back.
      */
     static const struct pg_statement s = {
         "submission_add_chunk",
@@ -164,7 +171,8 @@ enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t
         " WHERE provider = $1 AND no = $2 AND state = 'receiving' AND chunks = $3 RETURNING provider, no)"
         " INSERT INTO reckoner.submission_chunk (provider, submission, seq, sealed)"
         " SELECT a.provider, a.no, $3, $4 FROM alive a,"
-        " (SELECT set_config('synchronous_commit', 'off', true) AS quick) q WHERE q.quick = 'off'",
+        " (SELECT set_config('synchronous_commit', 'off', true) AS quick, CASE WHEN $3 + 1 = " LARGE_TEXT
+        " THEN pg_notify('" JOB_CHANNEL "', '')::text ELSE '' END AS told) q WHERE q.quick = 'off' AND q.told = ''",
         5};
     struct pg_args a;
     key_args(&a, provider, no);
@@ -368,6 +376,59 @@ enum pg_status submission_sweep(struct pg *pg, int64_t *swept)
         return status;
     *swept = deleted;
     return PG_OK;
+}
+
+enum pg_status submission_arriving(struct pg *pg, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "submission_arriving",
+        "SELECT " SUBMISSION_COLUMNS " FROM reckoner.submission WHERE state = 'receiving' AND chunks >= " LARGE_TEXT
+        " AND receiving_until > clock_timestamp() ORDER BY no LIMIT 16",
+        0};
+    struct pg_args a;
+    pg_args_init(&a);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status submission_still_there(struct pg *pg, const char *provider, int64_t no)
+{
+    static const struct pg_statement s = {
+        "submission_still_there",
+        "SELECT FROM reckoner.submission WHERE provider = $1 AND no = $2 AND state IN ('receiving', 'received')", 2};
+    struct pg_args a;
+    key_args(&a, provider, no);
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+static void lock_args(struct pg_args *a, const char *provider, const char *id)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_text(a, id);
+}
+
+enum pg_status submission_read_along(struct pg *pg, const char *provider, const char *id)
+{
+    static const struct pg_statement s = {
+        "submission_read_along", "SELECT WHERE pg_try_advisory_lock(" READ_ALONG_LOCK("$1::text", "$2::text") ")", 2};
+    struct pg_args a;
+    PGresult *r = NULL;
+    lock_args(&a, provider, id);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    PQclear(r);
+    return status;
+}
+
+enum pg_status submission_read_along_end(struct pg *pg, const char *provider, const char *id)
+{
+    static const struct pg_statement s = {"submission_read_along_end",
+                                          "SELECT pg_advisory_unlock(" READ_ALONG_LOCK("$1::text", "$2::text") ")", 2};
+    struct pg_args a;
+    lock_args(&a, provider, id);
+    return pg_run(pg, &s, &a, NULL);
 }
 
 enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_t no, uint8_t *key, size_t size,

@@ -108,6 +108,17 @@ enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t n
 
 /* Worker: deletes uploads that died, all providers; *swept counts them. */
 enum pg_status submission_sweep(struct pg *pg, int64_t *swept);
+/* From so many chunks on an upload is worth reading along; it is announced on JOB_CHANNEL then. */
+#define SUBMISSION_LARGE_CHUNKS 2
+/* Worker: large uploads that are being received, oldest first, a few; submission_read reads the rows. *result is
+ * cleared by the caller. */
+enum pg_status submission_arriving(struct pg *pg, PGresult **result);
+/* Worker: PG_NONE when an upload was abandoned, or has an outcome. */
+enum pg_status submission_still_there(struct pg *pg, const char *provider, int64_t no);
+/* Worker: reserves an upload to this connection, which reads it along: job_claim leaves its validation to the
+ * connection. PG_NONE: another has it. Until submission_read_along_end or the end of the connection. */
+enum pg_status submission_read_along(struct pg *pg, const char *provider, const char *id);
+enum pg_status submission_read_along_end(struct pg *pg, const char *provider, const char *id);
 /* Worker: the sealed stream key. PG_INVALID when it is longer than size. */
 enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_t no, uint8_t *key, size_t size,
                                      size_t *length);

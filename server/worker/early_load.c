@@ -14,6 +14,7 @@
 #define LOAD_AGAIN_SHARE 4
 
 struct early_load {
+    struct pg *pg;
     struct pg_copy *copy; /* NULL once it has ended */
     char numbers[CORRECT_AT_ONCE * 11 + 2];
     size_t length;
@@ -21,13 +22,26 @@ struct early_load {
     enum pg_status status;
 };
 
-static enum pg_status open_reader(struct validation *v)
+static enum pg_status open_connection(const struct validation *v, const char *name, int64_t timeout_ms, struct pg **pg)
 {
     const struct config *c = v->w->config;
-    struct pg_options options = {c->database_worker, "reckoner-worker reader", c->connect_timeout_seconds,
-                                 c->statement_timeout_ms, c->lock_timeout_ms};
-    v->reader = pg_new(&options);
-    return v->reader ? pg_connect(v->reader) : PG_FAILED;
+    struct pg_options options = {c->database_worker, name, c->connect_timeout_seconds, timeout_ms, c->lock_timeout_ms};
+    *pg = pg_new(&options);
+    return *pg ? pg_connect(*pg) : PG_FAILED;
+}
+
+static enum pg_status open_reader(struct validation *v)
+{
+    return open_connection(v, "reckoner-worker reader", v->w->config->statement_timeout_ms, &v->reader);
+}
+
+static enum pg_status begin_copy(struct validation *v, struct pg *pg)
+{
+    v->early = calloc(1, sizeof *v->early);
+    if (!v->early)
+        return PG_FAILED;
+    v->early->pg = pg;
+    return episode_copy_begin(pg, &v->early->copy);
 }
 
 /* The lock on the submission keeps a second worker from loading the same rows. */
@@ -55,10 +69,31 @@ enum pg_status early_load_begin(struct validation *v)
         pg_rollback(v->w->pg);
         return status;
     }
-    v->early = calloc(1, sizeof *v->early);
-    if (v->early)
-        status = episode_copy_begin(v->w->pg, &v->early->copy);
-    return v->early ? status : PG_FAILED;
+    return begin_copy(v, v->w->pg);
+}
+
+enum pg_status early_load_begin_along(struct validation *v)
+{
+    enum pg_status status = open_reader(v);
+    if (status == PG_OK)
+        status = open_connection(v, "reckoner-worker loader", WORKER_STATEMENT_TIMEOUT_MS, &v->loader);
+    if (status == PG_OK)
+        status = pg_begin(v->loader);
+    return status == PG_OK ? begin_copy(v, v->loader) : status;
+}
+
+enum pg_status early_load_take_over(struct validation *v, bool *decided)
+{
+    struct submission now;
+    enum pg_status status = submission_get_for_update(v->early->pg, v->s.provider, v->s.id, &now);
+    if (status != PG_OK)
+        return status == PG_NONE ? PG_FAILED : status;
+    *decided = strcmp(now.state, "received") != 0;
+    if (*decided) {
+        early_load_drop(v);
+        return pg_begin(v->w->pg);
+    }
+    return PG_OK;
 }
 
 void early_load_add(struct validation *v, const struct episode *row)
@@ -86,7 +121,7 @@ void early_load_drop(struct validation *v)
     if (!v->early)
         return;
     (void)early_load_end(v);
-    pg_rollback(v->w->pg);
+    pg_rollback(v->early->pg);
     free(v->early);
     v->early = NULL;
 }

@@ -10,6 +10,11 @@
 
 #include "worker/validation_run.h"
 
+/* Begins for an upload that is still being received, on a connection of its own, v->loader. */
+enum pg_status early_load_begin_along(struct validation *v);
+/* The upload was received: locks the submission, in the transaction that has the rows. *decided: it has an outcome
+ * already; then the rows were dropped. */
+enum pg_status early_load_take_over(struct validation *v, bool *decided);
 /* Begins for files that are worth it; sets v->early and v->reader then. PG_OK also when it does not begin. */
 enum pg_status early_load_begin(struct validation *v);
 /* The next row. Nothing happens when rows are not loaded early. */

@@ -125,6 +125,14 @@ void history_free(struct history *h)
     free(h);
 }
 
+bool history_same(const struct history *a, const struct history *b)
+{
+    bool same = a->earlier_count == b->earlier_count;
+    for (size_t i = 0; same && i < a->earlier_count; i++)
+        same = a->earlier[i].no == b->earlier[i].no;
+    return same;
+}
+
 json_t *history_used(const struct history *h)
 {
     json_t *used = json_object();

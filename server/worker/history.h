@@ -16,6 +16,8 @@ struct history;
 enum job_outcome history_begin(struct worker *w, const struct submission *s, const struct reference *reference,
                                char *problem, struct history **out);
 void history_free(struct history *h);
+/* Whether both compare with the same submissions. */
+bool history_same(const struct history *a, const struct history *b);
 
 /* Each row as it is read. false: a temporary file or memory failed. */
 bool history_add_row(struct history *h, const struct checked_row *row, const struct episode *facts);

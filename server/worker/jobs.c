@@ -7,6 +7,7 @@
 #include "store/rehearsal.h"
 #include "store/submission.h"
 #include "worker/log_keeper.h"
+#include "worker/read_along.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -214,21 +215,32 @@ static void run_job(struct worker *w, const struct job_handler *handlers, const 
     log_job(job, outcome, problem, began);
 }
 
+static bool take_notifications(struct worker *w)
+{
+    bool any = false;
+    PGnotify *n = NULL;
+    while ((n = PQnotifies(pg_raw(w->pg))) != NULL) {
+        PQfreemem(n);
+        any = true;
+    }
+    return any;
+}
+
 /* Sleeps until a notification, the wake-up or the timeout. */
 static void wait_for_work(struct worker *w, int wake_fd, int64_t timeout_ms)
 {
     int socket = -1;
     if (pg_connect(w->pg) == PG_OK)
         socket = PQsocket(pg_raw(w->pg));
+    /* One may have come beside the answer to a statement. */
+    if (socket >= 0 && take_notifications(w))
+        return;
     struct pollfd fds[2] = {{wake_fd, POLLIN, 0}, {socket, POLLIN, 0}};
     (void)poll(fds, socket >= 0 ? 2 : 1, (int)timeout_ms);
     if (socket < 0 || (fds[1].revents & (POLLIN | POLLERR | POLLHUP)) == 0)
         return;
-    if (PQconsumeInput(pg_raw(w->pg)) == 1) {
-        PGnotify *n = NULL;
-        while ((n = PQnotifies(pg_raw(w->pg))) != NULL)
-            PQfreemem(n);
-    }
+    if (PQconsumeInput(pg_raw(w->pg)) == 1)
+        (void)take_notifications(w);
 }
 
 /* What nobody waits for: uploads that died, rehearsals and answers to retries that are too old, identities nobody
@@ -263,6 +275,7 @@ bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, c
         log_keeper_end(keeper, false);
         return false;
     }
+    read_along_begin(w);
     int64_t next_sweep = 0;
     bool away = false;
     while (!atomic_load(stop)) {
@@ -274,6 +287,7 @@ bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, c
             status = job_claim(w->pg, w->config->worker_lease_seconds, &job);
         if (status == PG_OK) {
             heartbeat_holds(&heartbeat, &job);
+            read_along_make_way(w, &job);
             run_job(w, handlers, &job);
             heartbeat_holds(&heartbeat, NULL);
             continue;
@@ -283,8 +297,11 @@ bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, c
         away = status != PG_NONE;
         if (status == PG_NONE && once)
             break;
-        wait_for_work(w, wake_fd, w->config->worker_poll_ms);
+        int64_t pause = status == PG_NONE ? read_along_step(w) : -1;
+        if (pause != 0)
+            wait_for_work(w, wake_fd, pause > 0 ? pause : w->config->worker_poll_ms);
     }
+    read_along_end(w);
     heartbeat_end(&heartbeat);
     log_keeper_end(keeper, once);
     return true;

@@ -11,6 +11,11 @@
 
 #include <stdatomic.h>
 
+/* COPY of millions of rows is one statement; a worker's statements may take their time. */
+#define WORKER_STATEMENT_TIMEOUT_MS (60 * 60 * 1000)
+
+struct read_along;
+
 /* What a handler works with. */
 struct worker {
     const struct config *config;
@@ -21,6 +26,7 @@ struct worker {
     const uint8_t *pseudonym_key; /* PSEUDONYM_KEY_SIZE bytes */
     const char *name;             /* host and process id */
     atomic_bool lost;             /* the current job's lease went to another worker; set by the heartbeat */
+    struct read_along *along;     /* the upload that is read while it arrives (worker/read_along.h); NULL: none ever */
 };
 
 enum job_outcome {

@@ -51,7 +51,7 @@ enum job_outcome validation_spool_failure(struct validation *v)
     return sealed_file_check_failed(v->w, v->problem);
 }
 
-enum job_outcome validation_read(struct validation *v)
+enum job_outcome validation_open(struct validation *v)
 {
     struct check_input input = {.context = &v->context,
                                 .format = strcmp(v->s.media_type, "text/csv") == 0 ? UPLOAD_CSV : UPLOAD_NDJSON,
@@ -67,20 +67,34 @@ enum job_outcome validation_read(struct validation *v)
     v->blocks = journal_new(v->w->config->spool_dir);
     v->check = check_new(&input);
     v->indicators = indicators_new(v->s.month, &v->basis.reference);
-    if (!v->blocks || !v->check || !v->indicators)
-        return validation_spool_failure(v);
+    return v->blocks && v->check && v->indicators ? JOB_DONE : validation_spool_failure(v);
+}
 
-    const struct sealed_file file = {v->s.provider,
-                                     v->s.id,
-                                     v->s.no,
-                                     v->s.chunks,
-                                     v->s.bytes,
-                                     v->s.sha256,
-                                     v->s.declared_rows,
-                                     submission_sealed_key,
-                                     submission_chunks,
-                                     v->reader ? v->reader : v->w->pg};
-    enum job_outcome outcome = sealed_file_read(v->w, v->job, &file, v->check, v->problem);
+static struct sealed_file file_of(const struct validation *v)
+{
+    return (struct sealed_file){v->s.provider,
+                                v->s.id,
+                                v->s.no,
+                                v->s.chunks,
+                                v->s.bytes,
+                                v->s.sha256,
+                                v->s.declared_rows,
+                                submission_sealed_key,
+                                submission_chunks,
+                                v->reader ? v->reader : v->w->pg};
+}
+
+enum job_outcome validation_open_along(struct validation *v)
+{
+    struct sealed_file file = file_of(v);
+    return sealed_reader_open(v->w, &file, v->check, v->problem, &v->along);
+}
+
+enum job_outcome validation_read(struct validation *v)
+{
+    struct sealed_file file = file_of(v);
+    enum job_outcome outcome = v->along ? sealed_reader_finish(v->along, v->job, &file, v->problem)
+                                        : sealed_file_read(v->w, v->job, &file, v->check, v->problem);
     if (outcome != JOB_DONE)
         return outcome;
     enum pg_status status = early_load_end(v);

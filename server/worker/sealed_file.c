@@ -1,5 +1,7 @@
 #include "worker/sealed_file.h"
 
+#include "base/sha256.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,16 +10,17 @@
 #define PROGRESS_MICROS 1000000
 #define SEALED_KEY_MAX  256
 
-struct opening {
+struct sealed_reader {
     struct worker *w;
-    const struct job *job;
-    const struct sealed_file *file;
+    const struct job *job; /* NULL: none yet */
+    struct sealed_file file;
     struct check *check; /* for progress; NULL: none */
     bool (*feed)(void *context, const void *bytes, size_t length);
     void *context;
     char *problem;
     struct unseal_stream stream;
-    crypto_hash_sha256_state hash;
+    struct sha256 *hash;
+    int64_t chunks; /* read so far */
     int64_t bytes;
     int64_t next_progress; /* monotonic */
     uint8_t *text;         /* of one chunk */
@@ -34,7 +37,7 @@ enum job_outcome sealed_file_check_failed(struct worker *w, char *problem)
     return JOB_AGAIN;
 }
 
-static enum job_outcome damaged(struct opening *o)
+static enum job_outcome damaged(struct sealed_reader *o)
 {
     (void)snprintf(o->problem, JOB_PROBLEM_SIZE,
                    "The stored bytes of the upload cannot be read back: they were sealed to another key or are damaged."
@@ -42,18 +45,18 @@ static enum job_outcome damaged(struct opening *o)
     return JOB_FAILED;
 }
 
-static enum job_outcome report_progress(struct opening *o)
+static enum job_outcome report_progress(struct sealed_reader *o)
 {
     if (atomic_load(&o->w->lost))
         return JOB_LOST;
     if (!o->check || clock_monotonic() < o->next_progress)
         return JOB_DONE;
     o->next_progress = clock_monotonic() + PROGRESS_MICROS;
-    enum pg_status status = job_progress(o->file->pg, o->job, (int64_t)check_rows(o->check), o->file->declared_rows);
-    return job_outcome_of(status, o->file->pg, o->problem);
+    enum pg_status status = job_progress(o->file.pg, o->job, (int64_t)check_rows(o->check), o->file.declared_rows);
+    return job_outcome_of(status, o->file.pg, o->problem);
 }
 
-static enum job_outcome feed_chunk(struct opening *o, const char *sealed, size_t length)
+static enum job_outcome feed_chunk(struct sealed_reader *o, const char *sealed, size_t length)
 {
     if (length > o->room) {
         uint8_t *text = realloc(o->text, length);
@@ -65,52 +68,70 @@ static enum job_outcome feed_chunk(struct opening *o, const char *sealed, size_t
     if (!unseal_chunk(&o->stream, sealed, length, o->text))
         return damaged(o);
     size_t n = length - SEAL_CHUNK_OVERHEAD;
-    (void)crypto_hash_sha256_update(&o->hash, o->text, n);
+    sha256_add(o->hash, o->text, n);
     o->bytes += (int64_t)n;
+    o->chunks++;
     return o->feed(o->context, o->text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
 }
 
-static enum job_outcome read_chunks(struct opening *o)
+static enum job_outcome read_some(struct sealed_reader *o, int64_t *chunks)
 {
-    const struct sealed_file *f = o->file;
-    for (int64_t seq = 0; seq < f->chunks; seq += CHUNKS_AT_ONCE) {
-        PGresult *r = NULL;
-        enum pg_status status = f->get_chunks(f->pg, f->provider, f->no, seq, CHUNKS_AT_ONCE, &r);
-        if (status != PG_OK)
-            return job_outcome_of(status, o->file->pg, o->problem);
-        enum job_outcome outcome = JOB_DONE;
-        for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++)
-            outcome = feed_chunk(o, PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0));
-        PQclear(r);
+    const struct sealed_file *f = &o->file;
+    PGresult *r = NULL;
+    enum pg_status status = f->get_chunks(f->pg, f->provider, f->no, o->chunks, CHUNKS_AT_ONCE, &r);
+    *chunks = 0;
+    if (status != PG_OK)
+        return job_outcome_of(status, f->pg, o->problem);
+    enum job_outcome outcome = JOB_DONE;
+    for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++)
+        outcome = feed_chunk(o, PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0));
+    *chunks = PQntuples(r);
+    PQclear(r);
+    return outcome;
+}
+
+static enum job_outcome read_rest(struct sealed_reader *o)
+{
+    const struct sealed_file *f = &o->file;
+    while (o->chunks < f->chunks) {
+        int64_t chunks = 0;
+        enum job_outcome outcome = read_some(o, &chunks);
         if (outcome == JOB_DONE)
             outcome = report_progress(o);
+        if (outcome == JOB_DONE && chunks == 0)
+            outcome = damaged(o);
         if (outcome != JOB_DONE)
             return outcome;
     }
-    uint8_t sha256[crypto_hash_sha256_BYTES];
-    (void)crypto_hash_sha256_final(&o->hash, sha256);
-    bool whole = o->stream.finished && o->bytes == f->bytes && memcmp(sha256, f->sha256, sizeof sha256) == 0;
+    uint8_t sha256[SHA256_SIZE];
+    bool whole = sha256_finish(o->hash, sha256) && o->stream.finished && o->chunks == f->chunks &&
+                 o->bytes == f->bytes && memcmp(sha256, f->sha256, sizeof sha256) == 0;
     return whole ? JOB_DONE : damaged(o);
 }
 
-static enum job_outcome open_file(struct opening *o)
+static enum job_outcome open_stream(struct sealed_reader *o)
 {
-    const struct sealed_file *f = o->file;
+    const struct sealed_file *f = &o->file;
     uint8_t sealed_key[SEALED_KEY_MAX];
     char context[SEAL_CONTEXT_SIZE];
     size_t length = 0;
+    o->hash = sha256_new();
+    if (!o->hash)
+        return sealed_file_check_failed(o->w, o->problem);
     enum pg_status status = f->sealed_key(f->pg, f->provider, f->no, sealed_key, sizeof sealed_key, &length);
     if (status != PG_OK)
         return job_outcome_of(status, f->pg, o->problem);
     (void)snprintf(context, sizeof context, "%s/%s", f->provider, f->id);
-    (void)crypto_hash_sha256_init(&o->hash);
-    enum job_outcome outcome =
-        unseal_begin(&o->stream, o->w->unseal, context, sealed_key, length) ? read_chunks(o) : damaged(o);
+    return unseal_begin(&o->stream, o->w->unseal, context, sealed_key, length) ? JOB_DONE : damaged(o);
+}
+
+static void wipe(struct sealed_reader *o)
+{
     unseal_end(&o->stream);
+    sha256_free(o->hash);
     if (o->text)
         sodium_memzero(o->text, o->room);
     free(o->text);
-    return outcome;
 }
 
 static bool feed_check(void *context, const void *bytes, size_t length)
@@ -118,32 +139,72 @@ static bool feed_check(void *context, const void *bytes, size_t length)
     return check_feed(context, bytes, length);
 }
 
+static enum job_outcome read_whole(struct sealed_reader *o)
+{
+    enum job_outcome outcome = open_stream(o);
+    if (outcome == JOB_DONE)
+        outcome = read_rest(o);
+    wipe(o);
+    return outcome;
+}
+
 enum job_outcome sealed_file_read(struct worker *w, const struct job *job, const struct sealed_file *f,
                                   struct check *check, char *problem)
 {
-    struct opening o;
-    memset(&o, 0, sizeof o);
-    o.w = w;
-    o.job = job;
-    o.file = f;
-    o.check = check;
-    o.feed = feed_check;
-    o.context = check;
+    struct sealed_reader o = {.w = w, .job = job, .file = *f, .check = check, .feed = feed_check, .context = check};
     o.problem = problem;
-    return open_file(&o);
+    return read_whole(&o);
 }
 
 enum job_outcome sealed_file_each(struct worker *w, const struct job *job, const struct sealed_file *f,
                                   bool (*feed)(void *context, const void *bytes, size_t length), void *context,
                                   char *problem)
 {
-    struct opening o;
-    memset(&o, 0, sizeof o);
-    o.w = w;
-    o.job = job;
-    o.file = f;
-    o.feed = feed;
-    o.context = context;
+    struct sealed_reader o = {.w = w, .job = job, .file = *f, .feed = feed, .context = context};
     o.problem = problem;
-    return open_file(&o);
+    return read_whole(&o);
+}
+
+enum job_outcome sealed_reader_open(struct worker *w, const struct sealed_file *f, struct check *check, char *problem,
+                                    struct sealed_reader **out)
+{
+    struct sealed_reader *o = calloc(1, sizeof *o);
+    *out = o;
+    if (!o)
+        return sealed_file_check_failed(w, problem);
+    o->w = w;
+    o->file = *f;
+    o->check = check;
+    o->feed = feed_check;
+    o->context = check;
+    o->problem = problem;
+    return open_stream(o);
+}
+
+void sealed_reader_free(struct sealed_reader *o)
+{
+    if (!o)
+        return;
+    wipe(o);
+    free(o);
+}
+
+enum job_outcome sealed_reader_step(struct sealed_reader *o, char *problem, int64_t *chunks)
+{
+    o->problem = problem;
+    return read_some(o, chunks);
+}
+
+int64_t sealed_reader_bytes(const struct sealed_reader *o)
+{
+    return o->bytes;
+}
+
+enum job_outcome sealed_reader_finish(struct sealed_reader *o, const struct job *job, const struct sealed_file *f,
+                                      char *problem)
+{
+    o->job = job;
+    o->file = *f;
+    o->problem = problem;
+    return read_rest(o);
 }

@@ -33,6 +33,22 @@ enum job_outcome sealed_file_each(struct worker *w, const struct job *job, const
                                   bool (*feed)(void *context, const void *bytes, size_t length), void *context,
                                   char *problem);
 
+/* The same in steps, for a file that is still arriving. chunks, bytes and sha256 of the file matter to
+ * sealed_reader_finish alone. */
+struct sealed_reader;
+/* *out is freed by the caller whatever the answer. */
+enum job_outcome sealed_reader_open(struct worker *w, const struct sealed_file *f, struct check *check, char *problem,
+                                    struct sealed_reader **out);
+/* NULL is allowed. Wipes what it held of the file. */
+void sealed_reader_free(struct sealed_reader *o);
+/* Feeds the next chunks that are there, a few at most; *chunks says how many there were. */
+enum job_outcome sealed_reader_step(struct sealed_reader *o, char *problem, int64_t *chunks);
+/* Bytes of the file that were fed. */
+int64_t sealed_reader_bytes(const struct sealed_reader *o);
+/* The file f has arrived and job reads the rest of it, as sealed_file_read does. */
+enum job_outcome sealed_reader_finish(struct sealed_reader *o, const struct job *job, const struct sealed_file *f,
+                                      char *problem);
+
 /* The outcome when a check failed for want of memory or temporary files: JOB_LOST when it was asked to stop. */
 enum job_outcome sealed_file_check_failed(struct worker *w, char *problem);
 

@@ -1,8 +1,10 @@
 #include "worker/validate.h"
 
+#include "base/log.h"
 #include "store/absence.h"
 #include "store/window.h"
 #include "worker/early_load.h"
+#include "worker/read_along.h"
 #include "worker/validation_run.h"
 
 #include <stdio.h>
@@ -83,9 +85,12 @@ static enum job_outcome load_context(struct validation *v)
 
 static enum job_outcome run(struct validation *v)
 {
-    enum job_outcome outcome = load_context(v);
-    if (outcome == JOB_DONE)
+    enum job_outcome outcome = JOB_DONE;
+    if (!v->along) {
         outcome = job_outcome_of(early_load_begin(v), v->w->pg, v->problem);
+        if (outcome == JOB_DONE)
+            outcome = validation_open(v);
+    }
     if (outcome == JOB_DONE)
         outcome = validation_read(v);
     if (outcome != JOB_DONE)
@@ -96,9 +101,31 @@ static enum job_outcome run(struct validation *v)
     return validation_write(v);
 }
 
-static void validation_free(struct validation *v)
+enum job_outcome validation_new(struct worker *w, const struct submission *s, char *problem, struct validation **out)
 {
+    struct validation *v = calloc(1, sizeof *v);
+    *out = v;
+    if (!v) {
+        (void)snprintf(problem, JOB_PROBLEM_SIZE, "The worker's memory ran out. Retry the job when there is more.");
+        return JOB_AGAIN;
+    }
+    v->w = w;
+    v->s = *s;
+    v->problem = problem;
+    confidential_init(&v->block);
+    check_basis_init(&v->basis);
+    return load_context(v);
+}
+
+void validation_free(struct validation *v)
+{
+    if (!v)
+        return;
     early_load_drop(v);
+    sealed_reader_free(v->along);
+    if (v->own)
+        v->w->pg = v->own;
+    pg_free(v->loader);
     pg_free(v->reader);
     check_free(v->check);
     history_free(v->history);
@@ -111,28 +138,81 @@ static void validation_free(struct validation *v)
     free(v);
 }
 
-enum job_outcome validate_run(struct worker *w, const struct job *job, char *problem)
+/* Whether what was found on one basis would be found on the other. */
+static bool same_basis(const struct validation *a, const struct validation *b)
 {
-    struct validation *v = calloc(1, sizeof *v);
-    if (!v) {
-        (void)snprintf(problem, JOB_PROBLEM_SIZE, "The worker's memory ran out. Retry the job when there is more.");
-        return JOB_AGAIN;
+    const struct upload_context *x = &a->context;
+    const struct upload_context *y = &b->context;
+    for (size_t i = 0; i < REFERENCE_KINDS; i++) {
+        if (strcmp(a->basis.digests[i].hex, b->basis.digests[i].hex) != 0)
+            return false;
     }
-    v->w = w;
-    v->job = job;
-    v->problem = problem;
-    confidential_init(&v->block);
-    check_basis_init(&v->basis);
-    enum job_outcome outcome = JOB_DONE;
-    enum pg_status status = submission_get(w->pg, job->provider, job->subject, &v->s);
-    if (status == PG_NONE)
-        outcome = fault(v, "The submission of this job is not there");
-    else if (status != PG_OK)
-        outcome = job_outcome_of(status, w->pg, problem);
-    else if (strcmp(v->s.state, "received") != 0)
-        outcome = job_outcome_of(job_finish(w->pg, job), w->pg, problem); /* decided already */
-    else
+    size_t size = x->commissioner_count * sizeof *x->commissioners;
+    return a->s.no == b->s.no && x->commissioner_count == y->commissioner_count &&
+           (size == 0 || memcmp(x->commissioners, y->commissioners, size) == 0) &&
+           x->provider_from == y->provider_from && x->provider_to == y->provider_to && x->today == y->today &&
+           x->contracts_concerned == y->contracts_concerned && x->contracts_open == y->contracts_open &&
+           x->declared_rows == y->declared_rows && x->accepted_rows == y->accepted_rows &&
+           x->short_file_ppm == y->short_file_ppm && history_same(a->history, b->history);
+}
+
+/* Goes on with what was read while the upload arrived, if everything is still as it was then. */
+static struct validation *go_on(struct validation *v)
+{
+    struct validation *along = read_along_take(v->w, v->s.provider, v->s.id);
+    if (!along)
+        return v;
+    bool same = same_basis(along, v);
+    const struct log_field fields[] = {{"provider", v->s.provider, 0},
+                                       {"subject", v->s.id, 0},
+                                       {"outcome", same ? "used" : "outdated", 0},
+                                       {"bytes", NULL, sealed_reader_bytes(along->along)}};
+    log_event(LOG_LEVEL_INFO, "read_along", fields, sizeof fields / sizeof fields[0]);
+    if (!same) {
+        validation_free(along);
+        return v;
+    }
+    /* Windows have not changed either, but for words: those of now are kept. */
+    free(along->windows);
+    along->windows = v->windows;
+    along->window_count = v->window_count;
+    v->windows = NULL;
+    along->s = v->s;
+    along->job = v->job;
+    along->problem = v->problem;
+    validation_free(v);
+    if (along->early) {
+        along->own = along->w->pg;
+        along->w->pg = along->loader;
+    }
+    return along;
+}
+
+static enum job_outcome validate(struct worker *w, const struct job *job, const struct submission *s, char *problem)
+{
+    struct validation *v = NULL;
+    enum job_outcome outcome = validation_new(w, s, problem, &v);
+    if (outcome == JOB_DONE) {
+        v->job = job;
+        v = go_on(v);
         outcome = run(v);
+    }
     validation_free(v);
     return outcome;
+}
+
+enum job_outcome validate_run(struct worker *w, const struct job *job, char *problem)
+{
+    struct submission s;
+    enum pg_status status = submission_get(w->pg, job->provider, job->subject, &s);
+    if (status == PG_NONE) {
+        (void)snprintf(problem, JOB_PROBLEM_SIZE,
+                       "The submission of this job is not there. The operator mends it and retries the job.");
+        return JOB_FAILED;
+    }
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    if (strcmp(s.state, "received") != 0) /* decided already */
+        return job_outcome_of(job_finish(w->pg, job), w->pg, problem);
+    return validate(w, job, &s, problem);
 }

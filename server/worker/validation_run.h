@@ -12,6 +12,7 @@
 #include "worker/confidential.h"
 #include "worker/history.h"
 #include "worker/jobs.h"
+#include "worker/sealed_file.h"
 
 struct validation {
     struct worker *w;
@@ -24,6 +25,12 @@ struct validation {
     size_t window_count;
     struct upload_context context;
     struct column_mapping *mapping; /* the sender's own names; NULL: ours */
+
+    /* Of an upload that was read along: loader has the transaction with the rows, and stands in for the worker's own
+     * connection while the rest is done. */
+    struct pg *loader;
+    struct pg *own;
+    struct sealed_reader *along; /* NULL: the file is read as a whole */
 
     struct pg *reader; /* for what is read or said while the worker's own connection is inside COPY; NULL: the same */
     struct early_load *early;
@@ -45,6 +52,16 @@ struct block_head {
     uint64_t length;
 };
 
+/* validate.c: a validation of a submission, with everything that it is checked against as known now. *out is freed by
+ * the caller whatever the answer. */
+enum job_outcome validation_new(struct worker *w, const struct submission *s, char *problem, struct validation **out);
+/* NULL is allowed. Rolls back what was not committed. */
+void validation_free(struct validation *v);
+
+/* reading.c: makes the check, to feed. */
+enum job_outcome validation_open(struct validation *v);
+/* Opens the upload of a validation that reads along: v->along. */
+enum job_outcome validation_open_along(struct validation *v);
 /* reading.c: JOB_DONE when the check is finished (nothing is written to the database yet). */
 enum job_outcome validation_read(struct validation *v);
 /* A failure of the temporary files, with its problem text; JOB_LOST when that is why. */

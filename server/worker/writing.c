@@ -211,6 +211,8 @@ static enum pg_status write_all(struct validation *v)
         early_load_drop(v);
     if (!v->early)
         status = open_transaction(v, &decided);
+    else if (v->loader)
+        status = early_load_take_over(v, &decided);
     if (status == PG_OK && decided)
         return job_finish(v->w->pg, v->job);
     if (status == PG_OK)

@@ -73,8 +73,8 @@ def machine():
 
 
 def wide_grid():
-    """The example's grid with ranges that every rating is in: the rules that compare with it are asked of every row. The
-    demonstration's ratings are drawn without one, so that nearly every row would miss a narrower grid."""
+    """The example's grid with ranges that every rating is in: the rules that compare with it are asked of every row.
+    The demonstration's ratings are drawn without one, so that nearly every row would miss a narrower grid."""
     example = (ROOT / "config/allocation_grid.example.csv").read_text(encoding="ascii")
     lines = [line for line in example.splitlines() if line and not line.startswith("#")]
     return "\n".join([lines[0]] + [",".join(line.split(",")[:2] + ["0", "4", "0", "4"]) for line in lines[1:]]) + "\n"
