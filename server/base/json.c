@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAXIMUM_DEPTH   32
@@ -313,4 +314,37 @@ bool json_bool(const json_t *object, const char *name, bool fallback)
 bool json_put(json_t *object, const char *name, json_t *value)
 {
     return json_object_set_new(object, name, value) == 0;
+}
+
+bool json_append_text(struct buf *out, const char *text)
+{
+    static const char *const marks = "\"\\\b\f\n\r\t";
+    static const char *const letters = "\"\\bfnrt";
+    (void)buf_append_char(out, '"');
+    const char *from = text;
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x20 && *c != '"' && *c != '\\')
+            continue;
+        (void)buf_append(out, from, (size_t)(c - from));
+        from = c + 1;
+        const char *mark = strchr(marks, *c);
+        if (mark != NULL)
+            (void)buf_append_format(out, "\\%c", letters[mark - marks]);
+        else
+            (void)buf_append_format(out, "\\u%04X", (unsigned)*c);
+    }
+    (void)buf_append_text(out, from);
+    return buf_append_char(out, '"');
+}
+
+bool json_append(struct buf *out, json_t *value)
+{
+    char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(value);
+    if (text == NULL)
+        out->failed = true;
+    else
+        (void)buf_append_text(out, text);
+    free(text);
+    return !out->failed;
 }

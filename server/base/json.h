@@ -2,6 +2,8 @@
 #ifndef RECKONER_BASE_JSON_H
 #define RECKONER_BASE_JSON_H
 
+#include "base/buf.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +49,11 @@ bool json_check(const json_t *object, const struct json_member *table, const cha
 const char *json_text(const json_t *object, const char *name);
 int64_t json_int(const json_t *object, const char *name, int64_t fallback);
 bool json_bool(const json_t *object, const char *name, bool fallback);
+
+/* Append to a text what json_dumps would write, compact: a string in quotes (UTF-8); a value, whose reference is taken. A
+ * NULL value marks failure. The buffer's failed says, as ever, whether all went well. */
+bool json_append_text(struct buf *out, const char *text);
+bool json_append(struct buf *out, json_t *value);
 
 /* Sets member name to a new value; takes the reference. A NULL value marks failure: returns false. */
 bool json_put(json_t *object, const char *name, json_t *value);

@@ -120,6 +120,22 @@ void reply_json(struct request *r, int status, json_t *body, const char *etag)
         reply_guard(r);
 }
 
+void reply_written(struct request *r, int status, struct buf *json)
+{
+    if (json->failed || json->data == NULL) {
+        buf_free(json);
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
+        return;
+    }
+    struct reply *reply = reply_start(r, status);
+    copy_text(reply->media_type, sizeof reply->media_type, "application/json");
+    reply->body = json->data;
+    reply->length = json->length;
+    json->data = NULL;
+    buf_free(json);
+    reply_guard(r);
+}
+
 void reply_created(struct request *r, json_t *body, const char *location, const char *etag)
 {
     copy_address(r, r->exchange->reply.location, sizeof r->exchange->reply.location, location);

@@ -107,6 +107,8 @@ void reply_json(struct request *r, int status, json_t *body, const char *etag);
 /* 201 with Location. */
 void reply_created(struct request *r, json_t *body, const char *location, const char *etag);
 /* 204. */
+/* JSON that is written already; the text is taken over. A buffer that has failed is a problem. */
+void reply_written(struct request *r, int status, struct buf *json);
 void reply_nothing(struct request *r);
 /* 202 with Location of the job. */
 void reply_accepted(struct request *r, json_t *body, const char *location);

@@ -3,32 +3,55 @@
 #include "domain/finding_text.h"
 #include "domain/rules.h"
 
-json_t *finding_json(const struct request *r, const PGresult *result, int row)
+void finding_view_begin(struct finding_view *view, const struct request *r, const PGresult *result)
 {
-    const char *field = pg_text(result, row, "field");
-    bool hidden = r->caller.role == ROLE_COMMISSIONER && finding_identifies(field);
-    bool unknown = pg_is_null(result, row, "pence");
-    enum rule_id id;
+    *view = (struct finding_view){.result = result,
+                                  .commissioner = r->caller.role == ROLE_COMMISSIONER,
+                                  .row_no = PQfnumber(result, "row_no"),
+                                  .episode_id = PQfnumber(result, "episode_id"),
+                                  .rule = PQfnumber(result, "rule"),
+                                  .severity = PQfnumber(result, "severity"),
+                                  .owner = PQfnumber(result, "commissioner"),
+                                  .cluster = PQfnumber(result, "cluster"),
+                                  .field = PQfnumber(result, "field"),
+                                  .value = PQfnumber(result, "value"),
+                                  .note = PQfnumber(result, "note"),
+                                  .pence = PQfnumber(result, "pence")};
+}
+
+static void put(struct buf *out, const char *name, const char *text)
+{
+    (void)buf_append_text(out, name);
+    (void)json_append_text(out, text);
+}
+
+void finding_view_write(const struct finding_view *view, int row, struct buf *out)
+{
+    const PGresult *result = view->result;
+    const char *id = PQgetvalue(result, row, view->rule);
+    const char *field = PQgetvalue(result, row, view->field);
+    bool hidden = view->commissioner && finding_identifies(field);
+    enum rule_id known;
     /* A rule that this version does not know was written by a newer one: its id must do. */
-    const struct rule *rule = rule_by_name(pg_text(result, row, "rule"), &id) ? rule_get(id) : NULL;
-    const char *severity = pg_text(result, row, "severity");
-    if (pg_is_null(result, row, "severity"))
+    const struct rule *rule = rule_by_name(id, &known) ? rule_get(known) : NULL;
+    const char *severity = PQgetvalue(result, row, view->severity);
+    if (PQgetisnull(result, row, view->severity))
         severity = rule ? severity_name(rule->severity) : "";
-    json_t *o = json_object();
-    bool ok = o && json_put(o, "row", json_integer(pg_i64(result, row, "row_no"))) &&
-              json_put(o, "episode_id", json_string(pg_text(result, row, "episode_id"))) &&
-              json_put(o, "rule", json_string(pg_text(result, row, "rule"))) &&
-              json_put(o, "severity", json_string(severity)) &&
-              json_put(o, "commissioner", json_string(pg_text(result, row, "commissioner"))) &&
-              json_put(o, "cluster", json_string(pg_text(result, row, "cluster"))) &&
-              json_put(o, "field", json_string(field)) &&
-              json_put(o, "value", hidden ? json_null() : json_string(pg_text(result, row, "value"))) &&
-              json_put(o, "sentence", json_string(rule ? rule->sentence : "")) &&
-              json_put(o, "note", json_string(hidden ? "" : pg_text(result, row, "note"))) &&
-              json_put(o, "hint", json_string(rule ? rule->hint : "")) &&
-              json_put(o, "amount_at_stake_pence", unknown ? json_null() : json_integer(pg_i64(result, row, "pence")));
-    if (ok)
-        return o;
-    json_decref(o);
-    return NULL;
+    (void)buf_append_text(out, "\"row\":");
+    (void)buf_append_text(out, PQgetvalue(result, row, view->row_no));
+    put(out, ",\"episode_id\":", PQgetvalue(result, row, view->episode_id));
+    put(out, ",\"rule\":", id);
+    put(out, ",\"severity\":", severity);
+    put(out, ",\"commissioner\":", PQgetvalue(result, row, view->owner));
+    put(out, ",\"cluster\":", PQgetvalue(result, row, view->cluster));
+    put(out, ",\"field\":", field);
+    if (hidden)
+        (void)buf_append_text(out, ",\"value\":null");
+    else
+        put(out, ",\"value\":", PQgetvalue(result, row, view->value));
+    put(out, ",\"sentence\":", rule ? rule->sentence : "");
+    put(out, ",\"note\":", hidden ? "" : PQgetvalue(result, row, view->note));
+    put(out, ",\"hint\":", rule ? rule->hint : "");
+    (void)buf_append_text(out, ",\"amount_at_stake_pence\":");
+    (void)buf_append_text(out, PQgetisnull(result, row, view->pence) ? "null" : PQgetvalue(result, row, view->pence));
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PAGE_BYTES ((size_t)8 << 20) /* 500 findings of at most 8 KiB each are the half */
+
 static bool bad_cursor(struct request *r)
 {
     reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
@@ -36,20 +38,23 @@ static bool read_cursor(struct request *r, struct page *page, struct question_cu
 }
 
 /* The line of a finding, with where it is and whom it is about. */
-static json_t *found_json(const struct request *r, const PGresult *result, int row)
+static void write_found(const struct request *r, const struct finding_view *view, int row, struct buf *out)
 {
     char month[8];
-    month_format(pg_month(result, row, "month"), month);
+    month_format(pg_month(view->result, row, "month"), month);
     bool named = r->caller.role == ROLE_PROVIDER; /* who has the episode id at home needs no pseudonym */
-    json_t *o = finding_json(r, result, row);
-    bool ok = o && json_put(o, "provider", json_string(pg_text(result, row, "provider"))) &&
-              json_put(o, "month", json_string(month)) &&
-              json_put(o, "submission", json_string(pg_text(result, row, "id"))) &&
-              json_put(o, "pseudonym", named ? json_null() : json_string(pg_text(result, row, "pseudonym")));
-    if (ok)
-        return o;
-    json_decref(o);
-    return NULL;
+    (void)buf_append_char(out, '{');
+    finding_view_write(view, row, out);
+    (void)buf_append_text(out, ",\"provider\":");
+    (void)json_append_text(out, pg_text(view->result, row, "provider"));
+    (void)buf_append_format(out, ",\"month\":\"%s\",\"submission\":", month);
+    (void)json_append_text(out, pg_text(view->result, row, "id"));
+    (void)buf_append_text(out, ",\"pseudonym\":");
+    if (named)
+        (void)buf_append_text(out, "null");
+    else
+        (void)json_append_text(out, pg_text(view->result, row, "pseudonym"));
+    (void)buf_append_char(out, '}');
 }
 
 /* The body of a page of `shown` items; NULL: out of memory. next is taken over. */
@@ -62,6 +67,36 @@ static json_t *page_body(json_t *items, json_t *next, const char *empty)
         return body;
     json_decref(body);
     return NULL;
+}
+
+static void write_page(struct request *r, const struct page *page, const PGresult *result, struct buf *out)
+{
+    struct finding_view view;
+    int count = PQntuples(result);
+    int shown = (int)(count < page->limit ? count : page->limit);
+    finding_view_begin(&view, r, result);
+    (void)buf_append_text(out, "{\"items\":[");
+    for (int i = 0; i < shown; i++) {
+        if (i > 0)
+            (void)buf_append_char(out, ',');
+        write_found(r, &view, i, out);
+    }
+    (void)buf_append_text(out, "],\"next\":");
+    if (count > shown) {
+        char cursor[120];
+        int last = shown - 1;
+        (void)snprintf(cursor, sizeof cursor, "%s/%s/%s/%s/%s", pg_text(result, last, "place"),
+                       pg_text(result, last, "provider"), pg_text(result, last, "submission"),
+                       pg_text(result, last, "row_no"), pg_text(result, last, "mark"));
+        (void)json_append(out, reply_next(r, page, cursor));
+    } else {
+        (void)buf_append_text(out, "null");
+    }
+    if (shown == 0) {
+        (void)buf_append_text(out, ",\"empty_because\":");
+        (void)json_append_text(out, "No row that you may see has such a finding in these months");
+    }
+    (void)buf_append_char(out, '}');
 }
 
 void findings_list(struct request *r)
@@ -77,27 +112,11 @@ void findings_list(struct request *r)
         reply_store(r, status);
         return;
     }
-    int count = PQntuples(result);
-    int shown = (int)(count < page.limit ? count : page.limit);
-    json_t *items = json_array();
-    bool ok = items != NULL;
-    for (int i = 0; i < shown && ok; i++)
-        ok = json_array_append_new(items, found_json(r, result, i)) == 0;
-    json_t *next = json_null();
-    if (ok && count > shown) {
-        char cursor[120];
-        int last = shown - 1;
-        (void)snprintf(cursor, sizeof cursor, "%s/%s/%s/%s/%s", pg_text(result, last, "place"),
-                       pg_text(result, last, "provider"), pg_text(result, last, "submission"),
-                       pg_text(result, last, "row_no"), pg_text(result, last, "mark"));
-        next = reply_next(r, &page, cursor);
-    }
+    struct buf out;
+    buf_init(&out, PAGE_BYTES);
+    write_page(r, &page, result, &out);
     PQclear(result);
-    if (!ok) {
-        json_decref(items);
-        items = NULL;
-    }
-    reply_body(r, page_body(items, next, "No row that you may see has such a finding in these months"));
+    reply_written(r, 200, &out);
 }
 
 /* Counts and the sum of a line; unknown is not nothing. */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAGE_BYTES ((size_t)8 << 20) /* 500 findings of at most 8 KiB each are the half */
+
 /* What a state means for whoever waits, and the ways out of it. */
 static const char *state_sentence(const char *state)
 {
@@ -206,13 +208,11 @@ void submissions_get(struct request *r)
 }
 
 /* rule, severity and row of the query. false: a problem was replied. */
-static bool read_filters(struct request *r, const struct submission *s, struct finding_query *q)
+static bool read_filters(struct request *r, struct finding_query *q)
 {
     memset(q, 0, sizeof *q);
-    q->provider = s->provider;
-    q->submission = s->no;
-    q->evaluation = s->evaluation;
-    q->commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : NULL;
+    q->provider = r->path_values[0];
+    q->id = r->path_values[1];
     q->rule = request_query(r, "rule");
     q->severity = request_query(r, "severity");
     q->row = -1;
@@ -256,59 +256,69 @@ static bool read_cursor(struct request *r, struct page *page, struct finding_que
 }
 
 /* Why a list is empty, so that nobody has to guess. */
-static const char *empty_reason(const struct submission *s, const struct finding_query *q)
+static const char *empty_reason(const char *state, const struct finding_query *q)
 {
-    if (strcmp(s->state, "received") == 0)
+    if (strcmp(state, "received") == 0)
         return "Validation has not ended yet";
     if (q->rule || q->severity || q->row >= 0)
         return "No finding matches the filter";
     return "No finding";
 }
 
-static json_t *findings_body(struct request *r, const struct submission *s, const struct finding_query *q,
-                             struct page *page, const PGresult *result)
+static json_t *next_of(struct request *r, const struct page *page, const struct finding_page *found)
 {
-    int64_t count = PQntuples(result);
-    int shown = (int)(count < page->limit ? count : page->limit);
-    json_t *items = json_array();
-    bool ok = items != NULL;
-    for (int i = 0; i < shown && ok; i++)
-        ok = json_array_append_new(items, finding_json(r, result, i)) == 0;
-    json_t *next = json_null();
-    if (ok && count > shown) {
-        char cursor[32];
-        (void)snprintf(cursor, sizeof cursor, "%s.%s%s", pg_text(result, shown - 1, "row_no"),
-                       pg_text(result, shown - 1, "rule"),
-                       pg_bool(result, shown - 1, "own_severity") ? CURSOR_OWN : "");
-        next = reply_next(r, page, cursor);
+    char cursor[32];
+    if (found->count <= page->limit)
+        return json_null();
+    int last = found->at[page->limit - 1];
+    (void)snprintf(cursor, sizeof cursor, "%s.%s%s", pg_text(found->result, last, "row_no"),
+                   pg_text(found->result, last, "rule"),
+                   pg_bool(found->result, last, "own_severity") ? CURSOR_OWN : "");
+    return reply_next(r, page, cursor);
+}
+
+/* Written as text at once: pages of findings are what is read most. */
+static void write_findings(struct request *r, const struct finding_query *q, const struct page *page,
+                           const struct finding_page *found, struct buf *out)
+{
+    struct finding_view view;
+    int shown = found->count < page->limit ? found->count : (int)page->limit;
+    finding_view_begin(&view, r, found->result);
+    (void)buf_append_text(out, "{\"items\":[");
+    for (int i = 0; i < shown; i++) {
+        (void)buf_append_text(out, i > 0 ? ",{" : "{");
+        finding_view_write(&view, found->at[i], out);
+        (void)buf_append_char(out, '}');
     }
-    json_t *body = json_object();
-    ok = body && json_object_set_new(body, "items", items) == 0 && ok;
-    ok = ok && json_put(body, "evaluation", json_integer(s->evaluation)) && json_put(body, "next", next) &&
-         (shown > 0 || json_put(body, "empty_because", json_string(empty_reason(s, q))));
-    if (ok)
-        return body;
-    json_decref(body);
-    return NULL;
+    (void)buf_append_text(out, "],\"evaluation\":");
+    (void)buf_append_i64(out, found->evaluation);
+    (void)buf_append_text(out, ",\"next\":");
+    (void)json_append(out, next_of(r, page, found));
+    if (shown == 0) {
+        (void)buf_append_text(out, ",\"empty_because\":");
+        (void)json_append_text(out, empty_reason(found->state, q));
+    }
+    (void)buf_append_char(out, '}');
 }
 
 void submissions_findings(struct request *r)
 {
-    struct submission s;
     struct finding_query q;
+    struct finding_page found;
     struct page page;
-    if (!find(r, &s) || !read_filters(r, &s, &q) || !request_page(r, &page) || !read_cursor(r, &page, &q))
+    struct buf out;
+    if (!request_path_ident(r, 1) || !read_filters(r, &q) || !request_page(r, &page) || !read_cursor(r, &page, &q))
         return;
     q.limit = page.limit + 1;
-    PGresult *result = NULL;
-    enum pg_status status = finding_list(r->pg, &q, &result);
+    enum pg_status status = finding_list(r->pg, &q, &found);
     if (status != PG_OK) {
         reply_store(r, status);
         return;
     }
-    json_t *body = findings_body(r, &s, &q, &page, result);
-    PQclear(result);
-    reply_body(r, body);
+    buf_init(&out, PAGE_BYTES);
+    write_findings(r, &q, &page, &found, &out);
+    finding_page_free(&found);
+    reply_written(r, 200, &out);
 }
 
 static json_t *summary_line(const PGresult *result, int row)
@@ -362,8 +372,11 @@ void submissions_findings_summary(struct request *r)
 {
     struct submission s;
     struct finding_query q;
-    if (!find(r, &s) || !read_filters(r, &s, &q))
+    if (!find(r, &s) || !read_filters(r, &q))
         return;
+    q.submission = s.no;
+    q.evaluation = s.evaluation;
+    q.commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : NULL;
     PGresult *result = NULL;
     enum pg_status status = finding_summary(r->pg, &q, &result);
     if (status != PG_OK) {

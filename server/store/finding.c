@@ -1,5 +1,6 @@
 #include "store/finding.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Looked up row by row on purpose: just after a load the planner knows nothing of these tables yet, takes a submission
@@ -20,11 +21,10 @@
     " AND ($5::text IS NULL OR f.rule = $5)"                                                                           \
     " AND ($6::text IS NULL OR coalesce(" SEVERITY_OF_TERMS " = $6, strpos($7, f.rule) > 0))"
 
-/* Place within the row: by the table of rules, then whether the finding has its own severity. A rule that only a newer
- * version knows comes first. */
-#define PLACE_IN_ROW "(2 * strpos('" RULES_IN_ORDER "', f.rule) + (f.severity IS NOT NULL)::integer)"
 #define RULE_ID_SIZE 3
 
+/* Place within the row: by the table of rules, then whether the finding has its own severity. A rule that only a newer
+ * version knows comes first. The same as finding_page (migration 0020) works out for the row of a cursor. */
 static int64_t place_in_row(const struct finding_place *p)
 {
     return 2 * ((int64_t)p->rule * RULE_ID_SIZE + 1) + (p->own_severity ? 1 : 0);
@@ -60,26 +60,79 @@ static void query_args(struct pg_args *a, const struct finding_query *q, char ru
     pg_arg_text(a, rules);
 }
 
-enum pg_status finding_list(struct pg *pg, const struct finding_query *q, PGresult **result)
+static int64_t place_of(const PGresult *result, int row)
 {
-    /* The page first, through the primary key (migration 0016), then what is looked up for a page of findings. */
+    struct finding_place p = {.own_severity = pg_bool(result, row, "own_severity")};
+    if (!rule_by_name(pg_text(result, row, "rule"), &p.rule))
+        return p.own_severity ? 1 : 0;
+    return place_in_row(&p);
+}
+
+/* Puts the findings of each row, which come together, into their order. */
+static enum pg_status order_page(struct finding_page *page, int64_t limit)
+{
+    int count = PQntuples(page->result);
+    page->at = calloc((size_t)count, sizeof *page->at);
+    int64_t *places = calloc((size_t)count, sizeof *places);
+    bool ok = page->at != NULL && places != NULL;
+    int64_t row_before = -1;
+    for (int i = 0, first = 0; ok && i < count; i++) {
+        int64_t row = pg_i64(page->result, i, "row_no");
+        if (row != row_before)
+            first = i;
+        row_before = row;
+        int64_t place = place_of(page->result, i);
+        int to = i;
+        for (; to > first && places[to - 1] > place; to--) {
+            places[to] = places[to - 1];
+            page->at[to] = page->at[to - 1];
+        }
+        places[to] = place;
+        page->at[to] = i;
+    }
+    free(places);
+    page->count = count < limit ? count : (int)limit;
+    return ok ? PG_OK : PG_FAILED;
+}
+
+enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct finding_page *page)
+{
     static const struct pg_statement s = {
-        "finding_list",
-        "SELECT f.row_no, f.rule, " SEVERITY_OF_TERMS " AS severity, f.severity IS NOT NULL AS own_severity,"
-        " f.episode_id, f.commissioner, f.cluster, f.field, f.value, f.note, " AMOUNT_AT_STAKE " AS pence"
-        " FROM (SELECT * FROM reckoner.finding_page($1, $2, $3, $4, $5, $6, $7, '" RULES_IN_ORDER "', $8, $9, $10, $11)"
-        " f ORDER BY row_no, " PLACE_IN_ROW " LIMIT $11) f ORDER BY row_no, " PLACE_IN_ROW,
-        11};
+        "finding_list", "SELECT * FROM reckoner.finding_page($1, $2, $3, $4, $5, '" RULES_IN_ORDER "', $6, $7, $8, $9)",
+        9};
     struct pg_args a;
     char rules[RULE_COUNT * RULE_ID_SIZE + 1];
     /* A filter by row is a range of the key too, so that the key leads to it whatever plan is taken. */
     bool at_cursor = q->after.row >= 0 && q->after.row >= q->row;
-    query_args(&a, q, rules);
+    memset(page, 0, sizeof *page);
+    rules_by_default(q->severity, rules);
+    pg_args_init(&a);
+    pg_arg_text(&a, q->provider);
+    pg_arg_text(&a, q->id);
+    pg_arg_text(&a, q->rule);
+    pg_arg_text(&a, q->severity);
+    pg_arg_text(&a, rules);
     pg_arg_i64(&a, at_cursor ? q->after.row : q->row < 0 ? 0 : q->row);
     pg_arg_i64(&a, q->row < 0 ? INT32_MAX : q->row);
     pg_arg_i64(&a, at_cursor ? place_in_row(&q->after) : -1);
     pg_arg_i64(&a, q->limit);
-    return pg_run(pg, &s, &a, result);
+    enum pg_status status = pg_run_one(pg, &s, &a, &page->result);
+    if (status != PG_OK)
+        return status;
+    page->evaluation = pg_i64(page->result, 0, "evaluation");
+    page->state = pg_text(page->result, 0, "state");
+    if (!pg_is_null(page->result, 0, "row_no"))
+        status = order_page(page, q->limit);
+    if (status != PG_OK)
+        finding_page_free(page);
+    return status;
+}
+
+void finding_page_free(struct finding_page *page)
+{
+    PQclear(page->result);
+    free(page->at);
+    memset(page, 0, sizeof *page);
 }
 
 #define LINE_ORDER " ORDER BY rule NULLS LAST, severity NULLS LAST"

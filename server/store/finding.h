@@ -15,7 +15,8 @@ struct finding_place {
 
 struct finding_query {
     const char *provider;
-    int64_t submission;       /* submission.no */
+    const char *id;           /* submission.id: what finding_list goes by */
+    int64_t submission;       /* submission.no, the rest by finding_summary */
     int64_t evaluation;       /* submission.evaluation */
     const char *commissioner; /* its findings alone; NULL: all */
     const char *rule;         /* NULL: any */
@@ -25,9 +26,20 @@ struct finding_query {
     int64_t limit;
 };
 
-/* By row, then in the order of the table of rules. Columns row_no, rule, severity (null: the rule's default),
- * own_severity, episode_id, commissioner, cluster, field, value, note, pence (null: unknown). */
-enum pg_status finding_list(struct pg *pg, const struct finding_query *q, PGresult **result);
+/* At most limit findings of a submission, and what it is now. */
+struct finding_page {
+    PGresult *result;
+    int count;          /* findings */
+    int *at;            /* of each, its row in the result */
+    int64_t evaluation; /* submission.evaluation */
+    const char *state;  /* submission.state */
+};
+
+/* By row, then in the order of the table of rules; only what the caller signed in may see. Columns row_no, rule,
+ * severity (null: the rule's default), own_severity, episode_id, commissioner, cluster, field, value, note, pence
+ * (null: unknown). PG_NONE: the caller may see no such submission. A page got is released with finding_page_free. */
+enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct finding_page *page);
+void finding_page_free(struct finding_page *page);
 
 /* Counts and amounts of all that q names (after and limit are not used). One line per rule and severity, one per
  * severity (rule null) and one for all (rule and severity null), in that order: columns rule, severity, findings, rows,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INT4_OID    23
 #define COPY_HEADER 19 /* signature with its NUL, flags, length of the extension */
 
 struct scan {
@@ -95,6 +96,7 @@ enum pg_status tally_clear(struct pg *pg, const char *provider, int64_t submissi
         {"tally_clear_stake", "DELETE FROM reckoner.stake WHERE provider = $1 AND submission = $2", 2},
         {"tally_clear_line", "DELETE FROM reckoner.finding_line WHERE provider = $1 AND submission = $2", 2},
         {"tally_clear_pattern", "DELETE FROM reckoner.finding_pattern WHERE provider = $1 AND submission = $2", 2},
+        {"tally_clear_place", "DELETE FROM reckoner.finding_place WHERE provider = $1 AND submission = $2", 2},
         {"tally_clear_practice", "DELETE FROM reckoner.finding_practice WHERE provider = $1 AND submission = $2", 2},
     };
     return run_all(pg, s, sizeof s / sizeof s[0], provider, submission);
@@ -161,6 +163,50 @@ enum pg_status tally_count(struct pg *pg, const char *provider, int64_t submissi
          2},
     };
     return run_all(pg, s, sizeof s / sizeof s[0], provider, submission);
+}
+
+enum pg_status tally_lines(struct pg *pg, const char *provider, int64_t submission, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "tally_lines",
+        "SELECT commissioner, bit, rule, severity FROM reckoner.finding_line"
+        " WHERE provider = $1 AND submission = $2 ORDER BY commissioner COLLATE \"C\"",
+        2};
+    struct pg_args a;
+    key_args(&a, provider, submission);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status tally_place_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg,
+                         "COPY reckoner.finding_place (provider, submission, commissioner, rule, severity, last_place,"
+                         " places) FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
+/* An array in binary: dimensions, nulls, type of the elements, how many, number of the first; then each. */
+static void put_places(struct pg_copy *copy, const struct tally_place *p)
+{
+    uint32_t words[5 + 2 * TALLY_PLACES] = {htobe32(1), 0, htobe32(INT4_OID), htobe32((uint32_t)p->count), htobe32(1)};
+    size_t n = 5;
+    for (int i = 0; i < p->count; i++) {
+        words[n++] = htobe32(sizeof p->places[i]);
+        words[n++] = htobe32((uint32_t)p->places[i]);
+    }
+    pg_copy_bytes(copy, words, n * sizeof words[0]);
+}
+
+void tally_place_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_place *p)
+{
+    pg_copy_row(copy, 7);
+    put_text(copy, provider);
+    pg_copy_i64(copy, submission);
+    put_text(copy, p->commissioner);
+    put_text(copy, p->rule);
+    put_text(copy, p->severity);
+    pg_copy_i32(copy, p->places[p->count - 1]);
+    put_places(copy, p);
 }
 
 enum pg_status tally_practice_begin(struct pg *pg, struct pg_copy **copy)

@@ -33,6 +33,24 @@ void tally_stake_add(struct pg_copy *copy, const char *provider, int64_t submiss
 /* Counts the stakes into patterns and lines; severities must be written. */
 enum pg_status tally_count(struct pg *pg, const char *provider, int64_t submission);
 
+/* The lines counted: columns commissioner, bit, rule, severity; by commissioner, in the order of its bytes. */
+enum pg_status tally_lines(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
+
+#define TALLY_PLACES 128 /* of one tally_place at most */
+
+/* Part of a list of rows with a finding of a kind: the first, then each that is the first at 32 rows or more behind the
+ * one before. */
+struct tally_place {
+    const char *commissioner; /* "": of any */
+    const char *rule;         /* "": any */
+    const char *severity;     /* in force; "": any */
+    const int32_t *places;    /* ascending; the parts of a list ascend too */
+    int count;
+};
+/* Loads places; ended with pg_copy_end. */
+enum pg_status tally_place_begin(struct pg *pg, struct pg_copy **copy);
+void tally_place_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_place *p);
+
 struct tally_practice {
     const char *commissioner;
     const char *line;     /* rule id, severity, or "": any finding */

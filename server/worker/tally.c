@@ -120,6 +120,8 @@ enum pg_status tally_write(struct tally *t, int64_t evaluation, bool *broken)
     if (status == PG_OK)
         status = tally_count(pg, t->s->provider, t->s->no);
     if (status == PG_OK)
+        status = tally_places(t);
+    if (status == PG_OK)
         status = tally_practices(t);
     *broken = t->broken;
     return status;

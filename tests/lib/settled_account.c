@@ -37,6 +37,8 @@ static const char activity[] =
                                  " 1 FROM episode;"
                                  "INSERT INTO finding_pattern SELECT provider, submission, commissioner, cluster, 4, 1,"
                                  " 100, 0 FROM episode;"
+                                 "INSERT INTO finding_place SELECT provider, submission, commissioner, 'P03', 'WARN',"
+                                 " row_no, ARRAY[row_no] FROM episode;"
                                  "INSERT INTO finding_practice SELECT provider, submission, commissioner, 'P03', '', 1,"
                                  " 1, 100, 0, true FROM episode;"
                                  "INSERT INTO export (provider, id, kind, format, organisation, person, asked_at,"

@@ -56,6 +56,11 @@ START_TEST(counts_of_findings_hold)
     refused("UPDATE reckoner.finding_line SET bit = 63", "finding_line_bit_check");
     refused("UPDATE reckoner.finding_line SET severity = 'FILE'", "finding_line_severity_check");
     refused("UPDATE reckoner.finding_pattern SET unknown_rows = 2", "finding_pattern_check");
+    refused("UPDATE reckoner.finding_place SET places = '{}'", "finding_place_list");
+    refused("UPDATE reckoner.finding_place SET last_place = 2", "finding_place_list");
+    refused("UPDATE reckoner.finding_place SET places = array_fill(1, ARRAY[129])", "finding_place_list");
+    refused("UPDATE reckoner.finding_place SET rule = 'P3'", "finding_place_rule_check");
+    refused("UPDATE reckoner.finding_place SET severity = 'FILE'", "finding_place_severity_check");
     refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', 4, 4, 100, 0)",
             "finding_practice_small");
     refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', NULL, 4, 100, 0)",

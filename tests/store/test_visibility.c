@@ -53,6 +53,7 @@ static const struct {
     {"finding_line", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"finding_pattern", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"finding_practice", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_place", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"export", {0, 1, 0, 1, 0, 0, 0, 0}},
     {"export_chunk", {0, 1, 0, 1, 0, 0, 0, 0}},
     {"run", {0, 1, 0, 1, 0, 0, 1, 0}},
@@ -123,6 +124,58 @@ START_TEST(each_caller_sees_its_rows)
             store_fixture_sign_in(&f, web, callers[c]);
         for (size_t i = 0; i < sizeof visible / sizeof visible[0]; i++) {
             check_rows(callers[c] == NULL ? "nobody" : callers[c], visible[i].table, visible[i].rows[c]);
+        }
+    }
+}
+END_TEST
+
+/* finding_page answers without the policies: it must show exactly what they do, whichever way it finds the rows. */
+static void check_page(const char *caller, const char *provider, const char *id, const char *filter)
+{
+    char by_policy[900];
+    char by_page[600];
+    char shown[200];
+    (void)snprintf(by_policy, sizeof by_policy,
+                   "SELECT count(DISTINCT b.no) || coalesce(string_agg(concat_ws(':', f.row_no, f.rule, s.severity,"
+                   " k.pence), ' ' ORDER BY f.row_no), '') FROM reckoner.submission b"
+                   " LEFT JOIN reckoner.finding f ON f.provider = b.provider AND f.submission = b.no"
+                   " LEFT JOIN reckoner.stake k ON k.provider = f.provider AND k.submission = f.submission"
+                   " AND k.row_no = f.row_no LEFT JOIN reckoner.severity s ON s.provider = f.provider"
+                   " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule"
+                   " WHERE b.provider = '%s' AND b.id = %s AND NOT reckoner.is_operator()",
+                   provider, id);
+    (void)snprintf(by_page, sizeof by_page,
+                   "SELECT least(count(*), 1) || coalesce(string_agg(concat_ws(':', row_no, rule, severity, pence),"
+                   " ' ' ORDER BY row_no) FILTER (WHERE row_no > 0), '') FROM reckoner.finding_page('%s', %s, %s, '',"
+                   " 'P03', 0, 2147483647, -1, 10)",
+                   provider, id, filter);
+    (void)snprintf(shown, sizeof shown, "%s", store_fixture_value(web, by_policy));
+    const char *page = store_fixture_value(web, by_page);
+    ck_assert_msg(strcmp(page, shown) == 0, "%s, %s: page %s, policies %s (%s)", caller, provider, page, shown, filter);
+}
+
+START_TEST(a_page_shows_what_the_policies_show)
+{
+    static const char *const callers[CALLERS] = {NULL,         "rxa.one",    "rxb.one", "pct5qe.one",
+                                                 "pct5qf.one", "pct5qg.one", "aud.one", "opr.one"};
+    static const char *const filters[] = {"NULL, NULL", "'P03', NULL", "NULL, 'WARN'", "'P03', 'WARN'"};
+    store_fixture_sql(&f, "INSERT INTO finding_place SELECT provider, submission, c, r, s, max(row_no),"
+                          " array_agg(row_no ORDER BY row_no) FROM episode, unnest(ARRAY[commissioner, '']) c,"
+                          " unnest(ARRAY['P03', '']) r, unnest(ARRAY['WARN', '']) s GROUP BY 1, 2, 3, 4, 5"
+                          " ON CONFLICT DO NOTHING");
+    for (int evaluation = 0; evaluation < 2; evaluation++) {
+        if (evaluation > 0)
+            store_fixture_sql(&f, "UPDATE submission SET evaluation = 1");
+        for (size_t c = 0; c < CALLERS; c++) {
+            const char *caller = callers[c] == NULL ? "nobody" : callers[c];
+            if (callers[c] == NULL)
+                (void)store_fixture_value(web, "SELECT reckoner.authenticate(NULL, clock_timestamp())");
+            else
+                store_fixture_sign_in(&f, web, callers[c]);
+            for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+                check_page(caller, "RXA", ID("s1"), filters[i]);
+                check_page(caller, "RXB", ID("s2"), filters[i]);
+            }
         }
     }
 }
@@ -443,6 +496,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, each_caller_sees_its_rows);
+    tcase_add_test(tc, a_page_shows_what_the_policies_show);
     tcase_add_test(tc, every_table_has_policies);
     tcase_add_test(tc, an_export_is_of_ones_own_rows);
     tcase_add_test(tc, sign_in_ends_with_the_token);
