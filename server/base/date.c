@@ -79,9 +79,23 @@ static int32_t month_in_year(month_t m)
     return m - month_year(m) * 12 + 1;
 }
 
+/* The rules of a row ask for the same few months again and again: the last ones are remembered. */
+#define REMEMBERED 4U
+
 date_t month_first(month_t m)
 {
-    return date_from_civil((struct civil){month_year(m), month_in_year(m), 1});
+    static _Thread_local struct {
+        bool known;
+        month_t month;
+        date_t first;
+    } remembered[REMEMBERED];
+    unsigned at = (unsigned)m % REMEMBERED;
+    if (!remembered[at].known || remembered[at].month != m) {
+        remembered[at].first = date_from_civil((struct civil){month_year(m), month_in_year(m), 1});
+        remembered[at].month = m;
+        remembered[at].known = true;
+    }
+    return remembered[at].first;
 }
 
 date_t month_last(month_t m)

@@ -94,8 +94,19 @@ static void put_field(struct pg_copy *c, const void *bytes, size_t length)
 {
     assert(c->fields_due > 0 && length <= INT32_MAX);
     c->fields_due--;
-    put_i32(c, (int32_t)length);
-    put(c, bytes, length);
+    if (c->status != PG_OK)
+        return;
+    uint32_t wire = htobe32((uint32_t)length);
+    char *to = buf_reserve(&c->buffer, sizeof wire + length);
+    if (to == NULL) {
+        c->status = pg_fail(c->pg, PG_FAILED, "a row is too large, or memory ran out");
+        return;
+    }
+    memcpy(to, &wire, sizeof wire);
+    if (length > 0)
+        memcpy(to + sizeof wire, bytes, length);
+    c->buffer.length += sizeof wire + length;
+    to[sizeof wire + length] = '\0';
 }
 
 void pg_copy_null(struct pg_copy *c)
