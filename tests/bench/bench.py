@@ -294,6 +294,8 @@ def measure(build):
                            "validated_seconds": found["upload"]["validated_seconds"],
                            "peak_memory_kib": uploads.peak_memories(service)}]
         say("settling ...")
+        wait_until_evaluated(author, submission)
+        found["upload"] |= uploads.rows_alone(service, psql, submission, folder)
         run, plain = settle(service, author, contract)
         found["settlement"] = {"run_seconds": run, "sql_seconds": plain}
         say(f"reading pages for {SECONDS} s, then pgbench for {SECONDS} s ...")
