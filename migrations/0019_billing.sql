@@ -143,6 +143,7 @@ GRANT EXECUTE ON FUNCTION stands_for(text, date) TO reckoner_worker;
 
 ALTER TABLE run ADD COLUMN hold text CHECK (hold IN ('no_terms', 'no_activity', 'reference_data', 'no_successor', 'sanity_bound',
     'open_challenge', 'other', 'fault')),
+  ADD COLUMN hold_month date CHECK (extract(day FROM hold_month) = 1),
   ADD COLUMN on_account_pence bigint,
   ADD COLUMN opening_pence bigint;
 ALTER TABLE run DISABLE TRIGGER run_immutable;
@@ -151,12 +152,14 @@ UPDATE run SET opening_pence = CASE WHEN billing_sha256 IS NOT NULL THEN 0 END,
  WHERE billing_sha256 IS NOT NULL OR state IN ('parked', 'failed');
 SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE run ENABLE TRIGGER run_immutable;
-ALTER TABLE run ADD CONSTRAINT run_hold_of_stopped CHECK ((hold IS NOT NULL) = (state IN ('parked', 'failed'))),
+ALTER TABLE run ADD CONSTRAINT run_hold_of_stopped CHECK ((hold IS NOT NULL) = (state IN ('parked', 'failed'))
+    AND (hold_month IS NULL OR hold IS NOT NULL)),
   ADD CONSTRAINT run_set_off_of_bill CHECK ((opening_pence IS NULL) = (billing_sha256 IS NULL)
     AND (on_account_pence IS NULL OR billing_sha256 IS NOT NULL)),
   ADD CONSTRAINT run_final_in_march CHECK (type <> 'FINAL' OR (extract(month FROM month) = 3 AND n = 1));
 COMMENT ON COLUMN run.type IS 'PREVIEW (never issued), FLEX, FREEZE, R (re-settlement, numbered by n), FINAL (closes the year), DISPUTE (what changes after it, numbered by n)';
 COMMENT ON COLUMN run.hold IS 'What a parked or failed run waits for, as a code: its ways out follow from it';
+COMMENT ON COLUMN run.hold_month IS 'First month that it wants something for; null where no month is concerned';
 COMMENT ON COLUMN run.billed_pence IS 'Billed before: documents of settlement issued, opening entries, and the instalments to the end of the billed month';
 COMMENT ON COLUMN run.on_account_pence IS 'Of billed_pence: what the instalments come to by the end of the billed month; null when billing is actual';
 COMMENT ON COLUMN run.opening_pence IS 'Of billed_pence: opening entries; on account they count as instalments and this is 0';
@@ -245,8 +248,8 @@ BEGIN
     EXECUTE format('GRANT INSERT ON reckoner.%I TO reckoner_worker', t);
   END LOOP;
 END $$;
-GRANT UPDATE (hold) ON run TO reckoner_web;
-GRANT UPDATE (hold, on_account_pence, opening_pence) ON run TO reckoner_worker;
+GRANT UPDATE (hold, hold_month) ON run TO reckoner_web;
+GRANT UPDATE (hold, hold_month, on_account_pence, opening_pence) ON run TO reckoner_worker;
 
 -- -------------------------------------------------------------------------------------------------------------- documents
 

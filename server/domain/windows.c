@@ -23,6 +23,12 @@ bool windows_of_month(const struct terms *t, month_t month, const struct closing
         !closing_day_moved(calendar, out->freeze_agreed, &out->freeze_date)) {
         return false;
     }
+    date_t final = 0;
+    date_t moved = 0;
+    if (t->final.present &&
+        (!last_day(&t->final, month, calendar, &final) || !closing_day_moved(calendar, final, &moved)))
+        return false;
+    out->final_at = t->final.present ? london_midnight(moved + 1) : INT64_MIN;
     out->flex_at = london_midnight(out->flex_date + 1);
     out->freeze_at = london_midnight(out->freeze_date + 1);
     return true;

@@ -14,6 +14,7 @@ struct windows {
     date_t freeze_date;
     instant_t flex_at; /* first instant after flex_date: a request begun earlier is inside */
     instant_t freeze_at;
+    instant_t final_at; /* first instant at which the year may be closed; INT64_MIN when the terms set none */
 };
 
 /* false when the month does not lie in the terms' financial year, or operational days are to be

@@ -26,11 +26,7 @@ static enum pg_status check_party(struct request *r, struct approving *a)
     if (status != PG_OK)
         return status;
     a->financial_year = pg_i64(result, 0, "financial_year");
-    const char *coordinator = pg_text(result, 0, "coordinator");
-    if (r->caller.role == ROLE_COMMISSIONER && strcmp(coordinator, r->caller.organisation) != 0) {
-        reply_problem(r, PROBLEM_FORBIDDEN, NULL, "For the commissioners, the coordinator (%s) approves", coordinator);
-        status = PG_DENIED;
-    }
+    status = caller_coordinates(r, pg_text(result, 0, "coordinator"), "approves");
     PQclear(result);
     return status;
 }

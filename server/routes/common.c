@@ -1,5 +1,7 @@
 #include "routes/common.h"
 
+#include "store/organisation.h"
+
 #include "base/parse.h"
 
 #include <stdio.h>
@@ -107,8 +109,13 @@ void reply_page(struct request *r, enum pg_status status, PGresult *result, cons
         rows = (int)page->limit;
     json_t *items = json_array();
     bool ok = items != NULL;
-    for (int row = 0; row < rows && ok; row++)
-        ok = json_array_append_new(items, row_object(result, row, form->columns)) == 0;
+    for (int row = 0; row < rows && ok; row++) {
+        json_t *item = row_object(result, row, form->columns);
+        ok = item != NULL &&
+             (form->actions == NULL || json_put(item, "actions", form->actions(r->path_values[0], result, row))) &&
+             json_array_append(items, item) == 0;
+        json_decref(item);
+    }
     json_t *next = more && ok ? page_next(r, result, rows - 1, page, form->cursor) : json_null();
     PQclear(result);
     json_t *body = json_pack("{s:o, s:o}", "items", items, "next", next);
@@ -166,6 +173,16 @@ enum pg_status account_visible(struct request *r)
 const char *caller_side(const struct request *r)
 {
     return r->caller.role == ROLE_PROVIDER ? "provider" : "commissioner";
+}
+
+enum pg_status caller_coordinates(struct request *r, const char *coordinator, const char *does)
+{
+    bool acts = r->caller.role != ROLE_COMMISSIONER || strcmp(coordinator, r->caller.organisation) == 0;
+    enum pg_status status = acts ? PG_OK : organisation_acting_for(r->pg, coordinator, &acts);
+    if (status != PG_OK || acts)
+        return status;
+    reply_problem(r, PROBLEM_FORBIDDEN, NULL, "For the commissioners, the coordinator (%s) %s", coordinator, does);
+    return PG_DENIED;
 }
 
 static bool malformed(struct request *r, const char *name, const char *want)

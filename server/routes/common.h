@@ -33,6 +33,8 @@ struct list_form {
     const char *cursor[4]; /* up to three columns (text form) whose values, separated by '/', are the cursor; ended by
                               NULL */
     const char *empty;     /* why there may be nothing to show, for a reader */
+    /* The member "actions" of each item; NULL: they have none. */
+    json_t *(*actions)(const char *provider, const PGresult *result, int row);
 };
 
 /* Replies {"items": [...], "next": cursor or null} and clears result, which was asked for limit + 1 rows. An empty list
@@ -54,6 +56,10 @@ enum pg_status account_visible(struct request *r);
 
 /* "provider" or "commissioner": the side that the caller's role acts for. */
 const char *caller_side(const struct request *r);
+
+/* For the commissioners the coordinator acts, or the successor of a closed one; the provider acts for itself.
+ * PG_DENIED: a problem was replied, with what the coordinator does ("approves"). */
+enum pg_status caller_coordinates(struct request *r, const char *coordinator, const char *does);
 
 /* Members of a checked body as dates; *out is DATE_NONE when absent. A problem and false when it is no date. */
 bool body_date(struct request *r, const char *name, date_t *out);

@@ -129,11 +129,7 @@ static enum pg_status check_coordinator(struct request *r, const struct exceptio
     enum pg_status status = contract_get(r->pg, e->provider, e->contract, &result);
     if (status != PG_OK)
         return status;
-    const char *coordinator = pg_text(result, 0, "coordinator");
-    if (r->caller.role == ROLE_COMMISSIONER && strcmp(coordinator, r->caller.organisation) != 0) {
-        reply_problem(r, PROBLEM_FORBIDDEN, NULL, "For the commissioners, the coordinator (%s) decides", coordinator);
-        status = PG_DENIED;
-    }
+    status = caller_coordinates(r, pg_text(result, 0, "coordinator"), "decides");
     PQclear(result);
     return status;
 }

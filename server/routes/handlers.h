@@ -119,6 +119,9 @@ void runs_get(struct request *r);
 void runs_position(struct request *r);
 void runs_lines(struct request *r);
 /* documents.c */
+void accounts_get(struct request *r);
+void accounts_stopped(struct request *r);
+void runs_bridge(struct request *r);
 void instalments_create(struct request *r);
 void documents_list(struct request *r);
 void documents_get(struct request *r);

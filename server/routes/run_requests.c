@@ -1,4 +1,5 @@
 /* POST .../runs: asks for a run, once its window has closed. */
+#include "domain/terms.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "routes/run_windows.h"
@@ -29,6 +30,35 @@ static enum pg_status refuse_settled(struct request *r, const struct asking *a)
     return PG_INVALID;
 }
 
+/* A year that FINAL has closed is settled no more: what both parties decide later raises DISPUTE runs. */
+static enum pg_status refuse_closed(struct request *r, const struct asking *a)
+{
+    bool closed = false;
+    enum pg_status status = run_year_closed(r->pg, &a->run.account, &closed);
+    if (status != PG_OK || !closed)
+        return status;
+    reply_problem(r, PROBLEM_CONFLICT, "/type",
+                  "A FINAL run has closed the year. What both parties decide later makes a DISPUTE run by itself; a "
+                  "PREVIEW can be asked for at any time");
+    return PG_INVALID;
+}
+
+/* FINAL closes a year that is settled: March has been frozen, and with it every month before. */
+static enum pg_status look_at_year(struct request *r, const struct asking *a)
+{
+    struct run frozen;
+    if (month_number(a->run.month) != TERMS_MONTHS) {
+        reply_problem(r, PROBLEM_CONFLICT, "/month", "FINAL closes the year: ask for it for March");
+        return PG_INVALID;
+    }
+    enum pg_status status = run_latest(r->pg, &a->run.account, a->run.month, "FREEZE", &frozen);
+    if (status == PG_NONE || (status == PG_OK && strcmp(frozen.state, "done") != 0)) {
+        reply_problem(r, PROBLEM_CONFLICT, "/type", "March has not been settled yet: ask for its FREEZE first");
+        return PG_INVALID;
+    }
+    return status;
+}
+
 /* What the newest run of this month and type means for the request: *again when it was parked or failed and is taken up
  * again, *waiting when it is still queued. */
 static enum pg_status look_at_latest(struct request *r, struct asking *a, bool *again, bool *waiting)
@@ -48,9 +78,10 @@ static enum pg_status look_at_latest(struct request *r, struct asking *a, bool *
     bool done = status == PG_OK && strcmp(latest.state, "done") == 0;
     if (is_type(a, "FREEZE") && done)
         return refuse_settled(r, a);
-    if (is_type(a, "R") && (status == PG_NONE || done)) {
+    if ((is_type(a, "R") || is_type(a, "DISPUTE")) && (status == PG_NONE || done)) {
         reply_problem(r, PROBLEM_CONFLICT, "/type",
-                      "R runs make themselves; only a parked or failed one can be asked for again, and there is none");
+                      "R and DISPUTE runs make themselves; only a parked or failed one can be asked for again, and "
+                      "there is none");
         return PG_INVALID;
     }
     if (status == PG_NONE || done)
@@ -98,9 +129,13 @@ static enum pg_status ask(struct request *r, void *context)
         return PG_INVALID;
     }
     status = account_lock_asking(r->pg, &a->run.account);
+    if (status == PG_OK && !is_type(a, "PREVIEW") && !is_type(a, "DISPUTE"))
+        status = refuse_closed(r, a);
+    if (status == PG_OK && is_type(a, "FINAL"))
+        status = look_at_year(r, a);
     if (status == PG_OK)
         status = look_at_latest(r, a, &again, &waiting);
-    if (status == PG_OK && (is_type(a, "FLEX") || is_type(a, "FREEZE")))
+    if (status == PG_OK && (is_type(a, "FLEX") || is_type(a, "FREEZE") || is_type(a, "FINAL")))
         status = run_windows_check(r, &a->run, a->facts.financial_year);
     if (status == PG_OK && again)
         status = run_requeue(r->pg, &a->run);
@@ -121,7 +156,7 @@ static const struct json_member members[] = {
 
 static bool type_is_known(const char *type)
 {
-    static const char *const known[] = {"PREVIEW", "FLEX", "FREEZE", "R"};
+    static const char *const known[] = {"PREVIEW", "FLEX", "FREEZE", "R", "FINAL", "DISPUTE"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(type, known[i]) == 0)
             return true;
@@ -138,7 +173,7 @@ void runs_create(struct request *r)
     const char *type = json_text(r->body, "type");
     if (!type_is_known(type)) {
         reply_problem(r, PROBLEM_MALFORMED_JSON, "/type",
-                      "type is FLEX, FREEZE or PREVIEW; or R, to ask again for one that is parked");
+                      "type is FLEX, FREEZE, FINAL or PREVIEW; or R or DISPUTE, to ask again for one that is parked");
         return;
     }
     if (r->caller.role != ROLE_PROVIDER && strcmp(type, "PREVIEW") != 0) {

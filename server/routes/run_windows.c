@@ -26,7 +26,18 @@ static enum pg_status load_holidays(struct request *r, struct reference *referen
     return status;
 }
 
-/* Whether the month's window (FLEX, or FREEZE) has closed; a problem names the instant at which it will. */
+/* What the run waits for in a month of its year: FLEX for its own window, FREEZE for those of all months up to its own,
+ * FINAL for that of March beside them. */
+static instant_t window_of(const struct run *run, month_t month, const struct windows *w)
+{
+    if (strcmp(run->type, "FLEX") == 0)
+        return w->flex_at;
+    if (strcmp(run->type, "FINAL") == 0 && month == run->month && w->final_at > w->freeze_at)
+        return w->final_at;
+    return w->freeze_at;
+}
+
+/* Whether the month's window has closed; a problem names the instant at which it will. */
 static bool has_closed(struct request *r, const struct run *run, const struct agreed_terms *terms,
                        const struct closing_calendar *calendar, month_t month)
 {
@@ -45,7 +56,7 @@ static bool has_closed(struct request *r, const struct run *run, const struct ag
                       name);
         return false;
     }
-    instant_t at = strcmp(run->type, "FLEX") == 0 ? w.flex_at : w.freeze_at;
+    instant_t at = window_of(run, month, &w);
     if (r->begun_at >= at)
         return true;
     instant_format(at, closes);

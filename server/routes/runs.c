@@ -1,3 +1,4 @@
+#include "routes/actions.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "store/position.h"
@@ -23,6 +24,7 @@ static const struct column run_columns[] = {
     {"finished_at", COLUMN_INSTANT},
     {"reason", COLUMN_TEXT},
     {"hold", COLUMN_TEXT},
+    {"hold_month", COLUMN_MONTH},
     {"engine", COLUMN_TEXT},
     {"position_sha256", COLUMN_TEXT},
     {"position_pence", COLUMN_INTEGER},
@@ -38,8 +40,10 @@ static const struct column run_columns[] = {
     {"job_state", COLUMN_TEXT},
     {NULL, COLUMN_TEXT},
 };
-static const struct list_form run_list_form = {
-    .columns = run_columns, .cursor = {"id"}, .empty = "No run was asked for on this account; POST here asks for one"};
+static const struct list_form run_list_form = {.columns = run_columns,
+                                               .cursor = {"id"},
+                                               .empty = "No run was asked for on this account; POST here asks for one",
+                                               .actions = actions_of_run};
 
 static const struct column line_columns[] = {
     {"line_no", COLUMN_INTEGER},     {"line_key", COLUMN_TEXT}, {"stage", COLUMN_TEXT},
@@ -109,6 +113,10 @@ void runs_get(struct request *r)
     }
     links(r, result);
     json_t *body = row_object(result, 0, run_columns);
+    if (body != NULL && !json_put(body, "actions", actions_of_run(r->path_values[0], result, 0))) {
+        json_decref(body);
+        body = NULL;
+    }
     PQclear(result);
     reply_json(r, 200, body, NULL);
 }
@@ -147,6 +155,66 @@ void runs_position(struct request *r)
     snprintf(name, sizeof name, "position-%s.json", r->path_values[1]);
     reply_bytes(r, 200, "application/json", body, strlen(body), pg_text(result, 0, "sha256"), name);
     PQclear(result);
+}
+
+/* One bridge as an object without its steps. */
+static json_t *bridge_head(const PGresult *result, int row)
+{
+    static const struct column columns[] = {{"month", COLUMN_MONTH},      {"from_sha256", COLUMN_TEXT},
+                                            {"to_sha256", COLUMN_TEXT},   {"from_pence", COLUMN_INTEGER},
+                                            {"to_pence", COLUMN_INTEGER}, {NULL, COLUMN_TEXT}};
+    json_t *bridge = row_object(result, row, columns);
+    if (bridge != NULL && json_put(bridge, "steps", json_array()))
+        return bridge;
+    json_decref(bridge);
+    return NULL;
+}
+
+/* The rows are steps, those of a bridge one behind the other. */
+static json_t *bridges_of(const PGresult *result)
+{
+    static const struct column columns[] = {{"cause", COLUMN_TEXT}, {"pence", COLUMN_INTEGER}, {NULL, COLUMN_TEXT}};
+    json_t *list = json_array();
+    bool ok = list != NULL;
+    json_t *bridge = NULL;
+    for (int i = 0; ok && i < PQntuples(result); i++) {
+        if (i == 0 || pg_month(result, i, "month") != pg_month(result, i - 1, "month")) {
+            bridge = bridge_head(result, i);
+            ok = json_array_append_new(list, bridge) == 0;
+        }
+        if (ok && !pg_is_null(result, i, "cause"))
+            ok = json_array_append_new(json_object_get(bridge, "steps"), row_object(result, i, columns)) == 0;
+    }
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+void runs_bridge(struct request *r)
+{
+    struct run run;
+    PGresult *result = NULL;
+    if (!request_path_ident(r, 1))
+        return;
+    enum pg_status status = run_get(r->pg, r->path_values[0], r->path_values[1], &run);
+    if (status == PG_OK && strcmp(run.state, "done") != 0) {
+        reply_without_position(r);
+        return;
+    }
+    if (status == PG_OK)
+        status = run_bridges(r->pg, r->path_values[0], r->path_values[1], &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    json_t *body = json_pack("{s:o}", "items", bridges_of(result));
+    PQclear(result);
+    if (body != NULL && !list_says_why_empty(body, "Only runs that raised themselves have bridges")) {
+        json_decref(body);
+        body = NULL;
+    }
+    reply_body(r, body);
 }
 
 void runs_lines(struct request *r)

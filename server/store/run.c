@@ -102,7 +102,8 @@ enum pg_status run_insert(struct pg *pg, struct run *run)
 
 static const struct pg_statement requeue_run = {
     .name = "run_requeue",
-    .sql = "UPDATE reckoner.run SET state = 'queued', reason = NULL, hold = NULL, finished_at = NULL, cause = $3,"
+    .sql = "UPDATE reckoner.run SET state = 'queued', reason = NULL, hold = NULL, hold_month = NULL, finished_at = "
+           "NULL, cause = $3,"
            " requested_by = $4, requested_at = $5, known_at = $6"
            " WHERE provider = $1 AND id = $2 AND state IN ('parked', 'failed') RETURNING id",
     .parameters = 6,
@@ -245,13 +246,13 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
 
 static const struct pg_statement finish_not_done = {
     .name = "run_not_done",
-    .sql =
-        "UPDATE reckoner.run SET state = CASE $3 WHEN 'fault' THEN 'failed' ELSE 'parked' END, hold = $3, reason = $4,"
-        " finished_at = $5 WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
-    .parameters = 5,
+    .sql = "UPDATE reckoner.run SET state = CASE $3 WHEN 'fault' THEN 'failed' ELSE 'parked' END, hold = $3,"
+           " hold_month = $4, reason = $5, finished_at = $6"
+           " WHERE provider = $1 AND id = $2 AND state = 'queued' RETURNING id",
+    .parameters = 6,
 };
 
-enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, enum run_hold hold, const char *reason,
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const struct run_hold *hold,
                             instant_t finished_at)
 {
     static const char *const names[] = {
@@ -269,8 +270,12 @@ enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id,
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_text(&a, id);
-    pg_arg_text(&a, names[hold]);
-    pg_arg_text(&a, reason);
+    pg_arg_text(&a, names[hold->code]);
+    if (hold->month < 0)
+        pg_arg_null(&a);
+    else
+        pg_arg_month(&a, hold->month);
+    pg_arg_text(&a, hold->reason);
     pg_arg_instant(&a, finished_at);
     enum pg_status status = pg_run_one(pg, &finish_not_done, &a, &r);
     PQclear(r);
@@ -504,7 +509,7 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 
 /* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
-    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, "     \
+    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, r.hold_month, "     \
     "r.engine, r.opening_pence, r.on_account_pence, "                                                                  \
     "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
     "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \

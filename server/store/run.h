@@ -71,7 +71,7 @@ struct run_outcome {
 };
 enum pg_status run_done(struct pg *pg, const char *provider, const char *id, const struct run_outcome *o);
 /* What a run waits for, as the codes of run.hold. */
-enum run_hold {
+enum hold_code {
     HOLD_OTHER,
     HOLD_NO_TERMS,
     HOLD_NO_ACTIVITY,
@@ -81,8 +81,13 @@ enum run_hold {
     HOLD_OPEN_CHALLENGE,
     HOLD_FAULT /* the run failed; the others park */
 };
+struct run_hold {
+    enum hold_code code;
+    month_t month;      /* first month that wants something; -1: none */
+    const char *reason; /* in words, with the ways out */
+};
 /* Ends a queued run without a position: as failed for HOLD_FAULT, else as parked. */
-enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, enum run_hold hold, const char *reason,
+enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const struct run_hold *hold,
                             instant_t finished_at);
 
 enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission);

@@ -173,8 +173,8 @@ static enum settlement_status park(struct resettlement *x)
         if (status != PG_OK)
             return store_failed(x, status);
     }
-    enum pg_status status =
-        run_not_done(x->worker->pg, x->run.account.provider, x->run.id, run_holds(&x->work), x->reason, x->work.now);
+    const struct run_hold hold = run_holds(&x->work, x->reason);
+    enum pg_status status = run_not_done(x->worker->pg, x->run.account.provider, x->run.id, &hold, x->work.now);
     return status == PG_OK ? SETTLEMENT_OK : store_failed(x, status);
 }
 

@@ -74,20 +74,20 @@ const struct account_position *run_billed(const struct run_work *work)
 }
 
 /* A position parks for want of terms or activity before all else. */
-enum run_hold run_holds(const struct run_work *work)
+struct run_hold run_holds(const struct run_work *work, const char *reason)
 {
     const struct settlement *s = &work->settlement;
     if (s->hold != HOLD_OTHER)
-        return s->hold;
+        return (struct run_hold){s->hold, -1, reason};
     for (size_t i = 0; i < s->months; i++) {
         if (s->month[i].terms == NULL)
-            return HOLD_NO_TERMS;
+            return (struct run_hold){HOLD_NO_TERMS, s->month[i].month, reason};
     }
     for (size_t i = 0; i < s->months; i++) {
         if (s->month[i].submission == NULL && s->month[i].source == MONTH_RECEIVED)
-            return HOLD_NO_ACTIVITY;
+            return (struct run_hold){HOLD_NO_ACTIVITY, s->month[i].month, reason};
     }
-    return HOLD_OTHER;
+    return (struct run_hold){HOLD_OTHER, -1, reason};
 }
 
 void run_work_free(struct run_work *work)
@@ -98,10 +98,10 @@ void run_work_free(struct run_work *work)
 }
 
 /* Ends the run as parked, and the job as done: its work is to say so. */
-static enum pg_status park(struct worker *w, const struct job *job, const struct run *run, enum run_hold hold,
-                           const char *reason, instant_t now)
+static enum pg_status park(struct worker *w, const struct job *job, const struct run *run, const struct run_hold *hold,
+                           instant_t now)
 {
-    enum pg_status status = run_not_done(w->pg, run->account.provider, run->id, hold, reason, now);
+    enum pg_status status = run_not_done(w->pg, run->account.provider, run->id, hold, now);
     if (status == PG_OK)
         status = job_finish(w->pg, job);
     return status == PG_OK ? pg_commit(w->pg) : status;
@@ -133,10 +133,10 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
         snprintf(reason, sizeof reason, "%s", work.settlement.reason);
         store = work.settlement.store_status;
     }
-    enum run_hold hold = run_holds(&work);
+    const struct run_hold hold = run_holds(&work, reason);
     run_work_free(&work);
     if (outcome == SETTLEMENT_PARKED)
-        store = park(w, job, run, hold, reason, work.now);
+        store = park(w, job, run, &hold, work.now);
     else if (outcome == SETTLEMENT_OK && (store = job_finish(w->pg, job)) == PG_OK)
         store = pg_commit(w->pg);
     if (outcome == SETTLEMENT_OK || outcome == SETTLEMENT_PARKED)
@@ -226,6 +226,7 @@ enum pg_status settle_give_up(struct worker *w, const struct job *job, const cha
     instant_t now = 0;
     if (!clock_now(w->clock, &now))
         now = clock_wall();
-    enum pg_status status = run_not_done(w->pg, job->provider, job->subject, HOLD_FAULT, problem, now);
+    const struct run_hold hold = {HOLD_FAULT, -1, problem};
+    enum pg_status status = run_not_done(w->pg, job->provider, job->subject, &hold, now);
     return status == PG_NONE ? PG_OK : status;
 }

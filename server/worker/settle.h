@@ -34,8 +34,8 @@ const struct account_position *run_billed(const struct run_work *work);
 
 /* R and DISPUTE: made by what became known, not asked for. */
 bool run_raised_itself(const struct run *run);
-/* What a parked run waits for. */
-enum run_hold run_holds(const struct run_work *work);
+/* What a parked run waits for; the reason is borrowed. */
+struct run_hold run_holds(const struct run_work *work, const char *reason);
 
 /* A job's outcome when the account could not be locked: it waits while another run holds it. */
 enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem);

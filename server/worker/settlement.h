@@ -49,7 +49,7 @@ struct settlement {
     struct agreed_inputs agreed;
 
     /* Of the last failure. */
-    enum run_hold hold; /* of SETTLEMENT_PARKED, where it was not for want of terms or activity */
+    enum hold_code hold; /* of SETTLEMENT_PARKED, where it was not for want of terms or activity */
     enum pg_status store_status;
     char reason[POSITION_REASON_SIZE];
 };

@@ -115,9 +115,9 @@ END_TEST
 START_TEST(append_only_tables)
 {
     static const char *const tables[] = {
-        "audit_event",  "signed_record",  "position",     "ledger_posting", "statement",
-        "receipt",      "run_line",       "run_input",    "document_line",  "document_reference",
-        "frozen_month", "terms_approval", "run_position", "column_mapping"};
+        "audit_event",  "signed_record",  "position",      "ledger_posting",     "statement",    "receipt",
+        "run_line",     "run_input",      "document_line", "document_reference", "frozen_month", "terms_approval",
+        "run_position", "column_mapping", "run_bridge",    "run_bridge_step"};
     char sql[200];
     done(APPROVE("provider", "RXA", "rxa.two"));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -235,6 +235,126 @@ START_TEST(a_stale_draft_is_not_issued)
     done(RUN("r3") RUN_LINE("r3", "1", "700") RUN_DONE("r3", "700"));
     done(DRAFT("d3", "r3", "700", "500") DOCUMENT_LINE("d3", "1", "200") PROPOSE("d3", "rxa.one"));
     ck_assert_str_eq(store_fixture_value(web, ISSUE("d3")), "(2,2)");
+}
+END_TEST
+
+#define INSTALMENT(d, k, position, billed, eacv)                                                                       \
+    "INSERT INTO reckoner.document (provider, id, contract, commissioner, kind, position_pence, billed_pence,"         \
+    " balance_pence, drafted_at, bill_to, instalment, eacv_pence, terms_version) VALUES ('RXA', " ID(d) ", " ID(       \
+        "a") ", '5QE', 'invoice', " position ", " billed ", " position " - " billed ", '2012-06-01Z', '5QE', " k       \
+             ", " eacv ", 1);"
+
+START_TEST(instalments_come_to_their_twelfths)
+{
+    refused(INSTALMENT("i1", "1", "83333333", "0", "1000000007") DOCUMENT_LINE("i1", "1", "83333333"),
+            "document_instalment_cumulative");
+    refused(INSTALMENT("i1", "1", "83333335", "0", "1000000007") DOCUMENT_LINE("i1", "1", "83333335"),
+            "document_instalment_cumulative");
+    refused(INSTALMENT("i1", "13", "1083333341", "0", "1000000007") DOCUMENT_LINE("i1", "1", "1083333341"),
+            "document_instalment_check");
+    refused("UPDATE reckoner.document SET instalment = 1 WHERE id = " ID("d1"), "document_immutable");
+    refused(
+        "INSERT INTO reckoner.document (provider, id, contract, commissioner, run, kind, position_pence,"
+        " billed_pence, balance_pence, drafted_at, bill_to, instalment, eacv_pence, terms_version) VALUES ('RXA', " ID(
+            "i1") ", " ID("a") ", '5QE', " ID("r1") ", 'invoice', 83333334, 0, 83333334, '2012-06-01Z', '5QE', 1,"
+                                                    " 1000000007, 1)",
+        "document_run_or_instalment");
+    done(INSTALMENT("i1", "1", "83333334", "0", "1000000007") DOCUMENT_LINE("i1", "1", "83333334"));
+    refused(INSTALMENT("i2", "1", "83333334", "0", "1000000007") DOCUMENT_LINE("i2", "1", "83333334"),
+            "document_one_open_instalment");
+    done(INSTALMENT("i2", "2", "166666668", "83333334", "1000000007") DOCUMENT_LINE("i2", "1", "83333334"));
+    /* One that rests on another is issued after it, also by hand. */
+    done(PROPOSE("i1", "rxa.one") PROPOSE("i2", "rxa.one"));
+    store_fixture_sign_in(&f, web, "rxa.two");
+    issue_refused(ISSUE("i2"), "stale_draft");
+    refused("UPDATE reckoner.document SET state = 'issued', number = 1, issued_by = 'rxa.two', issued_at ="
+            " '2012-06-03Z' WHERE id = " ID("i2") ";" POSTING("i2", "1", "receivable", "83333334")
+                POSTING("i2", "2", "income", "-83333334"),
+            "document_billed_before");
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("i1")), "(1,2)");
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("i2")), "(2,2)");
+    /* Documents of settlement do not count them as billed. */
+    done(PROPOSE("d1", "rxa.one"));
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(3,2)");
+}
+END_TEST
+
+START_TEST(an_opening_entry_agreed_since_makes_a_draft_stale)
+{
+    done("INSERT INTO reckoner.agreement (provider, contract, commissioner, n, kind, body, digest, proposed_side,"
+         " proposed_for, proposed_by, proposed_at, outcome, closed_side, closed_for, closed_by, closed_at) VALUES "
+         "('RXA', " ID("a") ", '5QE', 1, 'opening_entry', '{}', sha256('{}'), 'provider', 'RXA', 'rxa.one', "
+                            "'2012-06-01Z', 'agreed',"
+                            " 'commissioner', '5QE', 'pct5qe.one', '2012-06-02Z');"
+                            "INSERT INTO reckoner.opening_entry (provider, contract, commissioner, n, number, "
+                            "issued_on, pence) VALUES"
+                            " ('RXA', " ID("a") ", '5QE', 1, 'S-1', '2012-04-30', 100)");
+    done(PROPOSE("d1", "rxa.one"));
+    store_fixture_sign_in(&f, web, "rxa.two");
+    issue_refused(ISSUE("d1"), "stale_draft");
+}
+END_TEST
+
+START_TEST(a_closed_commissioner_is_billed_through_its_successor)
+{
+    refused("UPDATE reckoner.organisation SET successor = '5QF' WHERE code = '5QE'",
+            "organisation_successor_of_closed");
+    refused("UPDATE reckoner.organisation SET live_to = '2012-06-01', successor = 'RXB' WHERE code = '5QE'",
+            "organisation_successor_kind");
+    done("UPDATE reckoner.organisation SET live_to = '2012-06-01' WHERE code = '5QE'");
+    done(PROPOSE("d1", "rxa.one"));
+    refused("UPDATE reckoner.document SET bill_to = '5QF' WHERE id = " ID("d1"), "document_immutable");
+    store_fixture_sign_in(&f, web, "rxa.two");
+    issue_refused(ISSUE("d1"), "no_successor");
+    /* Two that stand for each other stand for nobody; a chain ends at who is live. */
+    done("UPDATE reckoner.organisation SET live_to = '2012-06-02', successor = '5QE' WHERE code = '5QF';"
+         "UPDATE reckoner.organisation SET successor = '5QF' WHERE code = '5QE'");
+    issue_refused(ISSUE("d1"), "no_successor");
+    done("UPDATE reckoner.organisation SET successor = '5QG' WHERE code = '5QF'");
+    ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(1,2)");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT bill_to FROM reckoner.document WHERE number = 1"), "5QG");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.stands_for('5QE', '2012-05-31')"), "5QE");
+}
+END_TEST
+
+#define BRIDGE(r, month, from, to)                                                                                     \
+    "INSERT INTO reckoner.run_bridge (provider, run, month, from_sha256, to_sha256, from_pence, to_pence) VALUES"      \
+    " ('RXA', " ID(r) ", '" month "', sha256('{}'), sha256('{}'), " from ", " to ");"
+#define STEP(r, month, no, cause, pence)                                                                               \
+    "INSERT INTO reckoner.run_bridge_step (provider, run, month, step, cause, pence) VALUES ('RXA', " ID(              \
+        r) ", '" month "', " no ", '" cause "', " pence ");"
+
+START_TEST(bridges_add_up_and_stay)
+{
+    done(RUN("r2") RUN_LINE("r2", "1", "700"));
+    refused(BRIDGE("r2", "2012-04-01", "500", "700") STEP("r2", "2012-04-01", "1", "prices", "199")
+                RUN_DONE("r2", "700"),
+            "run_bridge_adds_up");
+    refused(BRIDGE("r2", "2012-05-01", "500", "700") RUN_DONE("r2", "700"), "run_bridge_adds_up");
+    refused(BRIDGE("r2", "2012-04-01", "500", "699") STEP("r2", "2012-04-01", "1", "prices", "199")
+                RUN_DONE("r2", "700"),
+            "run_bridge_ends_at_position");
+    done(BRIDGE("r2", "2012-04-01", "500", "700") STEP("r2", "2012-04-01", "1", "prices", "150")
+             STEP("r2", "2012-04-01", "2", "plan", "50") RUN_DONE("r2", "700"));
+    refused(BRIDGE("r2", "2012-06-01", "0", "0"), "run_immutable");
+    refused(STEP("r2", "2012-04-01", "3", "cquin", "0"), "run_immutable");
+    refused("UPDATE reckoner.run_bridge_step SET pence = 0", "");
+    refused("DELETE FROM reckoner.run_bridge", "");
+}
+END_TEST
+
+START_TEST(a_stopped_run_says_what_it_waits_for)
+{
+    done(RUN("r2"));
+    refused("UPDATE reckoner.run SET state = 'parked', reason = 'x' WHERE id = " ID("r2"), "run_hold_of_stopped");
+    refused("UPDATE reckoner.run SET hold = 'other' WHERE id = " ID("r2"), "run_hold_of_stopped");
+    refused("UPDATE reckoner.run SET state = 'parked', reason = 'x', hold = 'tea' WHERE id = " ID("r2"),
+            "run_hold_check");
+    refused("UPDATE reckoner.run SET type = 'FINAL' WHERE id = " ID("r2"), "run_final_in_march");
+    done("UPDATE reckoner.run SET state = 'parked', reason = 'x', hold = 'no_activity', hold_month = '2012-04-01'"
+         " WHERE id = " ID("r2"));
+    refused("UPDATE reckoner.run SET state = 'queued', reason = NULL, hold = NULL WHERE id = " ID("r2"),
+            "run_hold_of_stopped");
 }
 END_TEST
 
@@ -528,6 +648,11 @@ int main(void)
     tcase_add_test(tc, issuing_by_hand_needs_ledger_number_and_billed_before);
     tcase_add_test(tc, issue_takes_two_people_of_the_provider);
     tcase_add_test(tc, a_stale_draft_is_not_issued);
+    tcase_add_test(tc, instalments_come_to_their_twelfths);
+    tcase_add_test(tc, an_opening_entry_agreed_since_makes_a_draft_stale);
+    tcase_add_test(tc, a_closed_commissioner_is_billed_through_its_successor);
+    tcase_add_test(tc, bridges_add_up_and_stay);
+    tcase_add_test(tc, a_stopped_run_says_what_it_waits_for);
     tcase_add_test(tc, a_rolled_back_issue_gives_its_number_back);
     tcase_add_test(tc, a_submission_is_evidence);
     tcase_add_test(tc, terms_take_both_parties);
