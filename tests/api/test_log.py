@@ -1,5 +1,5 @@
-"""The log over HTTP, checked as a stranger would: proofs by RFC 6962 written out anew, signatures by openssl, forks by a
-keeper of checkpoints."""
+"""The log over HTTP, checked as a stranger would: proofs by RFC 6962 written out anew, signatures by openssl, forks by
+a keeper of checkpoints."""
 
 import base64
 import hashlib
@@ -142,10 +142,10 @@ class Log(harness.ServiceCase):
 
     def test_5_what_cannot_be_proved_is_refused_with_the_reason(self):
         _, _, size, _ = self.newest()
-        for path, field in ((f"/v1/log/inclusion?leaf={size}&size={size}", "leaf"), ("/v1/log/inclusion?leaf=0", "size"),
-                            (f"/v1/log/inclusion?leaf=0&size={size + 1000}", "size"),
-                            ("/v1/log/consistency?from=2&size=1", "from"), ("/v1/log/consistency?from=x&size=1", "from")):
-            self.assertProblem(self.public.send("GET", path), 400, "bad_parameter", field)
+        for path, field in ((f"inclusion?leaf={size}&size={size}", "leaf"), ("inclusion?leaf=0", "size"),
+                            (f"inclusion?leaf=0&size={size + 1000}", "size"), ("consistency?from=2&size=1", "from"),
+                            ("consistency?from=x&size=1", "from")):
+            self.assertProblem(self.public.send("GET", "/v1/log/" + path), 400, "bad_parameter", field)
 
     def test_6_a_keeper_keeps_cosigns_and_refuses_a_fork(self):
         self.settled()
@@ -157,7 +157,8 @@ class Log(harness.ServiceCase):
 
         vkey = self.command("log", "keygen", "audit.test/2012", "--out", str(self.folder / "keeper.key")).strip()
         self.auditor.post("/v1/log/keepers", {"verifier_key": vkey})
-        line = self.command("log", "cosign", state, "--name", "audit.test/2012", "--key", str(self.folder / "keeper.key"))
+        keeper = str(self.folder / "keeper.key")
+        line = self.command("log", "cosign", state, "--name", "audit.test/2012", "--key", keeper)
         path = f"/v1/log/checkpoints/{before}/cosignatures"
         self.auditor.post(path, {"line": line.rstrip("\n")})
         self.assertTrue(self.public.send("GET", f"/v1/log/checkpoints/{before}").body.decode().endswith(line))

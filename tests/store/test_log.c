@@ -1,5 +1,6 @@
 /* The log in the database: what was committed gets into the tree once, in order, under a checkpoint that anyone can
  * check, and the audit trail is chained. */
+#include "base/parse.h"
 #include "lib/settled_account.h"
 #include "lib/store_fixture.h"
 #include "proof/chain.h"
@@ -55,7 +56,10 @@ static int64_t count(const char *what)
 {
     char sql[200];
     snprintf(sql, sizeof sql, "SELECT count(*) FROM reckoner.%s", what);
-    return strtoll(store_fixture_value(f.owner, sql), NULL, 10);
+    const char *text = store_fixture_value(f.owner, sql);
+    int64_t n = -1;
+    ck_assert(parse_i64(text, strlen(text), &n));
+    return n;
 }
 
 static bool fetch(void *context, unsigned level, uint64_t index, struct merkle_hash *hash)
