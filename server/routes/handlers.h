@@ -133,7 +133,12 @@ void statements_get(struct request *r);
 void statements_signature(struct request *r);
 void statements_minisig(struct request *r);
 
-/* routes/log.c */
+/* certificates.c */
+void certificates_list(struct request *r);
+void certificates_get(struct request *r);
+void certificates_signature(struct request *r);
+void certificates_minisig(struct request *r);
+/* log.c */
 void log_checkpoint_newest(struct request *r);
 void log_checkpoint_get(struct request *r);
 void log_checkpoints_list(struct request *r);

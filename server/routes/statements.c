@@ -1,6 +1,6 @@
 #include "routes/common.h"
 #include "routes/handlers.h"
-#include "store/signed_record.h"
+#include "routes/signed_file.h"
 #include "store/statement.h"
 
 #include "base/parse.h"
@@ -38,46 +38,35 @@ void statements_list(struct request *r)
     reply_page(r, status, result, &page, &statement_list_form);
 }
 
-/* The signed bytes, or one form of their signature, under the name that its trusted comment gives it: side by side in
- * a folder they are what minisign -V expects. */
-static void serve(struct request *r, enum signed_part part, const char *media_type, const char *ending)
+static void serve(struct request *r, enum signed_part part)
 {
     PGresult *view = NULL;
-    PGresult *bytes = NULL;
-    char name[96];
-    char target[96];
+    char stem[96];
     if (!request_path_ident(r, 1))
         return;
     enum pg_status status = statement_view(r->pg, r->path_values[0], r->path_values[1], &view);
-    if (status == PG_OK)
-        status = signed_record_part(r->pg, r->path_values[0], "statement", r->path_values[1], part, &bytes);
     if (status != PG_OK) {
-        PQclear(view);
         reply_store(r, status);
         return;
     }
-    snprintf(name, sizeof name, "statement-%s-%s-%s.json%s", r->path_values[0], pg_text(view, 0, "commissioner"),
-             pg_text(view, 0, "seq"), ending);
-    snprintf(target, sizeof target, "/v1/keys/%s", pg_text(view, 0, "key_id"));
-    reply_link(r, "key", target);
-    /* The bytes never change: their digest is the ETag of each form. */
-    reply_bytes(r, 200, media_type, PQgetvalue(bytes, 0, 0), (size_t)PQgetlength(bytes, 0, 0),
-                pg_text(view, 0, "sha256"), name);
-    PQclear(bytes);
+    snprintf(stem, sizeof stem, "statement-%s-%s-%s", r->path_values[0], pg_text(view, 0, "commissioner"),
+             pg_text(view, 0, "seq"));
     PQclear(view);
+    const struct signed_file f = {r->path_values[0], "statement", r->path_values[1], stem};
+    reply_signed_file(r, &f, part);
 }
 
 void statements_get(struct request *r)
 {
-    serve(r, SIGNED_BYTES, "application/json", "");
+    serve(r, SIGNED_BYTES);
 }
 
 void statements_signature(struct request *r)
 {
-    serve(r, SIGNED_SIGNATURE, "application/octet-stream", ".sig");
+    serve(r, SIGNED_SIGNATURE);
 }
 
 void statements_minisig(struct request *r)
 {
-    serve(r, SIGNED_MINISIG, "text/plain; charset=utf-8", ".minisig");
+    serve(r, SIGNED_MINISIG);
 }

@@ -1,3 +1,4 @@
+#include "routes/signed_file.h"
 #include "routes/submissions.h"
 
 #include "base/parse.h"
@@ -388,14 +389,15 @@ void submissions_findings_summary(struct request *r)
     reply_body(r, body);
 }
 
-/* The three files of a receipt: what is asked for, its media type and its ending. */
-static void reply_receipt(struct request *r, const char *column, const char *media_type, const char *ending)
+static void serve_receipt(struct request *r, enum signed_part part)
 {
     struct submission s;
+    char record[IDENT_SIZE];
+    char month[8];
+    char stem[80];
     if (!find(r, &s))
         return;
-    PGresult *result = NULL;
-    enum pg_status status = submission_receipt(r->pg, s.provider, s.no, &result);
+    enum pg_status status = submission_receipt(r->pg, s.provider, s.no, record);
     if (status == PG_NONE) {
         reply_problem(r, PROBLEM_NOT_FOUND, NULL,
                       "The receipt is signed when validation ends; see the submission's state");
@@ -405,31 +407,25 @@ static void reply_receipt(struct request *r, const char *column, const char *med
         reply_store(r, status);
         return;
     }
-    char month[8];
-    char name[80];
-    char etag[72];
     month_format(s.month, month);
-    (void)snprintf(name, sizeof name, "receipt-%s-%s-v%lld%s", s.provider, month, (long long)s.version, ending);
-    int digest = PQfnumber(result, "sha256");
-    hex_encode(PQgetvalue(result, 0, digest), (size_t)PQgetlength(result, 0, digest), etag);
-    int wanted = PQfnumber(result, column);
-    reply_bytes(r, 200, media_type, PQgetvalue(result, 0, wanted), (size_t)PQgetlength(result, 0, wanted), etag, name);
-    PQclear(result);
+    (void)snprintf(stem, sizeof stem, "receipt-%s-%s-v%lld", s.provider, month, (long long)s.version);
+    const struct signed_file f = {s.provider, "receipt", record, stem};
+    reply_signed_file(r, &f, part);
 }
 
 void submissions_receipt(struct request *r)
 {
-    reply_receipt(r, "bytes", "application/json", ".json");
+    serve_receipt(r, SIGNED_BYTES);
 }
 
 void submissions_receipt_signature(struct request *r)
 {
-    reply_receipt(r, "signature", "application/octet-stream", ".json.sig");
+    serve_receipt(r, SIGNED_SIGNATURE);
 }
 
 void submissions_receipt_minisig(struct request *r)
 {
-    reply_receipt(r, "minisig", "text/plain; charset=utf-8", ".json.minisig");
+    serve_receipt(r, SIGNED_MINISIG);
 }
 
 static enum pg_status confirm(struct request *r, void *context)

@@ -2,19 +2,20 @@
  * api/openapi.yaml describes them; a test holds the two against each other. */
 #include "routes/handlers.h"
 
-#define PARTIES   (ROLE_PROVIDER | ROLE_COMMISSIONER)
-#define READERS   (ROLE_PROVIDER | ROLE_COMMISSIONER | ROLE_AUDITOR)
-#define MEMBERS   (ROLE_ANY & ~(unsigned)ROLE_CONTROLLED)
-#define CONTRACT  "/v1/providers/{provider}/contracts/{contract}"
-#define MONTHLY   "/v1/providers/{provider}/months/{month}/submissions"
-#define MAPPING   "/v1/providers/{provider}/column-mapping"
-#define SENT      "/v1/providers/{provider}/submissions/{submission}"
-#define MEASURED  "/v1/providers/{provider}/indicators"
-#define REHEARSAL "/v1/providers/{provider}/rehearsals/{rehearsal}"
-#define ACCOUNT   CONTRACT "/accounts/{commissioner}"
-#define RUN       "/v1/providers/{provider}/runs/{run}"
-#define DOCUMENT  "/v1/providers/{provider}/documents/{document}"
-#define STATEMENT "/v1/providers/{provider}/statements/{statement}"
+#define PARTIES     (ROLE_PROVIDER | ROLE_COMMISSIONER)
+#define READERS     (ROLE_PROVIDER | ROLE_COMMISSIONER | ROLE_AUDITOR)
+#define MEMBERS     (ROLE_ANY & ~(unsigned)ROLE_CONTROLLED)
+#define CONTRACT    "/v1/providers/{provider}/contracts/{contract}"
+#define MONTHLY     "/v1/providers/{provider}/months/{month}/submissions"
+#define MAPPING     "/v1/providers/{provider}/column-mapping"
+#define SENT        "/v1/providers/{provider}/submissions/{submission}"
+#define MEASURED    "/v1/providers/{provider}/indicators"
+#define REHEARSAL   "/v1/providers/{provider}/rehearsals/{rehearsal}"
+#define ACCOUNT     CONTRACT "/accounts/{commissioner}"
+#define RUN         "/v1/providers/{provider}/runs/{run}"
+#define DOCUMENT    "/v1/providers/{provider}/documents/{document}"
+#define CERTIFICATE CONTRACT "/certificates/{month}"
+#define STATEMENT   "/v1/providers/{provider}/statements/{statement}"
 
 const struct route route_table[] = {
     {.method = "GET", .path = "/v1/problems", .operation = "listProblems", .handle = problems_list},
@@ -562,6 +563,24 @@ const struct route route_table[] = {
      .operation = "getStatementMinisig",
      .roles = READERS,
      .handle = statements_minisig},
+
+    {.method = "GET",
+     .path = CONTRACT "/certificates",
+     .operation = "listCertificates",
+     .roles = READERS,
+     .handle = certificates_list,
+     .query = "limit after"},
+    {.method = "GET", .path = CERTIFICATE, .operation = "getCertificate", .roles = READERS, .handle = certificates_get},
+    {.method = "GET",
+     .path = CERTIFICATE "/signature",
+     .operation = "getCertificateSignature",
+     .roles = READERS,
+     .handle = certificates_signature},
+    {.method = "GET",
+     .path = CERTIFICATE "/minisig",
+     .operation = "getCertificateMinisig",
+     .roles = READERS,
+     .handle = certificates_minisig},
 
     {.method = "GET",
      .path = "/v1/providers/{provider}/jobs/{job}",

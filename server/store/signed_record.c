@@ -32,15 +32,15 @@ enum pg_status signed_record_insert(struct pg *pg, const struct signed_record *r
 
 static const struct pg_statement part_select[] = {
     [SIGNED_BYTES] = {.name = "signed_record_bytes",
-                      .sql = "SELECT bytes AS part, sha256 FROM reckoner.signed_record"
+                      .sql = "SELECT bytes AS part, sha256, key_id FROM reckoner.signed_record"
                              " WHERE provider = $1 AND purpose = $2 AND id = $3",
                       .parameters = 3},
     [SIGNED_SIGNATURE] = {.name = "signed_record_signature",
-                          .sql = "SELECT signature AS part, sha256 FROM reckoner.signed_record"
+                          .sql = "SELECT signature AS part, sha256, key_id FROM reckoner.signed_record"
                                  " WHERE provider = $1 AND purpose = $2 AND id = $3",
                           .parameters = 3},
     [SIGNED_MINISIG] = {.name = "signed_record_minisig",
-                        .sql = "SELECT convert_to(minisig, 'UTF8') AS part, sha256 FROM reckoner.signed_record"
+                        .sql = "SELECT convert_to(minisig, 'UTF8') AS part, sha256, key_id FROM reckoner.signed_record"
                                " WHERE provider = $1 AND purpose = $2 AND id = $3",
                         .parameters = 3},
 };

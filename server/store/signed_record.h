@@ -8,7 +8,7 @@
 struct signed_record {
     const char *provider;
     const char *id;      /* generated id */
-    const char *purpose; /* "receipt" or "statement" */
+    const char *purpose; /* "receipt", "statement" or "certificate" */
     const void *bytes;   /* canonical JSON, exactly as signed */
     size_t length;
     const char *key_id;              /* as minisign prints it */
@@ -26,7 +26,7 @@ enum pg_status signed_record_insert(struct pg *pg, const struct signed_record *r
 enum signed_part { SIGNED_BYTES, SIGNED_SIGNATURE, SIGNED_MINISIG };
 
 /* One record of a purpose, that the session may see: *result has one row with the binary column "part" and the
- * column "sha256" (read with PQgetvalue; the caller clears it). PG_NONE when there is none. */
+ * columns "sha256" and "key_id" (read with PQgetvalue; the caller clears it). PG_NONE when there is none. */
 enum pg_status signed_record_part(struct pg *pg, const char *provider, const char *purpose, const char *id,
                                   enum signed_part part, PGresult **result);
 

@@ -342,24 +342,19 @@ enum pg_status submission_rows_before(struct pg *pg, const char *provider, month
     return PG_OK;
 }
 
-enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, PGresult **result)
+enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, char record[IDENT_SIZE])
 {
-    static const struct pg_statement s = {
-        "submission_receipt",
-        "SELECT s.bytes, s.signature, s.minisig, s.key_id, s.sha256, s.id AS record FROM reckoner.receipt r"
-        " JOIN reckoner.signed_record s ON s.provider = r.provider AND s.id = r.record"
-        " WHERE r.provider = $1 AND r.submission = $2 ORDER BY r.n DESC LIMIT 1",
-        2};
+    static const struct pg_statement s = {"submission_receipt",
+                                          "SELECT record FROM reckoner.receipt WHERE provider = $1 AND submission = $2"
+                                          " ORDER BY n DESC LIMIT 1",
+                                          2};
     struct pg_args a;
-    key_args(&a, provider, no);
     PGresult *r = NULL;
-    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
-    if (status == PG_OK && PQntuples(r) == 0) {
-        PQclear(r);
-        return PG_NONE;
-    }
+    key_args(&a, provider, no);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
-        *result = r;
+        snprintf(record, IDENT_SIZE, "%s", pg_text(r, 0, "record"));
+    PQclear(r);
     return status;
 }
 

@@ -102,9 +102,9 @@ enum pg_status submission_accepted(struct pg *pg, const char *provider, month_t 
 /* Rows of the newest accepted version of the last month up to this one that has one (F13); -1: there is none. */
 enum pg_status submission_rows_before(struct pg *pg, const char *provider, month_t month, int64_t *rows);
 
-/* Receipts: columns bytes, signature, minisig, key_id, sha256, record, in binary. The newest (a held submission has one
- * more after its confirmation). PG_NONE: not signed yet. */
-enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, PGresult **result);
+/* The signed_record.id of the newest receipt (a held submission has one more after its confirmation). PG_NONE: not
+ * signed yet. */
+enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, char record[IDENT_SIZE]);
 
 /* Worker: deletes uploads that died, all providers; *swept counts them. */
 enum pg_status submission_sweep(struct pg *pg, int64_t *swept);

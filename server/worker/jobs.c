@@ -6,6 +6,7 @@
 #include "store/reading.h"
 #include "store/rehearsal.h"
 #include "store/submission.h"
+#include "worker/certify.h"
 #include "worker/log_keeper.h"
 #include "worker/read_along.h"
 
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SWEEP_SECONDS     60
+#define SWEEP_POLLS       60  /* a sweep each so many worker_poll_ms: with the default, each minute */
 #define WAIT_MS           500 /* until a job whose turn had not come is looked at again */
 #define MICROS_PER_SECOND 1000000
 
@@ -244,7 +245,7 @@ static void wait_for_work(struct worker *w, int wake_fd, int64_t timeout_ms)
 }
 
 /* What nobody waits for: uploads that died, rehearsals and answers to retries that are too old, identities nobody
- * fetched. */
+ * fetched; and months whose window has closed. */
 static void sweep(struct worker *w, int64_t *next)
 {
     if (clock_monotonic() < *next)
@@ -262,7 +263,10 @@ static void sweep(struct worker *w, int64_t *next)
         log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"readings", NULL, expired}, 1);
     if (export_expire(w->pg, &expired) == PG_OK && expired > 0)
         log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"exports", NULL, expired}, 1);
-    *next = clock_monotonic() + (int64_t)SWEEP_SECONDS * MICROS_PER_SECOND;
+    int64_t certified = 0;
+    if (certify_due(w, &certified) == PG_OK && certified > 0)
+        log_event(LOG_LEVEL_INFO, "certified", &(struct log_field){"months", NULL, certified}, 1);
+    *next = clock_monotonic() + SWEEP_POLLS * w->config->worker_poll_ms * 1000;
 }
 
 bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, const atomic_bool *stop, int wake_fd)

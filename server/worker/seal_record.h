@@ -8,7 +8,7 @@
 
 struct seal_request {
     const char *provider;
-    const char *purpose;   /* "receipt" or "statement" */
+    const char *purpose;   /* "receipt", "statement" or "certificate" */
     const char *file_stem; /* what the file is called, without ending; goes into the trusted comment */
     const void *bytes;     /* canonical JSON that begins with its purpose */
     size_t length;

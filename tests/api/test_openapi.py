@@ -141,6 +141,7 @@ class Replies(harness.ServiceCase):
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.agreements(path | {"commissioner": "5QE"})
+        self.certificates(path)
         self.log()
         self.refusals(path)
         self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
@@ -308,6 +309,13 @@ class Replies(harness.ServiceCase):
         statement = self.call("listStatements", "e.one", **account)["items"][0]
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
+
+    def certificates(self, path):
+        self.wait_until(lambda: self.person("e.one").get(
+            f"/v1/providers/RXA/contracts/{path['contract']}/certificates")["items"], what="the certificate")
+        self.call("listCertificates", "e.one", **path)
+        for operation in ("getCertificate", "getCertificateSignature", "getCertificateMinisig"):
+            self.call(operation, "audit.one", month="2012-04", **path)
 
     def log(self):
         self.call("getNewestCheckpoint", None)
