@@ -116,27 +116,35 @@ static enum bridge_status walk_causes(struct walk *w)
     return last;
 }
 
-/* What another version of the engine makes of the same inputs, from both ends. */
-static enum bridge_status close_engine(struct walk *w, const struct bridge_ends *ends, const struct position *first)
+/* Documents that say something else than the same inputs do now: another version of the engine, or reference data that
+ * is gone, made them. Anything else is a fault. */
+static enum bridge_status close_ends(struct walk *w, const struct bridge_ends *ends, const struct position *first)
 {
-    struct bridge_step *step = &w->bridge->step[BRIDGE_ENGINE];
-    int64_t older = first->total - ends->older;
-    int64_t newer = w->before.total - ends->newer;
     bool other_older = strcmp(ends->older_engine, POSITION_ENGINE) != 0;
     bool other_newer = strcmp(ends->newer_engine, POSITION_ENGINE) != 0;
-    bool same_older = older == 0 && first->billable == ends->billable_older;
-    bool same_newer = newer == 0 && w->before.billable == ends->billable_newer;
-    if ((!other_older && !same_older) || (!other_newer && !same_newer)) {
+    bool same_older = first->total == ends->older && first->billable == ends->billable_older;
+    bool same_newer = w->before.total == ends->newer && w->before.billable == ends->billable_newer;
+    bool unlike = (!other_older && !same_older) || (!other_newer && !same_newer);
+    bool engines = other_older || other_newer;
+    struct bridge_step *step = &w->bridge->step[engines ? BRIDGE_ENGINE : BRIDGE_REFERENCE];
+    if (unlike && !ends->reference_may_be_gone) {
         (void)snprintf(w->reason, POSITION_REASON_SIZE,
                        "computed again by the same engine, the %s position is not what its document says",
                        !other_older && !same_older ? "older" : "newer");
         return BRIDGE_MISMATCH;
     }
-    step->pence = older - newer;
-    step->billable = (first->billable - ends->billable_older) - (w->before.billable - ends->billable_newer);
-    step->changed = strcmp(ends->older_engine, ends->newer_engine) != 0 || step->pence != 0 || step->billable != 0;
-    if (step->changed) {
-        (void)snprintf(step->what, sizeof step->what, "%.60s to %.60s", ends->older_engine, ends->newer_engine);
+    int64_t pence = (first->total - ends->older) - (w->before.total - ends->newer);
+    int64_t billable = (first->billable - ends->billable_older) - (w->before.billable - ends->billable_newer);
+    step->pence += pence;
+    step->billable += billable;
+    if (engines) {
+        step->changed = strcmp(ends->older_engine, ends->newer_engine) != 0 || pence != 0 || billable != 0;
+        if (step->changed) {
+            (void)snprintf(step->what, sizeof step->what, "%.60s to %.60s", ends->older_engine, ends->newer_engine);
+        }
+    } else if (pence != 0 || billable != 0) {
+        step->changed = true;
+        (void)snprintf(step->what, sizeof step->what, "review periods of the time, no longer known");
     }
     return BRIDGE_DONE;
 }
@@ -168,7 +176,7 @@ static enum bridge_status walk(struct walk *w, const struct bridge_ends *ends)
     const struct position first = sums_of(&w->before);
     enum bridge_status outcome = walk_causes(w);
     if (outcome == BRIDGE_DONE) {
-        outcome = close_engine(w, ends, &first);
+        outcome = close_ends(w, ends, &first);
     }
     position_free(&w->before);
     return outcome;

@@ -37,11 +37,12 @@ enum bridge_rows_at {
     ROWS_OLDER,     /* older submissions, reference data and rules */
     ROWS_REFERENCE, /* older submissions and rules, newer reference data */
     ROWS_ACTIVITY,  /* newer submissions and reference data, older rules */
-    ROWS_NEWER,     /* newer submissions, reference data and rules */
+    ROWS_RULES,     /* newer submissions, reference data and rules, older prices */
+    ROWS_NEWER,     /* all newer */
     BRIDGE_ROWS
 };
 
-/* Statistics of one month. Pointers that are the same at two points are taken as the same rows. */
+/* Statistics of one month, as the terms and reference data at that point ask for them. */
 struct bridge_month_rows {
     const struct statistics *statistics; /* NULL: none */
     const struct statistics *const *others;
@@ -113,6 +114,9 @@ struct bridge_ends {
     const char *older_engine, *newer_engine;
     int64_t older, newer; /* total pence */
     int64_t billable_older, billable_newer;
+    /* The reference data of the time may be gone: a document of this engine that says something else than the same
+     * inputs do now shows under BRIDGE_REFERENCE instead of being a mismatch. */
+    bool reference_may_be_gone;
 };
 
 enum bridge_status {

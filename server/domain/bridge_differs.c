@@ -131,19 +131,6 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool same_rows(const struct bridge_month_rows *a, const struct bridge_month_rows *b)
-{
-    if (a->statistics != b->statistics || a->other_count != b->other_count) {
-        return false;
-    }
-    for (size_t i = 0; i < a->other_count; i++) {
-        if (a->others[i] != b->others[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool same_change(const struct row_change *a, const struct row_change *b)
 {
     return a->month == b->month && strcmp(a->row.episode_id, b->row.episode_id) == 0 && a->was_here == b->was_here &&
@@ -174,31 +161,16 @@ static bool same_changes(const struct bridge_state *s, const struct bridge_chang
     }
 }
 
-static bool rows_differ(const struct bridge_state *s, enum bridge_rows_at from, enum bridge_rows_at to, int32_t k)
-{
-    return !same_rows(&s->maker->sides->rows[from][k], &s->maker->sides->rows[to][k]);
-}
-
-static bool any_rows_differ(const struct bridge_state *s, enum bridge_rows_at from, enum bridge_rows_at to)
-{
-    bool differ = !same_changes(s, &s->maker->sides->older_decisions[from], &s->maker->sides->older_decisions[to]);
-    for (int32_t k = 0; !differ && k < s->shared; k++) {
-        differ = rows_differ(s, from, to, k);
-    }
-    return differ;
-}
-
 static bool reference_differs(const struct bridge_state *s, char what[BRIDGE_WORDS])
 {
     const struct review_periods *a = s->maker->sides->older.reviews;
     const struct review_periods *b = s->maker->sides->newer.reviews;
     bool same = a == b || (a != NULL && b != NULL && memcmp(a->days, b->days, sizeof a->days) == 0 &&
                            memcmp(a->months, b->months, sizeof a->months) == 0);
-    if (same && !any_rows_differ(s, ROWS_OLDER, ROWS_REFERENCE)) {
-        return false;
+    if (!same) {
+        say(what, "", "review periods by cluster");
     }
-    say(what, "", "review periods by cluster");
-    return true;
+    return !same;
 }
 
 static bool activity_differs(const struct bridge_state *s, char what[BRIDGE_WORDS])
@@ -209,7 +181,7 @@ static bool activity_differs(const struct bridge_state *s, char what[BRIDGE_WORD
         const struct position_month *a = &sides->older.input.months[k];
         const struct position_month *b = &sides->newer.input.months[k];
         bool agreed = a->submission == NULL && b->submission == NULL && a->source != b->source;
-        if (!same_text(a->submission, b->submission) || agreed || rows_differ(s, ROWS_REFERENCE, ROWS_ACTIVITY, k)) {
+        if (!same_text(a->submission, b->submission) || agreed) {
             say_months(what, a->month, a->month,
                        b->submission != NULL         ? ""
                        : b->source == MONTH_ESTIMATE ? " (agreed estimate)"
@@ -368,10 +340,7 @@ bool bridge_differs(struct bridge_state *s, enum bridge_cause cause, char what[B
         return achievements_differ(s, what);
     case BRIDGE_CHALLENGES:
         return challenges_differ(s, what);
-    case BRIDGE_RULES: {
-        bool terms = month_parts_differ(s, cause, what);
-        return terms || any_rows_differ(s, ROWS_ACTIVITY, ROWS_NEWER);
-    }
+    case BRIDGE_RULES:
     case BRIDGE_PRICES:
     case BRIDGE_PLAN:
         return month_parts_differ(s, cause, what);

@@ -89,7 +89,8 @@ static void mix_months(struct bridge_state *s)
 
 static enum bridge_rows_at rows_at(const struct bridge_state *s)
 {
-    return s->taken[BRIDGE_RULES]       ? ROWS_NEWER
+    return s->taken[BRIDGE_PRICES]      ? ROWS_NEWER
+           : s->taken[BRIDGE_RULES]     ? ROWS_RULES
            : s->taken[BRIDGE_ACTIVITY]  ? ROWS_ACTIVITY
            : s->taken[BRIDGE_REFERENCE] ? ROWS_REFERENCE
                                         : ROWS_OLDER;

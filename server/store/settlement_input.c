@@ -56,11 +56,8 @@ static bool write_lists(const struct month_cutoff *cutoffs, size_t count, struct
     return ok && buf_append_char(months, '}') && buf_append_char(instants, '}');
 }
 
-static void read_effective(const PGresult *r, int row, struct effective_submission *s)
+void effective_submission_read(const PGresult *r, int row, struct effective_submission *s)
 {
-    s->waits = pg_bool(r, row, "waits");
-    if (pg_is_null(r, row, "no"))
-        return;
     s->no = pg_i64(r, row, "no");
     snprintf(s->id, sizeof s->id, "%s", pg_text(r, row, "id"));
     s->version = pg_i64(r, row, "version");
@@ -97,7 +94,9 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
     for (size_t i = 0; status == PG_OK && i < count; i++) {
         memset(&out[i], 0, sizeof out[i]);
         out[i].month = cutoffs[i].month;
-        read_effective(r, (int)i, &out[i]);
+        out[i].waits = pg_bool(r, (int)i, "waits");
+        if (!pg_is_null(r, (int)i, "no"))
+            effective_submission_read(r, (int)i, &out[i]);
     }
     PQclear(r);
     buf_free(&months);

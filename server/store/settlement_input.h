@@ -33,6 +33,9 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
                                      const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
                                      struct effective_submission *out);
 
+/* The columns no, id, version, sha256, bytes, rows, rule_set, reference and known_from of a row. */
+void effective_submission_read(const PGresult *r, int row, struct effective_submission *s);
+
 /* Pins the submission that a first FREEZE of the contract used for a month; a pin that is there stays. */
 enum pg_status freeze_month(struct pg *pg, const char *provider, const char *contract, month_t month,
                             int64_t submission, instant_t frozen_at);

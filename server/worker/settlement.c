@@ -2,6 +2,7 @@
 
 #include "domain/reference.h"
 #include "domain/windows.h"
+#include "store/pinned.h"
 #include "store/reference_set.h"
 
 #include <stdio.h>
@@ -100,22 +101,11 @@ static bool set_cutoffs(struct settlement *s)
     return true;
 }
 
-static enum settlement_status find_submissions(struct settlement *s)
+static void take_submissions(struct settlement *s)
 {
-    enum pg_status status = effective_submissions(s->pg, s->account.provider, s->account.contract, s->cutoff, s->months,
-                                                  s->known_at, s->submission);
-    if (status != PG_OK)
-        return store_failed(s, status);
     for (size_t i = 0; i < s->months; i++) {
         const struct effective_submission *e = &s->submission[i];
         struct position_month *m = &s->month[i];
-        if (e->waits) {
-            char month[8];
-            month_format(e->month, month);
-            snprintf(s->reason, sizeof s->reason,
-                     "An upload of %s is still arriving or being validated; the run waits for its outcome.", month);
-            return SETTLEMENT_WAITS;
-        }
         if (e->no == 0)
             continue;
         m->submission = e->id;
@@ -124,6 +114,25 @@ static enum settlement_status find_submissions(struct settlement *s)
         m->reference = e->reference[0] == '\0' ? NULL : e->reference;
         m->known_from = e->known_from;
     }
+}
+
+static enum settlement_status find_submissions(struct settlement *s)
+{
+    enum pg_status status = effective_submissions(s->pg, s->account.provider, s->account.contract, s->cutoff, s->months,
+                                                  s->known_at, s->submission);
+    if (status != PG_OK)
+        return store_failed(s, status);
+    for (size_t i = 0; i < s->months; i++) {
+        const struct effective_submission *e = &s->submission[i];
+        if (e->waits) {
+            char month[8];
+            month_format(e->month, month);
+            snprintf(s->reason, sizeof s->reason,
+                     "An upload of %s is still arriving or being validated; the run waits for its outcome.", month);
+            return SETTLEMENT_WAITS;
+        }
+    }
+    take_submissions(s);
     return SETTLEMENT_OK;
 }
 
@@ -219,7 +228,7 @@ static enum settlement_status value_activity(struct settlement *s)
     return outcome == SETTLEMENT_OK ? settlement_activity(s, NULL, 0, &s->activity) : outcome;
 }
 
-enum settlement_status settlement_read(struct settlement *s, month_t last)
+static void begin_months(struct settlement *s, month_t last)
 {
     month_t first = financial_year_first(s->facts.financial_year);
     s->months = (size_t)(last - first) + 1;
@@ -228,6 +237,27 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
         s->month[i].month = first + (month_t)i;
         s->month[i].terms = agreed_terms_in_force(&s->terms, s->month[i].month, s->known_at);
     }
+}
+
+enum settlement_status settlement_read_pinned(struct settlement *s, const char *run, month_t last)
+{
+    struct run r;
+    enum pg_status status = run_get(s->pg, s->account.provider, run, &r);
+    if (status == PG_OK) {
+        s->known_at = r.known_at;
+        begin_months(s, last);
+        status = pinned_submissions(s->pg, s->account.provider, run, s->month[0].month, s->months, s->submission);
+    }
+    if (status != PG_OK)
+        return store_failed(s, status == PG_NONE ? PG_FAILED : status);
+    take_submissions(s);
+    enum settlement_status outcome = find_achievements(s);
+    return outcome == SETTLEMENT_OK ? find_agreed(s) : outcome;
+}
+
+enum settlement_status settlement_read(struct settlement *s, month_t last)
+{
+    begin_months(s, last);
     if (!set_cutoffs(s)) {
         snprintf(s->reason, sizeof s->reason,
                  "The windows of the year cannot be computed from the terms' calendar and "

@@ -66,6 +66,10 @@ struct account_position {
 enum settlement_status settlement_open(struct settlement *s);
 /* Submissions, rows and achievements for the year to the end of month `last`, which lies in the contract's year. */
 enum settlement_status settlement_read(struct settlement *s, month_t last);
+/* The same as a done run pinned and knew it: its submissions, what was agreed by its known_at. Sets known_at; terms
+ * must have been opened at that instant or later. Nothing is valued and no statistics are read: settlement_activity and
+ * settlement_position are not for it. */
+enum settlement_status settlement_read_pinned(struct settlement *s, const char *run, month_t last);
 /* The activity lines of the months read, with rows changed by decisions, re-attribution or counter-calculations. After
  * settlement_read, when each month has terms and a submission. Free *out with activity_lines_free. */
 enum settlement_status settlement_activity(struct settlement *s, const struct row_change *changes, size_t count,

@@ -1,12 +1,10 @@
 /* Runs on a real database: FLEX, FREEZE, issue, exception, R1 with its credit note, parked runs and their ways out, and
  * that nothing is made twice. The amounts were worked out by hand: every row is open all month in cluster 04 at £6.12.
  */
-#include "lib/store_fixture.h"
+#include "lib/settlement_fixture.h"
 
 #include "base/ident.h"
-#include "base/parse.h"
 #include "domain/statement.h"
-#include "domain/terms.h"
 #include "store/document.h"
 #include "store/signed_record.h"
 #include "worker/resettle.h"
@@ -17,221 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define CONTRACT "aaaaaaaaaaaaaaaaaaaa"
-
-static struct store_fixture f;
-static struct config config;
-static struct clock product_clock;
-static const uint8_t pseudonym_key[PSEUDONYM_KEY_SIZE] = {1};
-static struct worker worker;
-static char clock_path[] = "/tmp/reckoner-settlement.XXXXXX";
-
-static const char *rules = ""; /* member of the terms that are agreed next, with a comma behind it */
-
-static const char terms_format[] =
-    "{\"@purpose\":\"reckoner/terms/1\",\"mode\":\"live\",\"financial_year\":2012,\"effective_from\":\"2012-04\","
-    "%s\"prices\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"pence\":%d},"
-    "{\"cluster\":\"05\",\"basis\":\"ADMITTED\",\"pence\":31000},"
-    "{\"cluster\":\"05\",\"basis\":\"NONADMITTED\",\"pence\":1700},"
-    "{\"cluster\":\"05\",\"basis\":\"ADMITTED\",\"pence\":32000,\"service\":\"S1\"},"
-    "{\"cluster\":\"05\",\"basis\":\"NONADMITTED\",\"pence\":1800,\"service\":\"S1\"},"
-    "{\"cluster\":\"04\",\"basis\":\"ASSESSMENT\",\"pence\":20000}],"
-    "\"plan\":{\"lines\":[{\"cluster\":\"04\",\"basis\":\"DAY\",\"units\":[300,310,300,310,310,300,310,300,310,310,280,"
-    "310]}],\"sums\":[]},"
-    "\"cquin\":{\"rate\":\"2.5%%\",\"on_account\":\"100%%\",\"indicators\":[{\"id\":\"reviews\",\"label\":\"Reviews\","
-    "\"weight\":\"100%%\",\"measure\":\"step\",\"thresholds\":[{\"at\":\"80%%\",\"earns\":\"100%%\"}]}]},"
-    "\"billing\":{\"method\":\"actual\",\"bill_flex\":false,\"sanity_bound\":\"150%%\"},"
-    "\"calendar\":{\"flex\":{\"operational_days\":10},\"freeze\":{\"operational_days\":30}},"
-    "\"parties\":{\"RXA\":{\"name\":\"First Trust\",\"address\":[\"Chester\"]},"
-    "\"5QE\":{\"name\":\"First PCT\",\"address\":[\"Oxford\"],\"buyer_reference\":\"PO-1\"},"
-    "\"5QF\":{\"name\":\"Second PCT\",\"address\":[\"Oxford\"],\"buyer_reference\":\"PO-2\"}}}";
-
-/* Terms with a price of cluster 04, approved by both at an instant. */
-static void agree_terms(int version, int price_pence, const char *at)
-{
-    char text[4096];
-    char sql[8192];
-    struct json_problem problem = {"", ""};
-    snprintf(text, sizeof text, terms_format, rules, price_pence);
-    json_t *json = json_read(text, strlen(text), &problem);
-    ck_assert_msg(json != NULL, "%s %s", problem.field, problem.message);
-    struct terms *t = terms_parse(json, &problem);
-    ck_assert_msg(t != NULL, "%s %s", problem.field, problem.message);
-    size_t length = 0;
-    char *body = terms_canonical(t, &length);
-    ck_assert_ptr_nonnull(body);
-    snprintf(sql, sizeof sql,
-             "INSERT INTO terms (provider, contract, version, mode, effective_from, digest, body, author, created_at,"
-             " state, known_from) VALUES ('RXA', '" CONTRACT "', %d, 'live', '2012-04-01', sha256('%s'), '%s',"
-             " 'rxa.one', '%s', 'approved', '%s')",
-             version, body, body, at, at);
-    store_fixture_sql(&f, sql);
-    free(body);
-    terms_free(t);
-    json_decref(json);
-}
-
-static int64_t submission_count;
-
-/* An accepted submission of rows that are open all month, all of 5QE but one of 5QF; the last ones have an ERROR. */
-static void submit(const char *month, int version, int rows, int failed, const char *begun_at)
-{
-    char sql[4096];
-    char id[IDENT_SIZE];
-    ident_new(id);
-    submission_count++;
-    snprintf(
-        sql, sizeof sql,
-        "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by, idempotency_key, media_type,"
-        " begun_at, completed_at, sealed_key, bytes, sha256, validated_at, rows, payable_rows, rule_set) VALUES"
-        " ('RXA', %lld, '%s', '%s-01', %d, 'accepted', 'rxa.one', '%s', 'text/csv', '%s', '%s', '', 1000,"
-        " sha256('%s'), '%s', %d, %d, 'rules');"
-        "INSERT INTO episode (provider, submission, row_no, episode_id, patient, commissioner, cluster, start_date,"
-        " mhct_date, mhct_reason, admitted_days, assessment_only, continues, approved, minor, failed)"
-        " SELECT 'RXA', %lld, i, 'E' || i, md5(i::text)::uuid, CASE i WHEN 1 THEN '5QF' ELSE '5QE' END, '04',"
-        " '2012-01-01', '2012-01-01', 11, 0, false, false, false, false, CASE WHEN i > %d THEN 1 ELSE 0 END"
-        " FROM generate_series(1, %d) i",
-        (long long)submission_count, id, month, version, id, begun_at, begun_at, id, begun_at, rows, rows - failed,
-        (long long)submission_count, rows - failed, rows);
-    store_fixture_sql(&f, sql);
-}
-
-static void set_clock(const char *instant)
-{
-    FILE *file = fopen(clock_path, "we");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fprintf(file, "%s\n", instant), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static const char *value(const char *sql)
-{
-    return store_fixture_value(f.owner, sql);
-}
-
-static int64_t number(const char *sql)
-{
-    int64_t n = 0;
-    const char *text = value(sql);
-    ck_assert_msg(parse_i64(text, strlen(text), &n), "%s gives \"%s\"", sql, text);
-    return n;
-}
-
-static struct job claim(void)
-{
-    struct job job;
-    ck_assert_int_eq(job_claim(worker.pg, 60, &job), PG_OK);
-    return job;
-}
-
-/* Asks for a run at an instant, for 5QE, and returns its id. */
-static void ask(const char *month, const char *type, const char *at, char id[IDENT_SIZE])
-{
-    struct run run;
-    char job[IDENT_SIZE];
-    memset(&run, 0, sizeof run);
-    snprintf(run.account.provider, sizeof run.account.provider, "RXA");
-    snprintf(run.account.contract, sizeof run.account.contract, CONTRACT);
-    snprintf(run.account.commissioner, sizeof run.account.commissioner, "5QE");
-    snprintf(run.type, sizeof run.type, "%s", type);
-    snprintf(run.cause, sizeof run.cause, "asked for by the provider");
-    snprintf(run.requested_by, sizeof run.requested_by, "rxa.one");
-    ck_assert(month_parse(month, strlen(month), &run.month));
-    ck_assert(instant_parse(at, strlen(at), &run.requested_at));
-    run.known_at = run.requested_at;
-    set_clock(at);
-    ck_assert_int_eq(run_insert(worker.pg, &run), PG_OK);
-    ck_assert_int_eq(job_add(worker.pg, "RXA", strcmp(type, "PREVIEW") == 0 ? "preview" : "settle", run.id, job),
-                     PG_OK);
-    memcpy(id, run.id, IDENT_SIZE);
-}
-
-static void work(void)
-{
-    char problem[JOB_PROBLEM_SIZE] = "";
-    struct job job = claim();
-    enum job_outcome outcome = strcmp(job.kind, "resettle") == 0 ? resettle_contract(&worker, &job, problem)
-                                                                 : settle_run(&worker, &job, problem);
-    ck_assert_msg(outcome == JOB_DONE, "outcome %d: %s", (int)outcome, problem);
-    ck_assert(!pg_in_transaction(worker.pg));
-}
-
-/* What a run found, as text: "state position billed balance". */
-static void expect_run(const char *id, const char *expected)
-{
-    char sql[512];
-    snprintf(sql, sizeof sql,
-             "SELECT concat_ws(' ', state, position_pence, billed_pence, balance_pence) FROM run WHERE id = '%s'", id);
-    ck_assert_str_eq(value(sql), expected);
-}
-
-static void resettle(const char *at)
-{
-    char job[IDENT_SIZE];
-    set_clock(at);
-    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, job), PG_OK);
-    work();
-}
-
-static void issue(const char *maker, const char *checker, const char *at)
-{
-    struct pg *web = store_fixture_connect(&f, "reckoner_web");
-    char id[IDENT_SIZE];
-    instant_t instant = 0;
-    int64_t given = 0;
-    ck_assert(instant_parse(at, strlen(at), &instant));
-    snprintf(id, sizeof id, "%s", value("SELECT id FROM document WHERE state = 'draft'"));
-    store_fixture_sign_in(&f, web, maker);
-    ck_assert_int_eq(document_propose(web, "RXA", id, 1, maker, instant), PG_OK);
-    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_REFUSED);
-    ck_assert_ptr_nonnull(strstr(pg_message(web), "same_person"));
-    store_fixture_sign_in(&f, web, checker);
-    ck_assert_int_eq(document_issue(web, "RXA", id, 1, instant, &given), PG_REFUSED);
-    ck_assert_ptr_nonnull(strstr(pg_message(web), "precondition_failed"));
-    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_OK);
-    pg_free(web);
-}
-
-static void setup(void)
-{
-    unsigned char secret[SIGNING_SECRET_SIZE];
-    store_fixture_open(&f);
-    store_fixture_seed(&f);
-    ck_assert_int_eq(store_fixture_try(f.owner, "SET search_path = reckoner, pg_catalog"), PG_OK);
-    int fd = mkstemp(clock_path);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
-    char mode[] = "demonstration";
-    char reference[] = "config";
-    memset(&config, 0, sizeof config);
-    config.mode = strdup(mode);
-    config.reference_dir = strdup(reference);
-    product_clock.file = clock_path;
-    memset(secret, 7, sizeof secret);
-    worker.pseudonym_key = pseudonym_key;
-    worker.config = &config;
-    worker.clock = &product_clock;
-    worker.pg = store_fixture_connect(&f, "reckoner_worker");
-    worker.signer = signer_from_secret(secret);
-    ck_assert_ptr_nonnull(worker.signer);
-    worker.name = "test";
-    submission_count = 0;
-    rules = "";
-    agree_terms(1, 612, "2012-04-02T09:00:00Z");
-}
-
-static void teardown(void)
-{
-    pg_free(worker.pg);
-    signer_close((struct signer *)worker.signer);
-    free(config.mode);
-    free(config.reference_dir);
-    unlink(clock_path);
-    memcpy(clock_path + sizeof clock_path - 7, "XXXXXX", 6);
-    store_fixture_close(&f);
-}
 
 /* April: 10 rows of 5QE, 30 days at £6.12 = £1,836.00, and 2.5 % CQUIN on account = £45.90. */
 #define APRIL          "188190"
@@ -279,7 +62,7 @@ START_TEST(a_month_from_freeze_to_credit_note)
     submit("2012-04", 2, 11, 5, "2012-07-02T09:00:00Z");
     resettle("2012-07-02T10:00:00Z");
     ck_assert_int_eq(number("SELECT count(*) FROM run WHERE type = 'R'"), 0);
-    store_fixture_sql(&f,
+    store_fixture_sql(&settled.store,
                       "INSERT INTO window_exception (provider, contract, month, n, reason, asked_side, asked_by,"
                       " asked_at, decision, decided_side, decided_by, decided_at, closes_at) VALUES ('RXA', '" CONTRACT
                       "', '2012-04-01', 1, 'a row counted twice', 'provider', 'rxa.one', '2012-07-03Z', 'granted',"
@@ -346,7 +129,7 @@ START_TEST(a_later_month_bills_the_difference)
     issue("rxa.one", "rxa.two", "2012-07-20T10:00:00Z");
     /* An achievement that was not reached takes CQUIN back for the year to date, through an R run on the earliest month
      * that it changes, billing the head. */
-    store_fixture_sql(&f,
+    store_fixture_sql(&settled.store,
                       "INSERT INTO achievement (provider, contract, commissioner, indicator, n, numerator, denominator,"
                       " evidence, proposed_side, proposed_by, proposed_at, agreed_side, agreed_by, agreed_at) VALUES"
                       " ('RXA', '" CONTRACT "', '5QE', 'reviews', 1, 1, 2, 'audit', 'commissioner', 'pct5qe.one',"
@@ -371,9 +154,9 @@ START_TEST(a_month_without_activity_parks_and_has_a_way_out)
     ck_assert_ptr_nonnull(strstr(value("SELECT reason FROM run"), "2012-04"));
     ck_assert_int_eq(number("SELECT count(*) FROM position") + number("SELECT count(*) FROM run_line"), 0);
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
-    ck_assert_int_eq(run_get(worker.pg, "RXA", id, &run), PG_OK);
-    ck_assert_int_eq(run_requeue(worker.pg, &run), PG_OK);
-    ck_assert_int_eq(job_add(worker.pg, "RXA", "settle", id, job), PG_OK);
+    ck_assert_int_eq(run_get(settled.worker.pg, "RXA", id, &run), PG_OK);
+    ck_assert_int_eq(run_requeue(settled.worker.pg, &run), PG_OK);
+    ck_assert_int_eq(job_add(settled.worker.pg, "RXA", "settle", id, job), PG_OK);
     work();
     expect_run(id, "done 382653");
 }
@@ -398,21 +181,22 @@ START_TEST(a_run_waits_for_an_upload_that_is_being_validated)
     char problem[JOB_PROBLEM_SIZE] = "";
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
     store_fixture_sql(
-        &f,
+        &settled.store,
         "INSERT INTO submission (provider, no, id, month, version, state, uploaded_by,"
         " idempotency_key, media_type, begun_at, completed_at, sealed_key, sha256) VALUES ('RXA', 9, repeat('w', 20),"
         " '2012-04-01', 2, 'received', 'rxa.one', 'w', 'text/csv', '2012-05-04Z', '2012-05-04Z', '',"
         " sha256('w'))");
-    store_fixture_sql(&f, "INSERT INTO job (provider, id, kind, subject, run_after) VALUES ('RXA', repeat('j', 20),"
-                          " 'validate', repeat('w', 20), clock_timestamp() + interval '1 hour')");
+    store_fixture_sql(&settled.store,
+                      "INSERT INTO job (provider, id, kind, subject, run_after) VALUES ('RXA', repeat('j', 20),"
+                      " 'validate', repeat('w', 20), clock_timestamp() + interval '1 hour')");
     ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
     struct job job = claim();
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
-    pg_rollback(worker.pg);
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_WAITS);
+    pg_rollback(settled.worker.pg);
     expect_run(id, "queued");
     /* It does not wait for ever: a validation that failed holds up nobody. */
-    store_fixture_sql(&f, "UPDATE job SET state = 'failed', problem = 'x' WHERE kind = 'validate'");
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    store_fixture_sql(&settled.store, "UPDATE job SET state = 'failed', problem = 'x' WHERE kind = 'validate'");
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_DONE);
     expect_run(id, "done " APRIL);
 }
 END_TEST
@@ -422,21 +206,21 @@ START_TEST(a_run_waits_for_another_of_its_account)
 {
     char id[IDENT_SIZE];
     char problem[JOB_PROBLEM_SIZE] = "";
-    struct pg *other = store_fixture_connect(&f, "reckoner_worker");
+    struct pg *other = store_fixture_connect(&settled.store, "reckoner_worker");
     struct account_key account = {"RXA", CONTRACT, "5QE"};
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
     ask("2012-04", "FLEX", "2012-05-20T09:00:00Z", id);
     struct job job = claim();
     ck_assert_int_eq(pg_begin(other), PG_OK);
     ck_assert_int_eq(account_lock(other, &account), PG_OK);
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
-    pg_rollback(worker.pg);
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_WAITS);
+    pg_rollback(settled.worker.pg);
     expect_run(id, "queued");
     pg_rollback(other);
     snprintf(account.commissioner, sizeof account.commissioner, "5QF");
     ck_assert_int_eq(pg_begin(other), PG_OK);
     ck_assert_int_eq(account_lock(other, &account), PG_OK);
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_DONE);
     expect_run(id, "done " APRIL);
     pg_rollback(other);
     pg_free(other);
@@ -451,7 +235,7 @@ START_TEST(counting_alike_rows_gives_the_same_lines)
     char second[IDENT_SIZE];
     submit("2012-04", 1, 0, 0, "2012-05-03T09:00:00Z");
     store_fixture_sql(
-        &f,
+        &settled.store,
         "SELECT setseed(0.42); INSERT INTO episode (provider, submission, row_no, episode_id, patient, commissioner,"
         " cluster, service, start_date, end_date, mhct_date, referral_date, mhct_reason, admitted_days,"
         " assessment_only, continues, approved, minor, failed) SELECT 'RXA', 1, i, 'E' || i,"
@@ -465,7 +249,7 @@ START_TEST(counting_alike_rows_gives_the_same_lines)
         " FROM generate_series(1, 3000) i");
     ask("2012-04", "PREVIEW", "2012-05-20T09:00:00Z", first);
     work();
-    rules = "\"rules\":{\"stop_pay_when_overdue\":{\"grace_days\":366}},";
+    settled.rules = "\"rules\":{\"stop_pay_when_overdue\":{\"grace_days\":366}},";
     agree_terms(2, 612, "2012-05-21T09:00:00Z");
     ask("2012-04", "PREVIEW", "2012-05-22T09:00:00Z", second);
     work();
@@ -521,10 +305,10 @@ START_TEST(what_became_known_while_a_run_was_queued_counts)
     ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
     agree_terms(2, 600, "2012-06-20T09:30:00Z");
     set_clock("2012-06-20T09:30:00Z");
-    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, resettlement), PG_OK);
+    ck_assert_int_eq(job_add(settled.worker.pg, "RXA", "resettle", CONTRACT, resettlement), PG_OK);
     struct job settle = claim();
     work();
-    ck_assert_int_eq(settle_run(&worker, &settle, problem), JOB_DONE);
+    ck_assert_int_eq(settle_run(&settled.worker, &settle, problem), JOB_DONE);
     expect_run(id, "done 184500 0 184500");
     ck_assert_int_eq(number("SELECT count(*) FROM run WHERE known_at >= '2012-06-20T09:30:00Z'"), 1);
 }
@@ -535,18 +319,18 @@ START_TEST(resettlement_waits_for_a_first_freeze)
 {
     char problem[JOB_PROBLEM_SIZE] = "";
     char id[IDENT_SIZE];
-    struct pg *other = store_fixture_connect(&f, "reckoner_worker");
+    struct pg *other = store_fixture_connect(&settled.store, "reckoner_worker");
     struct account_key account = {"RXA", CONTRACT, "5QE"};
     set_clock("2012-06-20T09:00:00Z");
-    ck_assert_int_eq(job_add(worker.pg, "RXA", "resettle", CONTRACT, id), PG_OK);
+    ck_assert_int_eq(job_add(settled.worker.pg, "RXA", "resettle", CONTRACT, id), PG_OK);
     struct job job = claim();
     ck_assert_int_eq(pg_begin(other), PG_OK);
     ck_assert_int_eq(account_lock(other, &account), PG_OK);
-    ck_assert_int_eq(resettle_contract(&worker, &job, problem), JOB_WAITS);
-    pg_rollback(worker.pg);
+    ck_assert_int_eq(resettle_contract(&settled.worker, &job, problem), JOB_WAITS);
+    pg_rollback(settled.worker.pg);
     pg_rollback(other);
     pg_free(other);
-    ck_assert_int_eq(resettle_contract(&worker, &job, problem), JOB_DONE);
+    ck_assert_int_eq(resettle_contract(&settled.worker, &job, problem), JOB_DONE);
     ck_assert_int_eq(number("SELECT count(*) FROM run"), 0);
 }
 END_TEST
@@ -557,17 +341,18 @@ START_TEST(a_freeze_waits_for_an_upload_that_began_in_time)
     char id[IDENT_SIZE];
     char problem[JOB_PROBLEM_SIZE] = "";
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
-    store_fixture_sql(&f, "INSERT INTO submission (provider, no, id, month, state, uploaded_by, idempotency_key,"
-                          " media_type, begun_at, receiving_until, sealed_key) VALUES ('RXA', 9, repeat('w', 20),"
-                          " '2012-04-01', 'receiving', 'rxa.one', 'w', 'text/csv', '2012-06-14T22:59:00Z',"
-                          " clock_timestamp() + interval '1 hour', '')");
+    store_fixture_sql(&settled.store,
+                      "INSERT INTO submission (provider, no, id, month, state, uploaded_by, idempotency_key,"
+                      " media_type, begun_at, receiving_until, sealed_key) VALUES ('RXA', 9, repeat('w', 20),"
+                      " '2012-04-01', 'receiving', 'rxa.one', 'w', 'text/csv', '2012-06-14T22:59:00Z',"
+                      " clock_timestamp() + interval '1 hour', '')");
     ask("2012-04", "FREEZE", "2012-06-14T23:10:00Z", id);
     struct job job = claim();
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_WAITS);
-    pg_rollback(worker.pg);
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_WAITS);
+    pg_rollback(settled.worker.pg);
     /* It was cut off. */
-    store_fixture_sql(&f, "UPDATE submission SET receiving_until = clock_timestamp() WHERE no = 9");
-    ck_assert_int_eq(settle_run(&worker, &job, problem), JOB_DONE);
+    store_fixture_sql(&settled.store, "UPDATE submission SET receiving_until = clock_timestamp() WHERE no = 9");
+    ck_assert_int_eq(settle_run(&settled.worker, &job, problem), JOB_DONE);
     expect_run(id, "done " APRIL " 0 " APRIL);
 }
 END_TEST
@@ -580,16 +365,16 @@ START_TEST(a_worker_that_lost_its_lease_leaves_nothing)
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
     ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
     struct job stale = claim();
-    store_fixture_sql(&f, "UPDATE job SET lease_until = clock_timestamp() - interval '1 second'");
+    store_fixture_sql(&settled.store, "UPDATE job SET lease_until = clock_timestamp() - interval '1 second'");
     struct job fresh = claim();
-    ck_assert_int_eq(settle_run(&worker, &stale, problem), JOB_LOST);
-    pg_rollback(worker.pg);
+    ck_assert_int_eq(settle_run(&settled.worker, &stale, problem), JOB_LOST);
+    pg_rollback(settled.worker.pg);
     expect_run(id, "queued");
     ck_assert_int_eq(number("SELECT count(*) FROM document") + number("SELECT count(*) FROM signed_record"), 0);
-    ck_assert_int_eq(settle_run(&worker, &fresh, problem), JOB_DONE);
+    ck_assert_int_eq(settle_run(&settled.worker, &fresh, problem), JOB_DONE);
     expect_run(id, "done " APRIL " 0 " APRIL);
     /* A worker that died after its commit, before it heard of it: the job comes again and makes nothing. */
-    store_fixture_sql(&f, "UPDATE job SET state = 'queued', finished_at = NULL");
+    store_fixture_sql(&settled.store, "UPDATE job SET state = 'queued', finished_at = NULL");
     work();
     ck_assert_int_eq(number("SELECT count(*) FROM statement"), 1);
     ck_assert_int_eq(number("SELECT count(*) FROM document"), 1);
@@ -602,10 +387,10 @@ START_TEST(a_failed_run_says_why_and_can_be_retried)
     submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
     ask("2012-04", "FREEZE", "2012-06-20T09:00:00Z", id);
     struct job job = claim();
-    ck_assert_int_eq(settle_give_up(&worker, &job, "The database was away."), PG_OK);
+    ck_assert_int_eq(settle_give_up(&settled.worker, &job, "The database was away."), PG_OK);
     expect_run(id, "failed");
     ck_assert_str_eq(value("SELECT reason FROM run"), "The database was away.");
-    store_fixture_sql(&f, "UPDATE job SET state = 'queued', lease = NULL, lease_until = NULL");
+    store_fixture_sql(&settled.store, "UPDATE job SET state = 'queued', lease = NULL, lease_until = NULL");
     work();
     expect_run(id, "done " APRIL " 0 " APRIL);
 }
@@ -626,13 +411,13 @@ static void check_statement(int64_t seq, const char *previous, char sha256[65])
         1};
     pg_args_init(&a);
     pg_arg_i64(&a, seq);
-    ck_assert_int_eq(pg_run_one(f.owner, &select_record, &a, &r), PG_OK);
+    ck_assert_int_eq(pg_run_one(settled.store.owner, &select_record, &a, &r), PG_OK);
     int length = pg_bytes(r, 0, "bytes", bytes, sizeof bytes);
     ck_assert_int_gt(length, 0);
     ck_assert_int_eq(pg_bytes(r, 0, "signature", signature, sizeof signature), SIGNATURE_SIZE);
     snprintf(sha256, 65, "%s", pg_text(r, 0, "sha256"));
     PQclear(r);
-    ck_assert(public_key_verify(signer_public(worker.signer), bytes, (size_t)length, signature));
+    ck_assert(public_key_verify(signer_public(settled.worker.signer), bytes, (size_t)length, signature));
     enum statement_check found = statement_check((const char *)bytes, (size_t)length, &statement, where, sizeof where);
     ck_assert_msg(found == STATEMENT_GOOD, "%d: %s", (int)found, where);
     const char *before = json_text(statement, "previous_sha256");
@@ -664,7 +449,7 @@ int main(void)
     Suite *suite = suite_create("settlement");
     TCase *t = tcase_create("settlement");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, settled_open, settled_close);
     tcase_add_test(t, flex_states_and_bills_nothing);
     tcase_add_test(t, a_month_from_freeze_to_credit_note);
     tcase_add_test(t, a_later_run_supersedes_an_unissued_draft);
