@@ -85,22 +85,6 @@ def row_has_error_under(row, terms, last):
     return row["cluster"] not in {price["cluster"] for price in terms["prices"]}
 
 
-def remember_days():
-    """The days of a row depend on a few of its members; under terms that never stop pay, many rows share them. The
-    reference works them out once for each kind, so that the comparison takes seconds rather than minutes."""
-    slow, known = reference.days_of, {}
-
-    def days_of(terms, clusters, month, row):
-        if "stop_pay_when_overdue" in terms.body.get("rules", {}):
-            return slow(terms, clusters, month, row)
-        kind = (terms.body.get("day_count"), month, row["start"], row["end"], row["continues"], row["assessment_only"])
-        if kind not in known:
-            known[kind] = slow(terms, clusters, month, row)
-        return known[kind]
-
-    reference.days_of = days_of
-
-
 class Uploads:
     """The files of a folder, read once; each contract sees its commissioner's rows."""
 
@@ -175,7 +159,6 @@ def differences(now, before):
 
 def follow(folder, letter):
     """All runs and documents of one contract, in order."""
-    remember_days()
     uploads = Uploads(folder)
     contract = script.CONTRACTS[letter]
     terms = script.terms_of(letter)

@@ -1,22 +1,51 @@
-/* Random contract-years for the property tests: terms in several versions, rows of every month, achievements.
- * Everything follows from the seed. The same case can be written as JSON for the second implementation
- * (tests/reference/position.py). */
+/* Random contract-years for the property tests: terms in several versions, rows of every month, what the parties
+ * agreed, imposed, decided and challenged. Everything follows from the seed. The same case can be written as JSON for
+ * the second implementation (tests/reference/position.py). */
 #ifndef RECKONER_TESTS_CONTRACT_YEAR_H
 #define RECKONER_TESTS_CONTRACT_YEAR_H
 
+#include "domain/activity.h"
+#include "domain/payability.h"
 #include "domain/position_document.h"
 
+#define YEAR_COMMISSIONER "5QE" /* the account's */
+#define YEAR_OTHER        "5QF"
+#define YEAR_APRIL        (2012 * 12 + 3)
 #define YEAR_VERSIONS     4
-#define YEAR_ACHIEVEMENTS 4
+#define YEAR_MANY         6 /* most of each of the arrays below */
+#define YEAR_ALL_KNOWN    INT64_C(9000000)
 
 struct year_row {
-    char episode[21];
-    char patient[17];
-    char service[13];
-    char commissioner[7];
-    struct activity_row facts; /* its texts point into this struct and to the cluster table */
-    char cluster[3];
-    bool payable;
+    struct episode row;
+    char patient_id[17];
+};
+
+/* A row as decided, re-attributed or counter-calculated. */
+struct year_change {
+    month_t month;
+    size_t row;           /* place in rows[k] */
+    int16_t cluster;      /* -1: as it is */
+    int32_t payable_days; /* -1: as it is */
+    bool not_payable;
+    const char *to; /* commissioner it is moved to; NULL: stays */
+    instant_t agreed_at;
+};
+
+struct year_challenge {
+    int64_t number;
+    int64_t claimed_pence;
+    bool billed;
+    instant_t raised_at;
+    instant_t closed_at;
+    struct year_change row[3];
+    size_t rows;
+};
+
+/* A month agreed to be zero or estimated. */
+struct year_agreed {
+    month_t month;
+    enum month_source source;
+    instant_t agreed_at;
 };
 
 struct contract_year {
@@ -29,26 +58,49 @@ struct contract_year {
     size_t row_count[TERMS_MONTHS];
     char sha256[TERMS_MONTHS][65];
     bool missing[TERMS_MONTHS];
-    struct position_achievement achievement[YEAR_ACHIEVEMENTS];
+    struct year_agreed agreed[YEAR_MANY];
+    size_t agreed_count;
+    struct position_achievement achievement[YEAR_MANY];
     size_t achievements;
+    struct position_adjustment adjustment[YEAR_MANY];
+    size_t adjustments;
+    struct position_withhold withhold[YEAR_MANY];
+    size_t withholds;
+    struct year_change change[YEAR_MANY];
+    size_t changes;
+    struct year_challenge challenge[YEAR_MANY]; /* in order of number */
+    size_t challenges;
     struct review_periods reviews;
 };
 
-/* Next random number below a bound (> 0). */
+/* Next random number below a bound (> 0); whether something of so many percent happens; low..high. */
 uint64_t year_random(struct contract_year *y, uint64_t below);
+bool year_chance(struct contract_year *y, uint64_t percent);
+int64_t year_between(struct contract_year *y, int64_t low, int64_t high);
+/* Check writes a mark to a file for each of its assertions; in loops like these that would be most of the work. */
+void year_must(bool holds);
 
 /* A new random year; free with contract_year_free. Aborts the test when its own terms are refused. */
 struct contract_year *contract_year_new(uint64_t seed);
 void contract_year_free(struct contract_year *y);
 
-/* Lines of the months to m from the rows, in an order that a second seed shuffles. */
+/* Random terms (year_terms.c). New reference. */
+json_t *year_random_terms(struct contract_year *y, bool shadow, bool first);
+/* A cluster that the random terms and rows use. */
+const char *year_random_cluster(struct contract_year *y);
+
+/* Lines of the months to m, decisions applied and the first so many open challenges countered. */
 struct activity_lines contract_year_lines(const struct contract_year *y, month_t m, instant_t known_at,
-                                          uint64_t shuffle);
+                                          uint64_t shuffle, size_t countered);
 /* position(m) as known at an instant. On POSITION_DONE *document is the canonical document (free), if not NULL. */
 enum position_status contract_year_position(const struct contract_year *y, month_t m, instant_t known_at,
                                             uint64_t shuffle, struct position *out, char **document);
+/* Whether it is open at the instant and on a row of the year to m. */
+bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t known_at);
+/* The version in force for month k (0 is April); NULL: none. */
+const struct terms_version *year_version(const struct contract_year *y, int32_t k, instant_t known_at);
 
-/* The case for the second implementation: one line of JSON. New reference. */
+/* The case for the second implementation (year_case.c): one line of JSON. New reference. */
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at);
 
 /* RECKONER_SEED and RECKONER_ROUNDS, or a fixed seed and the rounds given; prints what it takes. */

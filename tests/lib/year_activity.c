@@ -1,0 +1,237 @@
+/* How a contract-year is settled: statistics of its rows, activity, position. */
+#include "lib/contract_year.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A permutation of 0 .. count - 1. */
+static void shuffle_order(size_t *order, size_t count, uint64_t seed)
+{
+    struct contract_year dice = {.random = seed};
+    for (size_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    for (size_t i = count; seed != 0 && i > 1; i--) {
+        size_t j = (size_t)year_random(&dice, i);
+        size_t kept = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = kept;
+    }
+}
+
+const struct terms_version *year_version(const struct contract_year *y, int32_t k, instant_t known_at)
+{
+    return terms_in_force(y->version, y->versions, YEAR_APRIL + k, known_at);
+}
+
+/* The statistics of a month's rows: those of the account, and the candidates of the other commissioner. Rows are left
+ * as they are where the terms ask no single row; shuffled, every other time as the terms leave them even so. */
+static void month_statistics(const struct contract_year *y, size_t k, const struct terms *t, uint64_t shuffle,
+                             struct statistics out[2])
+{
+    month_t month = YEAR_APRIL + (month_t)k;
+    struct payability *payability = payability_new(t, &y->reviews, YEAR_COMMISSIONER, month);
+    struct statistics_builder *b[2] = {statistics_builder_new(month, true), statistics_builder_new(month, true)};
+    size_t order[64];
+    year_must(payability != NULL && b[0] != NULL && b[1] != NULL);
+    bool reduce = payability_looks_at_each_row(payability) || shuffle % 2 != 0;
+    shuffle_order(order, y->row_count[k], shuffle);
+    for (size_t r = 0; r < y->row_count[k]; r++) {
+        struct episode e = y->rows[k][order[r]].row;
+        bool other = strcmp(e.commissioner, YEAR_COMMISSIONER) != 0;
+        if ((!other || statistics_is_candidate(month, &e)) && (!reduce || payability_reduce(payability, &e)))
+            year_must(statistics_builder_add(b[other], &e, 1) == STATISTICS_ADDED);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        year_must(statistics_builder_make(b[i], &out[i]));
+        statistics_builder_free(b[i]);
+    }
+    payability_free(payability);
+}
+
+/* What is said of a row, after what was said of it before. */
+static void change_row(const struct contract_year *y, const struct year_change *said, struct row_change *out,
+                       size_t *count)
+{
+    const struct episode *row = &y->rows[said->month - YEAR_APRIL][said->row].row;
+    struct row_change *c = NULL;
+    for (size_t i = 0; i < *count; i++) {
+        if (out[i].month == said->month && out[i].row.row_no == row->row_no)
+            c = &out[i];
+    }
+    if (c == NULL) {
+        c = &out[(*count)++];
+        bool here = strcmp(row->commissioner, YEAR_COMMISSIONER) == 0;
+        *c = (struct row_change){
+            .month = said->month, .row = *row, .was_here = here, .is_here = here, .cluster = -1, .payable_days = -1};
+    }
+    c->cluster = said->cluster >= 0 ? said->cluster : c->cluster;
+    c->payable_days = said->payable_days >= 0 ? said->payable_days : c->payable_days;
+    c->not_payable = c->not_payable || said->not_payable;
+    c->is_here = said->to == NULL ? c->is_here : strcmp(said->to, YEAR_COMMISSIONER) == 0;
+}
+
+/* The changes of rows known at an instant, with the first so many open challenges countered. */
+static size_t row_changes(const struct contract_year *y, month_t m, instant_t known_at, size_t countered,
+                          struct row_change *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < y->changes; i++) {
+        if (y->change[i].month <= m && y->change[i].agreed_at <= known_at)
+            change_row(y, &y->change[i], out, &count);
+    }
+    for (size_t i = 0; i < y->challenges && countered > 0; i++) {
+        const struct year_challenge *c = &y->challenge[i];
+        if (!year_challenge_open(c, m, known_at))
+            continue;
+        for (size_t r = 0; r < c->rows; r++) {
+            if (c->row[r].month <= m)
+                change_row(y, &c->row[r], out, &count);
+        }
+        countered--;
+    }
+    return count;
+}
+
+struct activity_lines contract_year_lines(const struct contract_year *y, month_t m, instant_t known_at,
+                                          uint64_t shuffle, size_t countered)
+{
+    struct activity_lines lines;
+    struct statistics statistics[TERMS_MONTHS][2];
+    const struct statistics *others[TERMS_MONTHS];
+    struct activity_month in[TERMS_MONTHS];
+    struct row_change changes[YEAR_MANY * 4];
+    size_t months[TERMS_MONTHS] = {0};
+    size_t count = 0;
+    shuffle_order(months, (size_t)month_number(m), shuffle);
+    for (int32_t i = 0; i < month_number(m); i++) {
+        size_t k = months[i];
+        const struct terms_version *version = year_version(y, (int32_t)k, known_at);
+        if (version == NULL || y->missing[k])
+            continue;
+        month_statistics(y, k, version->terms, shuffle, statistics[count]);
+        others[count] = &statistics[count][1];
+        in[count] =
+            (struct activity_month){YEAR_APRIL + (month_t)k, version->terms, &statistics[count][0], &others[count], 1};
+        count++;
+    }
+    size_t changed = row_changes(y, m, known_at, countered, changes);
+    const struct activity_input input = {YEAR_COMMISSIONER, &y->reviews, in, count, changes, changed};
+    year_must(activity_value(&input, &lines) == ACTIVITY_DONE);
+    for (size_t i = 0; i < count; i++) {
+        statistics_free(&statistics[i][0]);
+        statistics_free(&statistics[i][1]);
+    }
+    return lines;
+}
+
+/* What is known of the year at an instant, as the engine takes it. */
+struct known {
+    struct position_month month[TERMS_MONTHS];
+    struct position_achievement achievement[YEAR_MANY];
+    struct position_adjustment adjustment[YEAR_MANY];
+    struct position_withhold withhold[YEAR_MANY];
+    struct position_challenge challenge[YEAR_MANY];
+    struct activity_lines activity;
+    struct activity_lines countered[YEAR_MANY];
+};
+
+static void know_months(const struct contract_year *y, struct position_input *in, struct known *n, instant_t known_at)
+{
+    for (int32_t k = 0; k < month_number(in->month); k++) {
+        struct position_month *month = &n->month[k];
+        month->month = YEAR_APRIL + k;
+        month->terms = year_version(y, k, known_at);
+        month->submission = y->missing[k] ? NULL : "bcdfghjklmnpqrstvwxz";
+        month->sha256 = y->sha256[k];
+        month->known_from = 100 + k;
+        for (size_t i = 0; i < y->agreed_count; i++) {
+            if (y->agreed[i].month == month->month && y->agreed[i].agreed_at <= known_at) {
+                month->source = y->agreed[i].source;
+                month->agreement = (int64_t)i + 1;
+                month->agreed_at = y->agreed[i].agreed_at;
+            }
+        }
+    }
+    in->months = n->month;
+}
+
+static void know_agreements(const struct contract_year *y, struct position_input *in, struct known *n,
+                            instant_t known_at)
+{
+    for (size_t i = 0; i < y->achievements; i++) {
+        if (y->achievement[i].agreed_at <= known_at)
+            n->achievement[in->achievement_count++] = y->achievement[i];
+    }
+    for (size_t i = 0; i < y->adjustments; i++) {
+        if (y->adjustment[i].agreed_at <= known_at)
+            n->adjustment[in->adjustment_count++] = y->adjustment[i];
+    }
+    for (size_t i = 0; i < y->withholds; i++) {
+        if (y->withhold[i].imposed_at > known_at)
+            continue;
+        struct position_withhold *w = &n->withhold[in->withhold_count++];
+        *w = y->withhold[i];
+        if (w->state != WITHHOLD_OPEN && w->decided_at > known_at)
+            *w = (struct position_withhold){.id = w->id, .month = w->month, .imposed_at = w->imposed_at};
+    }
+    in->achievements = n->achievement;
+    in->adjustments = n->adjustment;
+    in->withholds = n->withhold;
+}
+
+static void know_challenges(const struct contract_year *y, struct position_input *in, struct known *n,
+                            instant_t known_at, uint64_t shuffle)
+{
+    for (size_t i = 0; i < y->challenges; i++) {
+        const struct year_challenge *c = &y->challenge[i];
+        if (!year_challenge_open(c, in->month, known_at))
+            continue;
+        size_t at = in->challenge_count++;
+        n->countered[at] = contract_year_lines(y, in->month, known_at, shuffle, at + 1);
+        n->challenge[at] = (struct position_challenge){.number = c->number,
+                                                       .claimed_pence = c->claimed_pence,
+                                                       .billed = c->billed,
+                                                       .raised_at = c->raised_at,
+                                                       .countered = &n->countered[at]};
+    }
+    in->challenges = n->challenge;
+}
+
+bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t known_at)
+{
+    bool touches = false;
+    for (size_t r = 0; r < c->rows; r++)
+        touches = touches || c->row[r].month <= m;
+    return touches && c->raised_at <= known_at && known_at < c->closed_at;
+}
+
+enum position_status contract_year_position(const struct contract_year *y, month_t m, instant_t known_at,
+                                            uint64_t shuffle, struct position *out, char **document)
+{
+    struct known *known = calloc(1, sizeof *known);
+    char reason[POSITION_REASON_SIZE];
+    year_must(known != NULL);
+    struct position_input in = {.provider = "RXA",
+                                .contract = "bcdfghjklmnpqrstvwxz",
+                                .commissioner = YEAR_COMMISSIONER,
+                                .financial_year = 2012,
+                                .month = m,
+                                .annual = year_version(y, m - YEAR_APRIL, known_at),
+                                .activity = &known->activity};
+    known->activity = contract_year_lines(y, m, known_at, shuffle, 0);
+    know_months(y, &in, known, known_at);
+    know_agreements(y, &in, known, known_at);
+    know_challenges(y, &in, known, known_at, shuffle);
+    enum position_status status = position_compute(&in, out, reason);
+    if (status == POSITION_DONE && document != NULL) {
+        size_t length;
+        *document = position_document_bytes(&in, out, &length);
+        year_must(*document != NULL);
+    }
+    activity_lines_free(&known->activity);
+    for (size_t i = 0; i < in.challenge_count; i++)
+        activity_lines_free(&known->countered[i]);
+    free(known);
+    return status;
+}
