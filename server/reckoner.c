@@ -64,6 +64,12 @@ static const struct command commands[] = {
      NEEDS_NOTHING, demo_data},
     {"check", "FILE --reference CHECKFILE [--format FORMAT] [--month YYYY-MM] [--mapping WHICH] ...",
      "Check a file of activity on this machine, before it is sent", cli_check_help, NEEDS_NOTHING, cli_check},
+    {"terms check", "FILE [--json]", "Check terms and compute their worked examples",
+     "FILE is a version of the terms, JSON as in api/formats/terms.md (- reads standard input). Shows each expected "
+     "amount\n"
+     "beside the computed one; ends with status 1 when the terms are refused, have no example, or miss one.\n"
+     "  --json  what each example comes to, as JSON\n",
+     NEEDS_NOTHING, cli_terms_check},
     {"terms print", "FILE", "Print terms in plain English, to read and sign",
      "FILE is a version of the terms, JSON as in api/formats/terms.md (- reads standard input). The SHA-256 shown is "
      "that\n"

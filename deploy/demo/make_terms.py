@@ -179,8 +179,9 @@ def main(arguments):
         sys.exit(__doc__)
     folder = pathlib.Path(arguments[0])
     (HERE / "terms").mkdir(exist_ok=True)
+    examples = json.loads((HERE / "examples.json").read_text(encoding="utf-8"))
     for name, make in (("A", tolerance), ("B", dead_band), ("C", incentive), ("D", shadow)):
-        text = json.dumps(make(folder), indent=1, ensure_ascii=False)
+        text = json.dumps(make(folder) | {"examples": examples[name]}, indent=1, ensure_ascii=False)
         (HERE / "terms" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 

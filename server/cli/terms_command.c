@@ -2,6 +2,8 @@
 
 #include "base/parse.h"
 #include "cli/input_file.h"
+#include "domain/money.h"
+#include "domain/terms_example.h"
 #include "domain/terms_text.h"
 
 #include <sodium.h>
@@ -56,6 +58,81 @@ static bool read_terms(const struct cli *cli, const char *path, struct given_ter
     good = read_canonical(cli, path, canonical, length, out);
     free(canonical);
     return good;
+}
+
+static void print_figure(const json_t *figure)
+{
+    char expected[MONEY_TEXT_SIZE];
+    char computed[MONEY_TEXT_SIZE] = "no such line";
+    const json_t *pence = json_object_get(figure, "computed_pence");
+    money_format(json_int(figure, "expected_pence", 0), expected);
+    if (json_is_integer(pence))
+        money_format(json_integer_value(pence), computed);
+    (void)printf("      %s: expected %s, computed %s%s\n", json_text(figure, "figure"), expected, computed,
+                 json_bool(figure, "equal", false) ? "" : "  <- differs");
+}
+
+static void print_example(const json_t *example)
+{
+    size_t i;
+    json_t *one;
+    bool passes = json_bool(example, "passes", false);
+    (void)printf("  %s  %s (%s)\n", passes ? "pass" : "FAIL", json_text(example, "title"), json_text(example, "month"));
+    if (json_text(example, "reason") != NULL)
+        (void)printf("      no position: %s\n", json_text(example, "reason"));
+    json_array_foreach(json_object_get(example, "figures"), i, one)
+    {
+        print_figure(one);
+    }
+    json_array_foreach(json_object_get(example, "lines"), i, one)
+    {
+        char pence[MONEY_TEXT_SIZE];
+        if (passes)
+            break;
+        money_format(json_int(one, "pence", 0), pence);
+        (void)printf("      computed line %s: %s\n", json_text(one, "key"), pence);
+    }
+}
+
+static bool print_results(const json_t *results, const char *digest, bool as_json)
+{
+    size_t i;
+    json_t *one;
+    if (as_json) {
+        char *text = json_dumps(results, JSON_INDENT(2));
+        bool good = text != NULL && puts(text) >= 0;
+        free(text);
+        return good;
+    }
+    (void)printf("The terms are well formed; SHA-256 %s\n", digest);
+    json_array_foreach(results, i, one)
+    {
+        print_example(one);
+    }
+    return true;
+}
+
+int cli_terms_check(struct cli *cli, int argc, char **argv)
+{
+    const char *path;
+    struct given_terms given;
+    char pointer[EXAMPLE_POINTER_SIZE];
+    char sentence[EXAMPLE_SENTENCE_SIZE];
+    int32_t failing;
+    bool as_json = argc == 3 && strcmp(argv[2], "--json") == 0;
+    if (!cli_arguments(cli, as_json ? 2 : argc, argv, NULL, &path, 1))
+        return CLI_USAGE;
+    if (!read_terms(cli, path, &given))
+        return CLI_FAILED;
+    json_t *results = examples_json(given.terms, &failing);
+    terms_free(given.terms);
+    if (results == NULL || !print_results(results, given.digest, as_json)) {
+        json_decref(results);
+        return cli_fail(cli, "memory ran out");
+    }
+    bool fail = examples_fail(results, pointer, sentence);
+    json_decref(results);
+    return fail ? cli_fail(cli, "%s: %s: %s", path, pointer, sentence) : CLI_DONE;
 }
 
 int cli_terms_print(struct cli *cli, int argc, char **argv)

@@ -7,7 +7,7 @@
 
 #define EXAMPLE_MAX           50
 #define EXAMPLE_MAX_ROWS      200
-#define EXAMPLE_POINTER_SIZE  300
+#define EXAMPLE_POINTER_SIZE  400
 #define EXAMPLE_SENTENCE_SIZE 600
 #define EXAMPLE_MAX_PARTS     50 /* achievements, adjustments, withholds: of each so many */
 

@@ -254,6 +254,20 @@ static bool read_imposed(struct terms_reader *r, const json_t *array, const char
     return true;
 }
 
+void terms_pointer_escape(const char *name, char *out, size_t size)
+{
+    size_t length = 0;
+    for (; *name != '\0' && length + 3 <= size; name++) {
+        if (*name == '~' || *name == '/') {
+            out[length++] = '~';
+            out[length++] = *name == '~' ? '0' : '1';
+        } else {
+            out[length++] = *name;
+        }
+    }
+    out[length] = '\0';
+}
+
 static bool read_amounts(struct terms_reader *r, const json_t *object, const char *pointer, bool stages)
 {
     const char *name;
@@ -263,9 +277,11 @@ static bool read_amounts(struct terms_reader *r, const json_t *object, const cha
     }
     json_object_foreach((json_t *)object, name, value)
     {
-        char where[200];
+        char where[340];
+        char escaped[200];
         bool known = !stages && name[0] != '\0' && strlen(name) <= 160;
-        snprintf(where, sizeof where, "%s/%.160s", pointer, name);
+        terms_pointer_escape(name, escaped, sizeof escaped);
+        snprintf(where, sizeof where, "%s/%s", pointer, escaped);
         for (int s = 0; stages && s < STAGE_COUNT; s++) {
             known = known || strcmp(name, stage_name((enum terms_stage)s)) == 0;
         }
@@ -308,9 +324,6 @@ static bool read_example(struct terms_reader *r, const json_t *object, int32_t i
         !terms_read_month(r, json_text(object, "month"), where, &e->month) ||
         !terms_read_qualifiers(r, object, pointer, e->commissioner, NULL)) {
         return false;
-    }
-    if (e->month < r->t->effective_from) {
-        return terms_refuse(r, where, "lies before effective_from: this version does not speak for it");
     }
     e->title = json_text(object, "title");
     e->expect = json_object_get(object, "expect");

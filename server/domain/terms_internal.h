@@ -46,6 +46,9 @@ bool terms_read_thresholds(struct terms_reader *r);
 bool terms_read_billing(struct terms_reader *r);  /* billing, withholds, calendar, parties */
 bool terms_check_billing(struct terms_reader *r); /* what billing needs of the plan; after it */
 
+/* Writes a member's name as part of a JSON pointer: "~" and "/" escaped, cut where out ends. */
+void terms_pointer_escape(const char *name, char *out, size_t size);
+
 /* Worked examples; after all other parts. */
 bool terms_read_examples(struct terms_reader *r);
 void terms_examples_free(struct terms *t);

@@ -1,8 +1,10 @@
 /* POST .../terms/{version}/approvals: one person of each party approves one digest; the second approval puts the
  * version in force and starts what depends on it, in the same transaction. */
 #include "base/parse.h"
+#include "domain/terms_example.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
+#include "store/agreed_terms.h"
 #include "store/contract.h"
 #include "store/job.h"
 #include "store/terms.h"
@@ -31,6 +33,26 @@ static enum pg_status check_party(struct request *r, struct approving *a)
     return status;
 }
 
+/* The terms run against their own examples before anybody agrees to them. */
+static enum pg_status check_examples(struct request *r, const char *body)
+{
+    char pointer[EXAMPLE_POINTER_SIZE], sentence[EXAMPLE_SENTENCE_SIZE];
+    int32_t failing;
+    struct terms *terms = stored_terms_parse(body);
+    json_t *results = terms == NULL ? NULL : examples_json(terms, &failing);
+    enum pg_status status = PG_OK;
+    if (results == NULL) {
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "The examples cannot be computed");
+        status = PG_FAILED;
+    } else if (examples_fail(results, pointer, sentence)) {
+        reply_problem(r, PROBLEM_EXAMPLES_FAIL, pointer, "%s", sentence);
+        status = PG_INVALID;
+    }
+    json_decref(results);
+    terms_free(terms);
+    return status;
+}
+
 static enum pg_status check_version(struct request *r, struct approving *a)
 {
     PGresult *result = NULL;
@@ -49,8 +71,9 @@ static enum pg_status check_version(struct request *r, struct approving *a)
     else if (strcmp(a->author, r->caller.person) == 0)
         reply_problem(r, PROBLEM_SAME_PERSON, NULL, "The author does not approve; another person of your party does");
     else {
+        status = check_examples(r, pg_text(result, 0, "body"));
         PQclear(result);
-        return PG_OK;
+        return status;
     }
     PQclear(result);
     return PG_INVALID;

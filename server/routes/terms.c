@@ -1,9 +1,9 @@
 /* Versions of the terms: draft, read, replace, withdraw. Approvals are in approvals.c. */
-#include "domain/terms.h"
+#include "routes/terms.h"
 #include "base/parse.h"
+#include "domain/terms_example.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
-#include "routes/terms.h"
 #include "store/contract.h"
 #include "store/terms.h"
 
@@ -106,6 +106,7 @@ void terms_route_get(struct request *r)
 struct drafting {
     struct terms_draft draft;
     struct terms *terms;
+    json_t *examples; /* what they came to */
     char *body;
     unsigned char digest[32];
     char mode[8];
@@ -114,6 +115,7 @@ struct drafting {
 static void drafting_free(struct drafting *d)
 {
     terms_free(d->terms);
+    json_decref(d->examples);
     free(d->body);
 }
 
@@ -129,8 +131,10 @@ static bool drafting_read(struct request *r, struct drafting *d)
         return false;
     }
     size_t length = 0;
+    int32_t failing;
     d->body = terms_canonical(d->terms, &length);
-    if (d->body == NULL) {
+    d->examples = examples_json(d->terms, &failing);
+    if (d->body == NULL || d->examples == NULL) {
         reply_problem(r, PROBLEM_INTERNAL, NULL, "Memory ran out");
         drafting_free(d);
         return false;
@@ -182,7 +186,8 @@ static enum pg_status audit_terms(struct request *r, const char *act, int64_t ve
     return request_audit(r, r->path_values[0], act, subject, json_pack("{s:s}", "digest", hex));
 }
 
-static enum pg_status reply_header(struct request *r, int64_t version, bool created)
+/* The header, and what the examples came to. */
+static enum pg_status reply_drafted(struct request *r, int64_t version, json_t *examples, bool created)
 {
     PGresult *result = NULL;
     enum pg_status status = terms_get(r->pg, r->path_values[0], r->path_values[1], version, false, &result);
@@ -194,6 +199,10 @@ static enum pg_status reply_header(struct request *r, int64_t version, bool crea
              r->path_values[1], (long long)version);
     json_t *body = row_object(result, 0, terms_columns);
     PQclear(result);
+    if (body != NULL && json_object_set(body, "examples", examples) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
     if (created)
         reply_created(r, body, location, etag);
     else
@@ -212,7 +221,7 @@ static enum pg_status draft(struct request *r, void *context)
         status = terms_add(r->pg, &d->draft, &version);
     if (status == PG_OK)
         status = audit_terms(r, "terms.draft", version, d->digest);
-    return status == PG_OK ? reply_header(r, version, true) : status;
+    return status == PG_OK ? reply_drafted(r, version, d->examples, true) : status;
 }
 
 void terms_route_draft(struct request *r)
@@ -259,7 +268,7 @@ static enum pg_status replace(struct request *r, void *context)
         status = terms_replace(r->pg, &d->draft, revision);
     if (status == PG_OK)
         status = audit_terms(r, "terms.replace", d->draft.version, d->digest);
-    return status == PG_OK ? reply_header(r, d->draft.version, false) : status;
+    return status == PG_OK ? reply_drafted(r, d->draft.version, d->examples, false) : status;
 }
 
 void terms_route_replace(struct request *r)

@@ -1,5 +1,6 @@
-/* Reading the terms: as known on a day, as a text to sign, and what changed between two versions. */
+/* Reading the terms: as known on a day, as a text to sign, by their examples, and what changed between two versions. */
 #include "domain/terms_difference.h"
+#include "domain/terms_example.h"
 #include "domain/terms_text.h"
 #include "routes/handlers.h"
 #include "routes/terms.h"
@@ -197,4 +198,38 @@ void terms_route_differences(struct request *r)
     else
         reply_store(r, status);
     comparing_free(&c);
+}
+
+static json_t *examples_body(int64_t version, json_t *results, bool fail)
+{
+    json_t *o = json_object();
+    bool good = json_put(o, "items", results);
+    good = good && json_put(o, "version", json_integer(version)) && json_put(o, "all_pass", json_boolean(!fail)) &&
+           json_put(o, "next", json_null()) &&
+           list_says_why_empty(o, "The terms have no worked example, and cannot be approved without one");
+    if (good)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+void terms_route_examples(struct request *r)
+{
+    int64_t version;
+    PGresult *row = NULL;
+    struct terms *terms = NULL;
+    if (!request_path_ident(r, 1) || !request_path_number(r, 2, &version))
+        return;
+    enum pg_status status = load_version(r, version, &row, &terms);
+    if (status == PG_OK) {
+        char pointer[EXAMPLE_POINTER_SIZE], sentence[EXAMPLE_SENTENCE_SIZE];
+        int32_t failing;
+        json_t *results = examples_json(terms, &failing);
+        bool fail = results == NULL || examples_fail(results, pointer, sentence);
+        reply_body(r, examples_body(version, results, fail));
+    } else {
+        reply_store(r, status);
+    }
+    terms_free(terms);
+    PQclear(row);
 }

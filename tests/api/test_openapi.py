@@ -188,6 +188,7 @@ class Replies(harness.ServiceCase):
         self.call("listTerms", "e.one", query="?as_known_on=2012-04-01", **path)
         self.call("getTerms", "e.one", **version)
         self.call("getTermsText", "e.one", **version)
+        self.call("listTermsExamples", "e.one", **version)
         self.call("compareTerms", "e.one", **version)
         self.call("getContract", "e.one", **path)
         return path

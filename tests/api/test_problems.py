@@ -149,6 +149,13 @@ class EveryProblem(harness.ServiceCase):
     def meet_invalid_terms(self):
         return self.trust.send("POST", f"{self.contract(2020)}/terms", harness.simple_terms(prices=[]))
 
+    def meet_examples_fail(self):
+        path = self.contract(2019)
+        terms = harness.simple_terms(financial_year=2019, effective_from="2019-04")
+        del terms["examples"]
+        draft = self.trust.post(f"{path}/terms", terms)
+        return self.checker.send("POST", f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+
     def meet_conflict(self):
         self.contract(2021)
         return self.trust.send("POST", "/v1/providers/RXA/contracts", CONTRACT | {"financial_year": 2021})

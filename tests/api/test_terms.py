@@ -64,5 +64,55 @@ class ReadingTerms(harness.ServiceCase):
         self.assertProblem(self.as_person("b.author").send("GET", f"{contract}/terms/1/text"), 404, "not_found")
 
 
+class WorkedExamples(harness.ServiceCase):
+    EXAMPLE = {"title": "Ten patients all April", "month": "2012-04",
+               "rows": [{"cluster": "04", "start": "2012-04-01", "count": 10}], "expect": {"total_pence": 183600}}
+
+    def contract(self):
+        made = self.as_person("a.author").post("/v1/providers/RXA/contracts", {
+            "financial_year": 2012, "mode": "live", "title": "Examples", "commissioners": ["5QE"],
+            "coordinator": "5QE"})
+        return f"/v1/providers/RXA/contracts/{made['contract']}"
+
+    def replace(self, author, contract, terms, draft):
+        return author.call("PUT", f"{contract}/terms/1", terms, {"If-Match": f'"{draft["revision"]}"'})
+
+    def approve(self, person, contract, draft):
+        return self.as_person(person).send("POST", f"{contract}/terms/{draft['version']}/approvals",
+                                           {"digest": draft["digest"]})
+
+    def test_no_approval_while_an_example_fails_or_none_is_there(self):
+        author, contract = self.as_person("a.author"), self.contract()
+        terms = harness.simple_terms()
+        del terms["examples"]
+        draft = author.post(f"{contract}/terms", terms)
+        self.assertEqual(draft["examples"], [])
+        problem = self.assertProblem(self.approve("e.one", contract, draft), 409, "examples_fail", "/examples")
+        self.assertIn("no worked example", problem["detail"])
+
+        terms["examples"] = [self.EXAMPLE | {"expect": {"lines": {"activity/2012-04/04/DAY/612": 183600},
+                                                        "total_pence": 183601}}]
+        draft = self.replace(author, contract, terms, draft)
+        self.assertEqual(draft["examples"][0]["first_difference"], "total")
+        for person in ("a.maker", "e.one"):
+            problem = self.assertProblem(self.approve(person, contract, draft), 409, "examples_fail",
+                                         "/examples/0/expect/total_pence")
+            for part in ("Ten patients all April", "£1,836.01", "£1,836.00"):
+                self.assertIn(part, problem["detail"])
+        shown = self.as_person("e.one").get(f"{contract}/terms/1/examples")
+        self.assertFalse(shown["all_pass"])
+        self.assertEqual([(f["figure"], f["expected_pence"], f["computed_pence"], f["equal"])
+                          for f in shown["items"][0]["figures"]],
+                         [("line activity/2012-04/04/DAY/612", 183600, 183600, True),
+                          ("total", 183601, 183600, False)])
+
+        terms["examples"] = [self.EXAMPLE]
+        draft = self.replace(author, contract, terms, draft)
+        self.assertTrue(draft["examples"][0]["passes"])
+        for person, state in (("a.maker", "draft"), ("e.one", "approved")):
+            self.assertEqual(self.approve(person, contract, draft).json()["state"], state)
+        self.assertTrue(author.get(f"{contract}/terms/1/examples")["all_pass"])
+
+
 if __name__ == "__main__":
     harness.main()

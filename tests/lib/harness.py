@@ -78,6 +78,12 @@ def csv_bytes(rows):
     return out.getvalue().encode()
 
 
+def sound_example(financial_year=2012):
+    """A worked example that holds under any terms: no activity, so no activity lines."""
+    return {"title": "A year without activity", "month": f"{financial_year + 1}-03",
+            "expect": {"stages": {"activity": 0}}}
+
+
 def simple_terms(provider="RXA", commissioner="5QE", **changes):
     """Terms that pay cluster 04 at 6.12 pounds a day and 14 at 118.75, and nothing else."""
     terms = {
@@ -85,7 +91,8 @@ def simple_terms(provider="RXA", commissioner="5QE", **changes):
         "prices": [{"cluster": "04", "basis": "DAY", "pence": 612}, {"cluster": "14", "basis": "DAY", "pence": 11875}],
         "calendar": {"flex": {"operational_days": 10}, "freeze": {"operational_days": 25}},
         "parties": {provider: {"name": "The trust", "address": ["1 Mill Lane"]},
-                    commissioner: {"name": "The commissioner", "address": ["2 Fen Street"], "buyer_reference": "B-1"}}}
+                    commissioner: {"name": "The commissioner", "address": ["2 Fen Street"], "buyer_reference": "B-1"}},
+        "examples": [sound_example(changes.get("financial_year", 2012))]}
     return terms | changes
 
 

@@ -22,6 +22,38 @@ def documented():
     return re.search(r"```json\n(.*?)```", page, re.S).group(1)
 
 
+class Check(unittest.TestCase):
+    def test_the_documented_example_passes(self):
+        done = reckoner("terms", "check", "-", given=documented())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("pass  Ten patients of cluster 04 all April (2012-04)", done.stdout)
+        self.assertIn("factor/2012-04/other: expected £27.54, computed £27.54", done.stdout)
+
+    def test_a_wrong_expectation_is_shown(self):
+        terms = json.loads(documented())
+        terms["examples"][0]["expect"]["lines"]["factor/2012-04/other"] = 2753
+        done = reckoner("terms", "check", "-", given=json.dumps(terms))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("expected £27.53, computed £27.54  <- differs", done.stdout)
+        self.assertIn("computed line activity/2012-04/04/DAY/612: £1,836.00", done.stdout)
+        self.assertIn('/examples/0/expect/lines/factor~12012-04~1other: Example "Ten patients', done.stderr)
+        shown = json.loads(reckoner("terms", "check", "-", "--json", given=json.dumps(terms)).stdout)
+        self.assertEqual([(e["passes"], e["first_difference"]) for e in shown],
+                         [(False, "line factor/2012-04/other")])
+
+    def test_the_demonstration_meets_its_examples(self):
+        for path in sorted((harness.ROOT / "deploy/demo/terms").glob("*.json")):
+            done = reckoner("terms", "check", str(path))
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_no_example_is_a_failure(self):
+        terms = json.loads(documented())
+        del terms["examples"]
+        done = reckoner("terms", "check", "-", given=json.dumps(terms))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no worked example", done.stderr)
+
+
 class Print(unittest.TestCase):
     def test_the_documented_terms_in_plain_english(self):
         done = reckoner("terms", "print", "-", given=documented())
