@@ -66,6 +66,8 @@ class TermsSchema(unittest.TestCase):
         # Objects whose members are named by the parties or the rules.
         named = {"/parties", "/rules/severities"}
         for pointer, _ in list(objects(terms)):
+            if pointer.endswith("/expect/lines"):  # named by keys of lines, which can be any text
+                continue
             changed = copy.deepcopy(terms)
             dict(objects(changed))[pointer]["no such member"] = 1
             self.assertTrue(faults(changed), pointer)
