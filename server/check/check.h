@@ -69,6 +69,10 @@ bool check_each_row(struct check *c, bool (*each)(void *context, const struct ep
  * their number. */
 bool check_each_changed_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
 uint32_t check_changed_rows(const struct check *c);
+/* The same rows, as they were given to on_row and as they are. */
+bool check_each_correction(struct check *c,
+                           bool (*each)(void *context, const struct episode *before, const struct episode *after),
+                           void *context);
 /* Whether it is clear already that the file will be refused. */
 bool check_is_refused(const struct check *c);
 

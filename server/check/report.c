@@ -132,14 +132,20 @@ static bool bit_of(const uint8_t *bits, size_t row_no)
     return (bits[(row_no - 1) / 8] >> ((row_no - 1) % 8) & 1) != 0;
 }
 
+/* What is known of a row after the file was read. */
+static void finish_facts(struct check *c, size_t row_no, struct episode *e)
+{
+    leaks_cover(c->leaks, e);
+    e->failed = c->failed[row_no - 1];
+    e->continues = bit_of(c->continues, row_no);
+}
+
 /* The final facts of a row, the journal being at its place. */
 static bool next_facts(struct check *c, size_t row_no, struct episode *e)
 {
     if (!journal_next(c->facts, e, sizeof *e))
         return false;
-    leaks_cover(c->leaks, e);
-    e->failed = c->failed[row_no - 1];
-    e->continues = bit_of(c->continues, row_no);
+    finish_facts(c, row_no, e);
     return true;
 }
 
@@ -268,6 +274,25 @@ bool check_each_changed_row(struct check *c, bool (*each)(void *context, const s
             continue;
         journal_seek(c->facts, (row_no - 1) * sizeof e);
         if (!next_facts(c, row_no, &e) || !each(context, &e))
+            return false;
+    }
+    return true;
+}
+
+bool check_each_correction(struct check *c,
+                           bool (*each)(void *context, const struct episode *before, const struct episode *after),
+                           void *context)
+{
+    for (size_t row_no = 1; row_no <= c->rows; row_no++) {
+        struct episode before;
+        if (!bit_of(c->changed, row_no))
+            continue;
+        journal_seek(c->facts, (row_no - 1) * sizeof before);
+        if (!journal_next(c->facts, &before, sizeof before))
+            return false;
+        struct episode after = before;
+        finish_facts(c, row_no, &after);
+        if (!each(context, &before, &after))
             return false;
     }
     return true;

@@ -21,12 +21,15 @@ struct statistics_builder {
     int32_t *class_slot; /* place + 1 in class; 0 is empty */
     size_t class_slots;
     int32_t last_class;                /* of the row before: most follow one of their own kind */
-    struct statistics_stay *stay_slot; /* count 0 is empty */
+    struct statistics_stay *stay_slot; /* class is the place + 1; 0 is empty. A count may have come to 0 */
     size_t stay_slots;
     size_t stay_count;
     struct statistics_candidate *candidate;
     size_t candidate_count;
     size_t candidate_room;
+    struct statistics_candidate *removed; /* candidates that were taken out again */
+    size_t removed_count;
+    size_t removed_room;
 };
 
 void statistics_free(struct statistics *s)
@@ -65,6 +68,7 @@ void statistics_builder_free(struct statistics_builder *b)
     free(b->class_slot);
     free(b->stay_slot);
     free(b->candidate);
+    free(b->removed);
     free(b);
 }
 
@@ -244,7 +248,7 @@ static struct statistics_stay *stay_place(struct statistics_stay *slot, size_t s
                                           const struct statistics_stay *wanted)
 {
     size_t place = (size_t)stay_hash(wanted) & (slots - 1);
-    while (slot[place].count != 0 && statistics_compare_stays(&slot[place], wanted) != 0)
+    while (slot[place].class != 0 && statistics_compare_stays(&slot[place], wanted) != 0)
         place = (place + 1) & (slots - 1);
     return &slot[place];
 }
@@ -256,7 +260,7 @@ static bool grow_stays(struct statistics_builder *b)
     if (slot == NULL)
         return false;
     for (size_t i = 0; i < b->stay_slots; i++) {
-        if (b->stay_slot[i].count != 0)
+        if (b->stay_slot[i].class != 0)
             *stay_place(slot, slots, &b->stay_slot[i]) = b->stay_slot[i];
     }
     free(b->stay_slot);
@@ -268,7 +272,7 @@ static bool grow_stays(struct statistics_builder *b)
 static enum statistics_added add_stay(struct statistics_builder *b, const struct statistics_stay *stay)
 {
     struct statistics_stay *at = stay_place(b->stay_slot, b->stay_slots, stay);
-    if (at->count != 0)
+    if (at->class != 0)
         return money_add(at->count, stay->count, &at->count) ? STATISTICS_ADDED : STATISTICS_OVER_BOUNDS;
     if (b->bounded && b->stay_count == STATISTICS_MAX_STAYS)
         return STATISTICS_OVER_BOUNDS;
@@ -287,21 +291,28 @@ bool statistics_is_candidate(month_t month, const struct episode *e)
     return (e->assessment_only || e->mhct_reason == 10) && e->mhct_date != DATE_NONE && month_of(e->mhct_date) == month;
 }
 
-static enum statistics_added add_candidate(struct statistics_builder *b, const struct episode *e, int32_t class,
-                                           const struct statistics_stay *stay)
+static enum statistics_added append_candidate(struct statistics_candidate **list, size_t *count, size_t *room,
+                                              const struct statistics_candidate *candidate)
 {
-    if (b->bounded && b->candidate_count == STATISTICS_MAX_CANDIDATES)
-        return STATISTICS_OVER_BOUNDS;
-    if (b->candidate_count == b->candidate_room) {
-        size_t room = b->candidate_room == 0 ? 64 : b->candidate_room * 2;
-        struct statistics_candidate *grown = realloc(b->candidate, room * sizeof *grown);
+    if (*count == *room) {
+        size_t wanted = *room == 0 ? 64 : *room * 2;
+        struct statistics_candidate *grown = reallocarray(*list, wanted, sizeof *grown);
         if (grown == NULL)
             return STATISTICS_NO_MEMORY;
-        b->candidate = grown;
-        b->candidate_room = room;
+        *list = grown;
+        *room = wanted;
     }
-    b->candidate[b->candidate_count++] = statistics_candidate_of(e, class, stay);
+    (*list)[(*count)++] = *candidate;
     return STATISTICS_ADDED;
+}
+
+static enum statistics_added add_candidate(struct statistics_builder *b, const struct statistics_candidate *candidate,
+                                           bool removed)
+{
+    if (b->bounded && b->candidate_count + b->removed_count >= STATISTICS_MAX_CANDIDATES)
+        return STATISTICS_OVER_BOUNDS;
+    return removed ? append_candidate(&b->removed, &b->removed_count, &b->removed_room, candidate)
+                   : append_candidate(&b->candidate, &b->candidate_count, &b->candidate_room, candidate);
 }
 
 struct statistics_candidate statistics_candidate_of(const struct episode *e, int32_t class,
@@ -335,11 +346,14 @@ static enum statistics_added add_row(struct statistics_builder *b, const struct 
         return STATISTICS_ADDED;
     enum statistics_added added = find_class(b, e, &class);
     if (added == STATISTICS_ADDED && stays) {
-        stay.class = class;
+        stay.class = class + 1;
         stay.count = count;
         added = add_stay(b, &stay);
     }
-    return added == STATISTICS_ADDED && candidate ? add_candidate(b, e, class, stays ? &stay : NULL) : added;
+    if (added != STATISTICS_ADDED || !candidate)
+        return added;
+    const struct statistics_candidate made = statistics_candidate_of(e, class, stays ? &stay : NULL);
+    return add_candidate(b, &made, count < 0);
 }
 
 enum statistics_added statistics_builder_add(struct statistics_builder *b, const struct episode *e, int64_t count)
@@ -371,56 +385,129 @@ bool statistics_count_stay(struct statistics_days *days, month_t month, const st
            (!stay->closing || money_add(closing[stay->to], stay->count, &closing[stay->to]));
 }
 
+/* Takes the removed ones out of the candidates, both sorted. */
+static void cancel_removed(struct statistics *s, const struct statistics_candidate *removed, size_t count)
+{
+    size_t kept = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < s->candidate_count; i++) {
+        while (at < count && statistics_compare_candidates(&removed[at], &s->candidate[i]) < 0)
+            at++;
+        if (at < count && statistics_compare_candidates(&removed[at], &s->candidate[i]) == 0)
+            at++;
+        else
+            s->candidate[kept++] = s->candidate[i];
+    }
+    s->candidate_count = kept;
+}
+
+static void sort_candidates(struct statistics_candidate *list, size_t count, const int32_t *place_of)
+{
+    for (size_t i = 0; i < count; i++)
+        list[i].class = place_of[list[i].class];
+    if (count > 0)
+        qsort(list, count, sizeof *list, statistics_compare_candidates);
+}
+
+static bool copy_candidates(const struct statistics_builder *b, const int32_t *place_of, struct statistics *out)
+{
+    struct statistics_candidate *removed = calloc(b->removed_count + 1, sizeof *removed);
+    out->candidate = calloc(b->candidate_count + 1, sizeof *out->candidate);
+    if (removed == NULL || out->candidate == NULL) {
+        free(removed);
+        return false;
+    }
+    if (b->candidate_count > 0)
+        memcpy(out->candidate, b->candidate, b->candidate_count * sizeof *out->candidate);
+    if (b->removed_count > 0)
+        memcpy(removed, b->removed, b->removed_count * sizeof *removed);
+    out->candidate_count = b->candidate_count;
+    sort_candidates(out->candidate, out->candidate_count, place_of);
+    sort_candidates(removed, b->removed_count, place_of);
+    cancel_removed(out, removed, b->removed_count);
+    free(removed);
+    return true;
+}
+
 static bool copy_stays(const struct statistics_builder *b, const int32_t *place_of, struct statistics *out)
 {
     out->stay = calloc(b->stay_count + 1, sizeof *out->stay);
-    out->candidate = calloc(b->candidate_count + 1, sizeof *out->candidate);
-    if (out->stay == NULL || out->candidate == NULL)
-        return false;
-    bool fits = true;
+    bool fits = out->stay != NULL;
     for (size_t i = 0; fits && i < b->stay_slots; i++) {
-        if (b->stay_slot[i].count == 0)
+        if (b->stay_slot[i].class == 0 || b->stay_slot[i].count == 0)
             continue;
         struct statistics_stay *stay = &out->stay[out->stay_count++];
         *stay = b->stay_slot[i];
-        stay->class = place_of[stay->class];
-        fits = statistics_count_stay(&out->days[stay->class], b->month, stay);
+        stay->class = place_of[stay->class - 1];
+        fits = stay->count > 0 && statistics_count_stay(&out->days[stay->class], b->month, stay);
     }
-    for (size_t i = 0; i < b->candidate_count; i++) {
-        out->candidate[i] = b->candidate[i];
-        out->candidate[i].class = place_of[out->candidate[i].class];
-    }
-    out->candidate_count = b->candidate_count;
-    if (out->stay_count > 0)
+    if (fits && out->stay_count > 0)
         qsort(out->stay, out->stay_count, sizeof *out->stay, statistics_compare_stays);
-    if (out->candidate_count > 0)
-        qsort(out->candidate, out->candidate_count, sizeof *out->candidate, statistics_compare_candidates);
     return fits;
+}
+
+/* Classes in order, and where each went. */
+static bool copy_classes(const struct statistics_builder *b, int32_t *place_of, struct statistics *out)
+{
+    size_t classes = (size_t)b->class_count;
+    out->class = calloc(classes + 1, sizeof *out->class);
+    out->days = calloc(classes + 1, sizeof *out->days);
+    if (out->class == NULL || out->days == NULL)
+        return false;
+    out->class_count = b->class_count;
+    if (classes == 0)
+        return true;
+    memcpy(out->class, b->class, classes * sizeof *out->class);
+    qsort(out->class, classes, sizeof *out->class, statistics_compare_classes);
+    for (size_t i = 0; i < classes; i++) {
+        size_t at = class_place(b->class_slot, b->class_slots, b->class, &out->class[i]);
+        place_of[b->class_slot[at] - 1] = (int32_t)i;
+    }
+    return true;
+}
+
+/* Leaves out the classes all of whose rows were taken out again. */
+static void drop_classes(struct statistics *s, int32_t *place_of)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < s->class_count; i++)
+        place_of[i] = -1;
+    for (size_t i = 0; i < s->stay_count; i++)
+        place_of[s->stay[i].class] = 0;
+    for (size_t i = 0; i < s->candidate_count; i++)
+        place_of[s->candidate[i].class] = 0;
+    for (int32_t i = 0; i < s->class_count; i++) {
+        if (place_of[i] < 0)
+            continue;
+        s->class[kept] = s->class[i];
+        s->days[kept] = s->days[i];
+        place_of[i] = kept++;
+    }
+    s->class_count = kept;
+    for (size_t i = 0; i < s->stay_count; i++)
+        s->stay[i].class = place_of[s->stay[i].class];
+    for (size_t i = 0; i < s->candidate_count; i++)
+        s->candidate[i].class = place_of[s->candidate[i].class];
 }
 
 bool statistics_builder_make(const struct statistics_builder *b, struct statistics *out)
 {
-    size_t classes = (size_t)b->class_count;
-    int32_t *place_of = calloc(classes + 1, sizeof *place_of);
+    int32_t *place_of = calloc((size_t)b->class_count + 1, sizeof *place_of);
     memset(out, 0, sizeof *out);
     out->month = b->month;
     out->parts = (1U << STATISTICS_PARTS) - 1;
     out->rows = b->rows;
-    out->class_count = b->class_count;
-    out->class = calloc(classes + 1, sizeof *out->class);
-    out->days = calloc(classes + 1, sizeof *out->days);
-    bool made = place_of != NULL && out->class != NULL && out->days != NULL;
-    if (made && classes > 0) {
-        memcpy(out->class, b->class, classes * sizeof *out->class);
-        qsort(out->class, classes, sizeof *out->class, statistics_compare_classes);
-        for (size_t i = 0; i < classes; i++) {
-            size_t at = class_place(b->class_slot, b->class_slots, b->class, &out->class[i]);
-            place_of[b->class_slot[at] - 1] = (int32_t)i;
-        }
-    }
-    made = made && copy_stays(b, place_of, out);
-    free(place_of);
-    if (!made)
+    bool made = place_of != NULL && copy_classes(b, place_of, out) && copy_stays(b, place_of, out) &&
+                copy_candidates(b, place_of, out);
+    if (made)
+        drop_classes(out, place_of);
+    else
         statistics_free(out);
+    free(place_of);
     return made;
+}
+
+size_t statistics_builder_kinds(const struct statistics_builder *b)
+{
+    return b->stay_count + b->candidate_count + b->removed_count + (size_t)b->class_count;
 }

@@ -92,11 +92,14 @@ enum statistics_added {
     STATISTICS_OVER_BOUNDS, /* stays so: the builder takes no more rows */
     STATISTICS_NO_MEMORY
 };
-/* A row with its final marks. count (at least 1): rows that are alike in all that is kept of them; a row that may earn
- * an assessment is kept once, whatever the count. */
+/* A row, count times: rows that are alike in all that is kept of them. Negative: taken out again, exactly as it was
+ * added before (its marks turned out otherwise). A row that may earn an assessment is kept once, whatever the count. */
 enum statistics_added statistics_builder_add(struct statistics_builder *b, const struct episode *e, int64_t count);
-/* The statistics of the rows so far; the builder keeps its own and may take more. false: out of memory. */
+/* The statistics of the rows so far; the builder keeps its own and may take more. false: out of memory, or a row was
+ * taken out that was never added. */
 bool statistics_builder_make(const struct statistics_builder *b, struct statistics *out);
+/* How many classes, stays and candidates it holds. */
+size_t statistics_builder_kinds(const struct statistics_builder *b);
 
 /* Whether the row may earn an assessment in the month under some terms. */
 bool statistics_is_candidate(month_t month, const struct episode *e);

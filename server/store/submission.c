@@ -489,6 +489,8 @@ enum pg_status submission_clear_rows(struct pg *pg, const char *provider, int64_
          2},
         {"submission_clear_identifier", "DELETE FROM reckoner.identifier_block WHERE provider = $1 AND submission = $2",
          2},
+        {"submission_clear_statistics",
+         "DELETE FROM reckoner.activity_statistics_set WHERE provider = $1 AND submission = $2", 2},
     };
     for (size_t i = 0; i < sizeof clear / sizeof clear[0]; i++) {
         struct pg_args a;

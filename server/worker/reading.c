@@ -31,6 +31,8 @@ static bool on_row(void *observer, const struct checked_row *row, const struct e
     if (v->block.rows == CONFIDENTIAL_ROWS && !flush_block(v))
         return false;
     early_load_add(v, facts);
+    if (!statistics_set_add(v->statistics, facts, 1))
+        return false;
     return confidential_add(&v->block, row->row) && history_add_row(v->history, row, facts);
 }
 
@@ -67,7 +69,8 @@ enum job_outcome validation_open(struct validation *v)
     v->blocks = journal_new(v->w->config->spool_dir);
     v->check = check_new(&input);
     v->indicators = indicators_new(v->s.month, &v->basis.reference);
-    return v->blocks && v->check && v->indicators ? JOB_DONE : validation_spool_failure(v);
+    v->statistics = statistics_set_new(v->s.month);
+    return v->blocks && v->check && v->indicators && v->statistics ? JOB_DONE : validation_spool_failure(v);
 }
 
 static struct sealed_file file_of(const struct validation *v)

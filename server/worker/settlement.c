@@ -165,23 +165,42 @@ static enum settlement_status find_agreed(struct settlement *s)
     return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
 }
 
-static enum settlement_status load_statistics(struct settlement *s, size_t i)
+enum settlement_status settlement_broken_statistics(struct settlement *s)
 {
-    const struct statistics_question q = {.provider = s->account.provider,
-                                          .submission = s->submission[i].no,
-                                          .commissioner = s->account.commissioner,
-                                          .month = s->month[i].month,
-                                          .terms = s->month[i].terms->terms,
-                                          .reviews = &s->reviews,
-                                          .lost = s->lost};
+    snprintf(s->reason, sizeof s->reason,
+             "The statistics of a submission cannot be read. reckoner fsck names it; the operator restores them.");
+    return SETTLEMENT_FAULT;
+}
+
+static enum settlement_status load_statistics(struct settlement *s)
+{
+    struct statistics_month months[TERMS_MONTHS];
+    struct month_statistics loaded[TERMS_MONTHS] = {0};
+    struct statistics_question q = {.provider = s->account.provider,
+                                    .commissioner = s->account.commissioner,
+                                    .reviews = &s->reviews,
+                                    .lost = s->lost,
+                                    .months = months};
     enum pg_status status = PG_FAILED;
-    switch (month_statistics_load(s->pg, &q, &s->statistics[i], &status)) {
+    for (size_t i = 0; i < s->months; i++) {
+        if (s->submission[i].no != 0)
+            months[q.count++] =
+                (struct statistics_month){s->month[i].month, s->submission[i].no, s->month[i].terms->terms};
+    }
+    enum statistics_loaded outcome = month_statistics_load(s->pg, &q, loaded, &status);
+    for (size_t i = 0, next = 0; i < s->months; i++) {
+        if (s->submission[i].no != 0)
+            s->statistics[i] = loaded[next++];
+    }
+    switch (outcome) {
     case STATISTICS_LOST:
         return SETTLEMENT_LOST;
     case STATISTICS_STORE:
         return store_failed(s, status);
     case STATISTICS_OUT_OF_MEMORY:
         return no_memory(s);
+    case STATISTICS_BROKEN:
+        return settlement_broken_statistics(s);
     case STATISTICS_LOADED:
         break;
     }
@@ -221,10 +240,7 @@ static enum settlement_status value_activity(struct settlement *s)
         if (s->month[i].terms == NULL || (s->submission[i].no == 0 && s->month[i].source == MONTH_RECEIVED))
             return SETTLEMENT_OK; /* the position parks and says why; no need to read anything first */
     }
-    enum settlement_status outcome = SETTLEMENT_OK;
-    for (size_t i = 0; outcome == SETTLEMENT_OK && i < s->months; i++)
-        if (s->submission[i].no != 0)
-            outcome = load_statistics(s, i);
+    enum settlement_status outcome = load_statistics(s);
     return outcome == SETTLEMENT_OK ? settlement_activity(s, NULL, 0, &s->activity) : outcome;
 }
 

@@ -70,6 +70,8 @@ enum settlement_status settlement_read(struct settlement *s, month_t last);
  * must have been opened at that instant or later. Nothing is valued and no statistics are read: settlement_activity and
  * settlement_position are not for it. */
 enum settlement_status settlement_read_pinned(struct settlement *s, const char *run, month_t last);
+/* Says that statistics as stored are no statistics. */
+enum settlement_status settlement_broken_statistics(struct settlement *s);
 /* The activity lines of the months read, with rows changed by decisions, re-attribution or counter-calculations. After
  * settlement_read, when each month has terms and a submission. Free *out with activity_lines_free. */
 enum settlement_status settlement_activity(struct settlement *s, const struct row_change *changes, size_t count,

@@ -198,13 +198,13 @@ static struct cached_rows *add(struct bridge_cache *c, const struct cached_rows 
 
 static enum settlement_status load(struct settlement *s, const struct terms *t, month_t month, struct cached_rows *made)
 {
+    const struct statistics_month asked = {month, made->submission, t};
     const struct statistics_question q = {.provider = s->account.provider,
-                                          .submission = made->submission,
                                           .commissioner = s->account.commissioner,
-                                          .month = month,
-                                          .terms = t,
                                           .reviews = &s->reviews,
-                                          .lost = s->lost};
+                                          .lost = s->lost,
+                                          .months = &asked,
+                                          .count = 1};
     enum pg_status status = PG_FAILED;
     switch (month_statistics_load(s->pg, &q, &made->own, &status)) {
     case STATISTICS_LOST:
@@ -214,6 +214,8 @@ static enum settlement_status load(struct settlement *s, const struct terms *t, 
         return SETTLEMENT_STORE;
     case STATISTICS_OUT_OF_MEMORY:
         return no_memory(s);
+    case STATISTICS_BROKEN:
+        return settlement_broken_statistics(s);
     case STATISTICS_LOADED:
         break;
     }
@@ -245,14 +247,14 @@ static enum settlement_status lend(struct settlement *s, struct bridge_cache *c)
 {
     for (size_t i = 0; i < s->months; i++) {
         struct cached_rows key = {.submission = s->submission[i].no};
-        if (key.submission == 0 || s->month[i].terms == NULL || s->statistics[i].others == NULL)
+        if (key.submission == 0 || s->month[i].terms == NULL || !s->statistics[i].loaded)
             continue;
         if (!key_of(s, s->month[i].terms->terms, s->month[i].month, &key))
             return no_memory(s);
         struct cached_rows *found = find(c, &key);
         if (found == NULL && (found = add(c, &key)) == NULL)
             return no_memory(s);
-        if (found->rows == &found->own && found->own.others == NULL)
+        if (found->rows == &found->own && !found->own.loaded)
             found->rows = &s->statistics[i];
     }
     return SETTLEMENT_OK;

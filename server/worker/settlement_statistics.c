@@ -2,6 +2,7 @@
 
 #include "domain/payability.h"
 #include "store/episode.h"
+#include "store/statistics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,30 @@ void month_statistics_free(struct month_statistics *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Rows on their way into statistics, as the terms leave them. */
+/* Takes over what is in *s. */
+static bool keep_other(struct month_statistics *m, struct statistics *s)
+{
+    struct statistics *others = reallocarray(m->others, m->other_count + 1, sizeof *others);
+    if (others == NULL)
+        return false;
+    m->others = others;
+    others[m->other_count++] = *s;
+    memset(s, 0, sizeof *s);
+    return true;
+}
+
+static bool list_others(struct month_statistics *m)
+{
+    m->other_list = calloc(m->other_count + 1, sizeof *m->other_list);
+    for (size_t i = 0; m->other_list != NULL && i < m->other_count; i++)
+        m->other_list[i] = &m->others[i];
+    return m->other_list != NULL;
+}
+
+/* From the rows, as the terms leave them. */
 struct reading {
     const struct statistics_question *question;
+    const struct statistics_month *month;
     struct payability *payability;
     struct statistics_builder *own;
     struct statistics_builder *others;
@@ -38,56 +60,129 @@ static bool read_row(void *context, const struct episode *e)
         return false;
     }
     bool own = strcmp(e->commissioner, r->question->commissioner) == 0;
-    if ((!own && !statistics_is_candidate(r->question->month, e)) || !payability_reduce(r->payability, &row))
+    if ((!own && !statistics_is_candidate(r->month->month, e)) || !payability_reduce(r->payability, &row))
         return true;
     return statistics_builder_add(own ? r->own : r->others, &row, 1) == STATISTICS_ADDED;
 }
 
-static bool keep(struct reading *r, struct month_statistics *out)
+static bool keep_rows(const struct reading *r, struct month_statistics *out)
 {
-    out->others = calloc(1, sizeof *out->others);
-    out->other_list = calloc(1, sizeof *out->other_list);
-    if (out->others == NULL || out->other_list == NULL || !statistics_builder_make(r->own, &out->own) ||
-        !statistics_builder_make(r->others, &out->others[0])) {
-        month_statistics_free(out);
+    struct statistics others;
+    if (!statistics_builder_make(r->own, &out->own) || !statistics_builder_make(r->others, &others))
         return false;
-    }
-    out->other_list[0] = &out->others[0];
-    out->other_count = 1;
-    return true;
+    out->loaded = keep_other(out, &others) && list_others(out);
+    statistics_free(&others);
+    return out->loaded;
 }
 
-static enum statistics_loaded from_rows(struct pg *pg, struct reading *r, uint32_t parts, struct month_statistics *out,
+static enum statistics_loaded scan_rows(struct pg *pg, struct reading *r, uint32_t parts, struct month_statistics *out,
                                         enum pg_status *status)
 {
     const struct statistics_question *q = r->question;
     bool assessments = (parts & UINT32_C(1) << STATISTICS_PART_CANDIDATES) != 0;
-    r->payability = payability_new(q->terms, q->reviews, q->commissioner, q->month);
-    r->own = statistics_builder_new(q->month, false);
-    r->others = statistics_builder_new(q->month, false);
+    r->payability = payability_new(r->month->terms, q->reviews, q->commissioner, r->month->month);
+    r->own = statistics_builder_new(r->month->month, false);
+    r->others = statistics_builder_new(r->month->month, false);
     if (r->payability == NULL || r->own == NULL || r->others == NULL)
         return STATISTICS_OUT_OF_MEMORY;
-    *status = episode_scan(pg, q->provider, q->submission, assessments ? NULL : q->commissioner, read_row, r);
+    *status = episode_scan(pg, q->provider, r->month->submission, assessments ? NULL : q->commissioner, read_row, r);
     if (r->lost)
         return STATISTICS_LOST;
     if (*status == PG_INVALID)
         return STATISTICS_OUT_OF_MEMORY;
     if (*status != PG_OK)
         return STATISTICS_STORE;
-    return keep(r, out) ? STATISTICS_LOADED : STATISTICS_OUT_OF_MEMORY;
+    return keep_rows(r, out) ? STATISTICS_LOADED : STATISTICS_OUT_OF_MEMORY;
+}
+
+static enum statistics_loaded from_rows(struct pg *pg, const struct statistics_question *q, size_t i, uint32_t parts,
+                                        struct month_statistics *out, enum pg_status *status)
+{
+    struct reading r = {.question = q, .month = &q->months[i]};
+    enum statistics_loaded loaded = scan_rows(pg, &r, parts, out, status);
+    payability_free(r.payability);
+    statistics_builder_free(r.own);
+    statistics_builder_free(r.others);
+    return loaded;
+}
+
+/* As they are stored. */
+struct stored {
+    const struct statistics_question *question;
+    const size_t *month_of; /* of each place asked for */
+    struct month_statistics *out;
+    enum statistics_loaded outcome;
+};
+
+static bool take_found(void *context, const struct statistics_found *found)
+{
+    struct stored *x = context;
+    size_t i = x->month_of[found->place];
+    struct month_statistics *m = &x->out[i];
+    struct statistics made;
+    m->loaded = true;
+    if (m->own.parts == 0) /* until its rows are found: of no row */
+        m->own = (struct statistics){.month = x->question->months[i].month, .parts = (1U << STATISTICS_PARTS) - 1};
+    if (found->commissioner == NULL)
+        return true;
+    enum statistics_decoded decoded = statistics_decode(found->part, &made);
+    if (decoded != STATISTICS_DECODED) {
+        x->outcome = decoded == STATISTICS_DAMAGED ? STATISTICS_BROKEN : STATISTICS_OUT_OF_MEMORY;
+        return false;
+    }
+    if (made.month != x->question->months[i].month) {
+        statistics_free(&made);
+        x->outcome = STATISTICS_BROKEN;
+        return false;
+    }
+    if (strcmp(found->commissioner, x->question->commissioner) == 0) {
+        m->own = made;
+        return true;
+    }
+    x->outcome = keep_other(m, &made) ? STATISTICS_LOADED : STATISTICS_OUT_OF_MEMORY;
+    statistics_free(&made);
+    return x->outcome == STATISTICS_LOADED;
+}
+
+static bool look_at_each_row(const struct statistics_question *q, size_t i, bool *each, uint32_t *parts)
+{
+    const struct statistics_month *m = &q->months[i];
+    struct payability *p = payability_new(m->terms, q->reviews, q->commissioner, m->month);
+    *each = p != NULL && payability_looks_at_each_row(p);
+    payability_free(p);
+    return p != NULL && activity_parts(m->terms, q->commissioner, m->month, parts);
 }
 
 enum statistics_loaded month_statistics_load(struct pg *pg, const struct statistics_question *q,
                                              struct month_statistics *out, enum pg_status *status)
 {
-    struct reading r = {.question = q};
-    uint32_t parts;
-    memset(out, 0, sizeof *out);
-    if (!activity_parts(q->terms, q->commissioner, q->month, &parts))
-        return STATISTICS_OUT_OF_MEMORY;
-    enum statistics_loaded loaded = from_rows(pg, &r, parts, out, status);
-    payability_free(r.payability);
-    statistics_builder_free(r.own);
-    statistics_builder_free(r.others);
-    return loaded;
+    struct statistics_wanted wanted[TERMS_MONTHS];
+    uint32_t parts[TERMS_MONTHS] = {0};
+    size_t month_of[TERMS_MONTHS];
+    size_t asked = 0;
+    struct stored stored = {q, month_of, out, STATISTICS_LOADED};
+    for (size_t i = 0; i < q->count; i++) {
+        bool each = false;
+        if (!look_at_each_row(q, i, &each, &parts[i]))
+            return STATISTICS_OUT_OF_MEMORY;
+        if (each)
+            continue;
+        wanted[asked] = (struct statistics_wanted){q->months[i].submission, parts[i]};
+        month_of[asked++] = i;
+    }
+    *status =
+        asked == 0 ? PG_OK : statistics_each(pg, q->provider, q->commissioner, wanted, asked, take_found, &stored);
+    if (stored.outcome != STATISTICS_LOADED)
+        return stored.outcome;
+    if (*status != PG_OK)
+        return STATISTICS_STORE;
+    for (size_t i = 0; i < q->count; i++) {
+        if (out[i].loaded && !list_others(&out[i]))
+            return STATISTICS_OUT_OF_MEMORY;
+        enum statistics_loaded loaded =
+            out[i].loaded ? STATISTICS_LOADED : from_rows(pg, q, i, parts[i], &out[i], status);
+        if (loaded != STATISTICS_LOADED)
+            return loaded;
+    }
+    return STATISTICS_LOADED;
 }

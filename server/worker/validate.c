@@ -130,6 +130,7 @@ void validation_free(struct validation *v)
     check_free(v->check);
     history_free(v->history);
     indicators_free(v->indicators);
+    statistics_set_free(v->statistics);
     journal_free(v->blocks);
     confidential_free(&v->block);
     check_basis_free(&v->basis);

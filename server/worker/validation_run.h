@@ -7,6 +7,7 @@
 #include "check/spool.h"
 #include "domain/contract_window.h"
 #include "domain/indicators.h"
+#include "domain/statistics_set.h"
 #include "store/submission.h"
 #include "worker/check_basis.h"
 #include "worker/confidential.h"
@@ -38,6 +39,7 @@ struct validation {
     struct check_outcome outcome;
     struct history *history;
     struct indicators *indicators;
+    struct statistics_set *statistics; /* of the rows as they were read, until validation_write corrects them */
     struct confidential_block block;
     struct journal *blocks; /* struct block_head and the sealed bytes */
     bool unreadable;        /* a temporary file could not be read back */

@@ -4,6 +4,7 @@
 #include "store/audit.h"
 #include "store/episode.h"
 #include "store/identifier.h"
+#include "store/statistics.h"
 #include "store/window.h"
 
 #include <stdio.h>
@@ -132,6 +133,22 @@ static enum pg_status write_blocks(struct validation *v)
     return end_copy(v, copy, read);
 }
 
+static bool correct_row(void *context, const struct episode *before, const struct episode *after)
+{
+    struct validation *v = context;
+    return statistics_set_add(v->statistics, before, -1) && statistics_set_add(v->statistics, after, 1);
+}
+
+/* What settlement will know of the rows: collected while they were read, with what rules across rows have changed. */
+static enum pg_status write_statistics(struct validation *v)
+{
+    if (!check_each_correction(v->check, correct_row, v)) {
+        v->unreadable = true;
+        return PG_FAILED;
+    }
+    return statistics_add(v->w->pg, v->s.provider, v->s.no, v->statistics);
+}
+
 static enum pg_status write_outcome(struct validation *v)
 {
     json_t *reference = validation_reference(v);
@@ -225,6 +242,8 @@ static enum pg_status write_all(struct validation *v)
         status = write_identifiers(v);
     if (status == PG_OK && accepted)
         status = history_write(v->history, &v->unreadable);
+    if (status == PG_OK && accepted)
+        status = write_statistics(v);
     if (status == PG_OK && accepted)
         status = measure_write(v);
     if (status == PG_OK)

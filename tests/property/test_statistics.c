@@ -200,7 +200,15 @@ static void collect(const struct month_case *m, month_t month, const struct revi
         struct episode e = m->row[(start + i) % ROWS];
         if (strcmp(e.commissioner, commissioner) == 0 &&
             (!payability_looks_at_each_row(p) || payability_reduce(p, &e))) {
-            ck_assert_int_eq(statistics_builder_add(b, &e, 1), STATISTICS_ADDED);
+            struct episode before = e; /* as it was read, until the rules across rows were known */
+            before.continues = false;
+            before.failed = 0;
+            bool corrected = chance(40);
+            ck_assert_int_eq(statistics_builder_add(b, corrected ? &before : &e, 1), STATISTICS_ADDED);
+            if (corrected) {
+                ck_assert_int_eq(statistics_builder_add(b, &before, -1), STATISTICS_ADDED);
+                ck_assert_int_eq(statistics_builder_add(b, &e, 1), STATISTICS_ADDED);
+            }
         }
     }
     ck_assert(statistics_builder_make(b, &made));

@@ -71,6 +71,28 @@ START_TEST(counts_of_findings_hold)
 }
 END_TEST
 
+#define STATISTICS(rows, days, digest)                                                                                 \
+    "INSERT INTO reckoner.activity_statistics VALUES ('RXA', 1, '5QE', " rows ", " days ", '12345', '12345', " digest  \
+    ")"
+#define STATISTICS_SET(rows, complete)                                                                                 \
+    "INSERT INTO reckoner.activity_statistics_set VALUES ('RXA', 1, 1, " rows ", " complete ");"
+
+START_TEST(statistics_are_whole)
+{
+    refused(STATISTICS_SET("-1", "true"), "activity_statistics_set_rows_check");
+    refused(STATISTICS_SET("1", "true"), "activity_statistics_rows_add_up");
+    refused(STATISTICS_SET("1", "true") STATISTICS("2", "'12345'", "sha256('123451234512345')"),
+            "activity_statistics_rows_add_up");
+    refused(STATISTICS_SET("1", "false") STATISTICS("1", "'12345'", "sha256('123451234512345')"),
+            "activity_statistics_rows_add_up");
+    refused(STATISTICS_SET("1", "true") STATISTICS("1", "'12345'", "sha256('12345')"), "activity_statistics_digest");
+    refused(STATISTICS_SET("1", "true") STATISTICS("1", "'1'", "sha256('11234512345')"),
+            "activity_statistics_days_check");
+    refused(STATISTICS("1", "'12345'", "sha256('123451234512345')"), "activity_statistics_provider_submission_fkey");
+    done(STATISTICS_SET("1", "true") STATISTICS("1", "'12345'", "sha256('123451234512345')"));
+}
+END_TEST
+
 START_TEST(an_export_is_made_once)
 {
     refused("UPDATE reckoner.export SET lines = 2", "export_kept");
@@ -639,6 +661,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, lines_of_a_run_add_up);
     tcase_add_test(tc, counts_of_findings_hold);
+    tcase_add_test(tc, statistics_are_whole);
     tcase_add_test(tc, an_export_is_made_once);
     tcase_add_test(tc, a_done_run_stays);
     tcase_add_test(tc, a_difference_is_of_one_kind);

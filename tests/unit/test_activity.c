@@ -294,6 +294,39 @@ START_TEST(what_is_missing_or_too_large_is_said)
 }
 END_TEST
 
+START_TEST(a_row_that_is_taken_out_leaves_nothing)
+{
+    struct statistics_builder *b = statistics_builder_new(APRIL, true);
+    struct episode rows[] = {row_of("A", "04", "2013-04-01", NULL), row_of("B", "11", "2013-04-03", NULL)};
+    struct statistics without;
+    struct statistics made;
+    rows[1].mhct_reason = 10;
+    rows[1].mhct_date = day("2013-04-03");
+    ck_assert_ptr_nonnull(b);
+    for (int64_t count = 1; count >= -1; count -= 2) {
+        ck_assert_int_eq(statistics_builder_add(b, &rows[1], count), STATISTICS_ADDED);
+    }
+    ck_assert_int_eq(statistics_builder_add(b, &rows[0], 1), STATISTICS_ADDED);
+    ck_assert(statistics_builder_make(b, &made));
+    collect(APRIL, rows, 1, &without);
+    for (unsigned n = 0; n < STATISTICS_PARTS; n++) {
+        struct buf bytes[2];
+        buf_init(&bytes[0], 1000);
+        buf_init(&bytes[1], 1000);
+        ck_assert(statistics_encode(&made, n, &bytes[0]) && statistics_encode(&without, n, &bytes[1]));
+        ck_assert_uint_eq(bytes[0].length, bytes[1].length);
+        ck_assert_mem_eq(bytes[0].data, bytes[1].data, bytes[0].length);
+        buf_free(&bytes[0]);
+        buf_free(&bytes[1]);
+    }
+    statistics_free(&made);
+    ck_assert_int_eq(statistics_builder_add(b, &rows[1], -1), STATISTICS_ADDED);
+    ck_assert(!statistics_builder_make(b, &made)); /* it was not there any more */
+    statistics_free(&without);
+    statistics_builder_free(b);
+}
+END_TEST
+
 START_TEST(kinds_of_rows_are_bounded)
 {
     struct statistics_builder *b = statistics_builder_new(APRIL, true);
@@ -327,6 +360,7 @@ int main(void)
     tcase_add_test(t, another_commissioners_row_may_be_the_first);
     tcase_add_test(t, a_changed_row_counts_as_it_is_changed);
     tcase_add_test(t, what_is_missing_or_too_large_is_said);
+    tcase_add_test(t, a_row_that_is_taken_out_leaves_nothing);
     tcase_add_test(t, kinds_of_rows_are_bounded);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
