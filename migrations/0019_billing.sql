@@ -172,6 +172,7 @@ CREATE TABLE run_bridge (
   to_sha256   bytea  NOT NULL,
   from_pence  bigint NOT NULL,
   to_pence    bigint NOT NULL,
+  body        text,
   PRIMARY KEY (provider, run, month),
   FOREIGN KEY (provider, run) REFERENCES run (provider, id),
   FOREIGN KEY (provider, from_sha256) REFERENCES position (provider, sha256),
@@ -185,6 +186,7 @@ COMMENT ON COLUMN run_bridge.from_sha256 IS 'Position document of the month that
 COMMENT ON COLUMN run_bridge.to_sha256 IS 'Position document of the month that the run found';
 COMMENT ON COLUMN run_bridge.from_pence IS 'Total of the former';
 COMMENT ON COLUMN run_bridge.to_pence IS 'Total of the latter';
+COMMENT ON COLUMN run_bridge.body IS 'The bridge with its lines, canonical JSON (api/formats/bridge.md); null: causes not told apart';
 
 CREATE TABLE run_bridge_step (
   provider text     NOT NULL,

@@ -1,5 +1,7 @@
 #include "domain/statement.h"
 
+#include "domain/money.h"
+
 #include "base/parse.h"
 
 #include <sodium.h>
@@ -125,7 +127,8 @@ char *statement_bytes(const struct statement_input *in, size_t *length)
         put_text(o, "clock", in->demonstration ? "demonstration" : "service") && put_text(o, "engine", in->engine) &&
         put_text(o, "key_id", in->key_id) && put_text(o, "previous_sha256", in->previous_sha256) &&
         json_put(o, "run", run_of(in)) && put_instant(o, "sealed_at", in->sealed_at) &&
-        put_integer(o, "sequence", in->sequence) && json_put(o, "submissions", submissions_of(in)) && put_money(o, in))
+        put_integer(o, "sequence", in->sequence) && json_put(o, "submissions", submissions_of(in)) &&
+        put_money(o, in) && (in->bridges == NULL || json_put(o, "bridges", json_deep_copy(in->bridges))))
         bytes = json_canonical(o, length);
     json_decref(o);
     return bytes;
@@ -155,6 +158,7 @@ static const struct json_member statement_members[] = {
     {"balance_pence", JSON_KIND_INTEGER, false, INT64_MIN, INT64_MAX},
     {"billed_before_pence", JSON_KIND_INTEGER, false, INT64_MIN, INT64_MAX},
     {"billing", JSON_KIND_OBJECT, false, 0, 0},
+    {"bridges", JSON_KIND_ARRAY, false, 0, 12},
     {"clock", JSON_KIND_TEXT, true, 1, 20},
     {"draft", JSON_KIND_OBJECT, false, 0, 0},
     {"engine", JSON_KIND_TEXT, true, 1, 100},
@@ -297,6 +301,34 @@ static enum statement_check check_billing(struct check *c)
     return position != STATEMENT_GOOD ? position : check_balance(c, billing, billed);
 }
 
+/* The causes of each bridge add up to its difference; that of the run's month ends at the position stated. */
+static enum statement_check check_bridges(struct check *c)
+{
+    const char *month = json_text(json_object_get(c->statement, "run"), "month");
+    size_t i;
+    size_t k;
+    json_t *bridge;
+    json_t *step;
+    json_array_foreach(json_object_get(c->statement, "bridges"), i, bridge)
+    {
+        int64_t at = json_int(bridge, "from_pence", 0);
+        int64_t to = json_int(bridge, "to_pence", 0);
+        const char *of = json_text(bridge, "month");
+        json_array_foreach(json_object_get(bridge, "steps"), k, step)
+        {
+            if (!json_is_integer(json_object_get(step, "pence")) || !money_add(at, json_int(step, "pence", 0), &at))
+                return found(c, STATEMENT_BRIDGE, "/bridges/%zu/steps/%zu has no amount that can be added", i, k);
+        }
+        if (at != to)
+            return found(c, STATEMENT_BRIDGE, "/bridges/%zu adds up to %lld, but ends at %lld", i, (long long)at,
+                         (long long)to);
+        if (of != NULL && strcmp(of, month) == 0 && to != json_int(c->statement, "position_pence", 0))
+            return found(c, STATEMENT_BRIDGE, "/bridges/%zu ends at %lld, but the position is %lld", i, (long long)to,
+                         (long long)json_int(c->statement, "position_pence", 0));
+    }
+    return STATEMENT_GOOD;
+}
+
 static enum statement_check check_value(struct check *c, const char *bytes, size_t length)
 {
     const char *purpose = json_is_object(c->statement) ? json_text(c->statement, "@purpose") : NULL;
@@ -324,7 +356,8 @@ static enum statement_check check_value(struct check *c, const char *bytes, size
         return found(c, STATEMENT_POSITION_LINES, "/position_pence is %lld, but the position's total is %lld",
                      (long long)json_int(c->statement, "position_pence", 0),
                      (long long)json_int(position, "total_pence", 0));
-    return check_billing(c);
+    enum statement_check bridges = check_bridges(c);
+    return bridges == STATEMENT_GOOD ? check_billing(c) : bridges;
 }
 
 enum statement_check statement_check(const char *bytes, size_t length, json_t **statement, char *where, size_t size)

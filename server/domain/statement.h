@@ -35,6 +35,7 @@ struct statement_input {
     const char *previous_sha256; /* of the account's statement before; NULL for the first */
     const struct statement_submission *submissions;
     size_t submission_count;
+    const json_t *bridges;  /* of a run that raised itself, why each month changed; NULL for the others; borrowed */
     const json_t *position; /* position document of the run's month; borrowed */
     const char *position_sha256;
     int64_t position_pence;
@@ -66,7 +67,8 @@ enum statement_check {
     STATEMENT_POSITION_LINES,  /* lines of a position do not add up */
     STATEMENT_POSITION_OTHER,  /* a position is of another account or month */
     STATEMENT_BALANCE,         /* billed before + balance is not the billable position */
-    STATEMENT_DRAFT            /* the draft is not of the balance */
+    STATEMENT_DRAFT,           /* the draft is not of the balance */
+    STATEMENT_BRIDGE           /* the causes of a bridge do not add up, or it does not end at the position */
 };
 
 /* Checks a statement; *statement gets the parsed value (a new reference) when the bytes are JSON, else NULL. where

@@ -157,14 +157,18 @@ void runs_position(struct request *r)
     PQclear(result);
 }
 
-/* One bridge as an object without its steps. */
+/* One bridge as an object, its steps to be filled in. */
 static json_t *bridge_head(const PGresult *result, int row)
 {
     static const struct column columns[] = {{"month", COLUMN_MONTH},      {"from_sha256", COLUMN_TEXT},
                                             {"to_sha256", COLUMN_TEXT},   {"from_pence", COLUMN_INTEGER},
                                             {"to_pence", COLUMN_INTEGER}, {NULL, COLUMN_TEXT}};
+    struct json_problem problem;
+    const char *body = pg_text(result, row, "body");
     json_t *bridge = row_object(result, row, columns);
-    if (bridge != NULL && json_put(bridge, "steps", json_array()))
+    json_t *whole = pg_is_null(result, row, "body") ? json_null() : json_read(body, strlen(body), &problem);
+    bool ok = json_put(bridge, "bridge", whole); /* takes the value in every case */
+    if (ok && json_put(bridge, "steps", json_array()))
         return bridge;
     json_decref(bridge);
     return NULL;

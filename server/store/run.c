@@ -319,9 +319,9 @@ enum pg_status run_add_position(struct pg *pg, const char *provider, const char 
 
 static const struct pg_statement insert_bridge = {
     .name = "run_add_bridge",
-    .sql = "INSERT INTO reckoner.run_bridge (provider, run, month, from_sha256, to_sha256, from_pence, to_pence)"
-           " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    .parameters = 7,
+    .sql = "INSERT INTO reckoner.run_bridge (provider, run, month, from_sha256, to_sha256, from_pence, to_pence,"
+           " body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    .parameters = 8,
 };
 
 enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *run, const struct run_bridge *b)
@@ -335,6 +335,7 @@ enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *r
     pg_arg_bytes(&a, b->to_sha256, 32);
     pg_arg_i64(&a, b->from_pence);
     pg_arg_i64(&a, b->to_pence);
+    pg_arg_text(&a, b->body);
     return pg_run(pg, &insert_bridge, &a, NULL);
 }
 
@@ -362,7 +363,8 @@ enum pg_status run_add_bridge_step(struct pg *pg, const char *provider, const ch
 static const struct pg_statement select_bridges = {
     .name = "run_bridges",
     .sql = "SELECT b.month, encode(b.from_sha256, 'hex') AS from_sha256, encode(b.to_sha256, 'hex') AS to_sha256,"
-           " b.from_pence, b.to_pence, s.cause, s.pence FROM reckoner.run_bridge b LEFT JOIN reckoner.run_bridge_step s"
+           " b.from_pence, b.to_pence, b.body, s.cause, s.pence FROM reckoner.run_bridge b LEFT JOIN "
+           "reckoner.run_bridge_step s"
            " ON s.provider = b.provider AND s.run = b.run AND s.month = b.month"
            " WHERE b.provider = $1 AND b.run = $2 ORDER BY b.month, s.step",
     .parameters = 2,
@@ -509,8 +511,8 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 
 /* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
-    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, r.hold_month, "     \
-    "r.engine, r.opening_pence, r.on_account_pence, "                                                                  \
+    "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, "     \
+    "r.hold_month, r.engine, r.opening_pence, r.on_account_pence, "                                                                  \
     "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
     "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \
     "d.id AS document, s.record AS statement, j.id AS job, j.state AS job_state, "                                     \

@@ -102,13 +102,14 @@ struct run_bridge {
     const unsigned char *to_sha256;
     int64_t from_pence;
     int64_t to_pence;
+    const char *body; /* api/formats/bridge.md; NULL: its causes could not be told apart */
 };
 enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *run, const struct run_bridge *b);
 /* A cause of the bridge of a month; step counts from 1. */
 enum pg_status run_add_bridge_step(struct pg *pg, const char *provider, const char *run, month_t month, int64_t step,
                                    const char *cause, int64_t pence);
-/* Columns month, from_sha256, to_sha256 (hexadecimal), from_pence, to_pence, and of each step cause and pence (null for
- * a bridge without); by month, in the order of the steps. */
+/* Columns month, from_sha256, to_sha256 (hexadecimal), from_pence, to_pence, body, and of each step cause, pence (null
+ * for a bridge without); by month, in the order of the steps. */
 enum pg_status run_bridges(struct pg *pg, const char *provider, const char *run, PGresult **result);
 
 struct run_line {

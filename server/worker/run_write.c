@@ -6,6 +6,7 @@
 #include "store/statement.h"
 #include "worker/draft.h"
 #include "worker/leak_guard.h"
+#include "worker/run_bridges.h"
 #include "worker/seal_record.h"
 #include "worker/settle.h"
 
@@ -22,6 +23,8 @@ struct writing {
     unsigned char own_sha256[32];
     unsigned char billed_sha256[32];
     struct account_position other[TERMS_MONTHS]; /* an R run's: of the settled months after its own, by month */
+    unsigned char other_sha256[TERMS_MONTHS][32];
+    struct run_bridges bridges;
     struct run_draft draft;
     char *reason;
     enum pg_status status;
@@ -59,8 +62,12 @@ static enum settlement_status find_others(struct writing *x)
             outcome = settlement_position(s, month, &x->other[month_number(month) - 1]);
     }
     PQclear(r);
-    if (outcome != SETTLEMENT_OK)
+    if (outcome == SETTLEMENT_OK)
+        outcome = run_bridges_make(x->work, x->other, &x->bridges);
+    if (outcome != SETTLEMENT_OK) {
+        x->status = s->store_status;
         snprintf(x->reason, POSITION_REASON_SIZE, "%s", s->reason);
+    }
     return outcome;
 }
 
@@ -69,7 +76,7 @@ static enum pg_status write_others(struct writing *x)
     month_t first = financial_year_first(x->work->settlement.facts.financial_year);
     enum pg_status status = PG_OK;
     for (month_t k = 0; status == PG_OK && k < TERMS_MONTHS; k++) {
-        unsigned char sha256[32];
+        unsigned char *sha256 = x->other_sha256[k];
         if (x->other[k].bytes == NULL)
             continue;
         status = position_store(x->work->settlement.pg, x->provider, x->other[k].bytes, x->other[k].length, sha256);
@@ -77,6 +84,12 @@ static enum pg_status write_others(struct writing *x)
             status = run_add_position(x->work->settlement.pg, x->provider, x->work->run->id, first + k, sha256);
     }
     return status;
+}
+
+static const unsigned char *sha256_of(const void *context, month_t month)
+{
+    const struct writing *x = context;
+    return month == x->work->run->month ? x->own_sha256 : x->other_sha256[month_number(month) - 1];
 }
 
 /* The door that every document passes before it is stored, signed and shown. */
@@ -115,6 +128,10 @@ static enum pg_status guard_positions(struct writing *x)
     for (size_t i = 0; i < TERMS_MONTHS && status == PG_OK; i++) {
         if (x->other[i].bytes)
             status = may_go_out(x, x->other[i].bytes, x->other[i].length);
+    }
+    for (size_t i = 0; i < x->bridges.count && status == PG_OK; i++) {
+        if (x->bridges.made[i].bytes)
+            status = may_go_out(x, x->bridges.made[i].bytes, x->bridges.made[i].length);
     }
     return status;
 }
@@ -193,7 +210,8 @@ static enum pg_status write_done(struct writing *x)
 }
 
 /* The signed bytes of the statement; NULL when memory ran out. */
-static char *compose_statement(const struct writing *x, const struct statement_link *previous, size_t *length)
+static char *compose_statement(const struct writing *x, const struct statement_link *previous, const json_t *bridges,
+                               size_t *length)
 {
     const struct run_work *work = x->work;
     const struct settlement *s = &work->settlement;
@@ -232,6 +250,7 @@ static char *compose_statement(const struct writing *x, const struct statement_l
         .previous_sha256 = previous->seq == 0 ? NULL : before,
         .submissions = submissions,
         .submission_count = sent,
+        .bridges = bridges,
         .position = work->own.document,
         .position_sha256 = own,
         .position_pence = work->own.position.total,
@@ -260,7 +279,9 @@ static enum pg_status write_statement(struct writing *x)
     enum pg_status status = statement_last(pg, &run->account, &previous);
     if (status != PG_OK)
         return status;
-    char *bytes = compose_statement(x, &previous, &length);
+    json_t *bridges = run_raised_itself(run) ? run_bridges_told(&x->bridges) : NULL;
+    char *bytes = run_raised_itself(run) && bridges == NULL ? NULL : compose_statement(x, &previous, bridges, &length);
+    json_decref(bridges);
     if (bytes == NULL)
         return PG_FAILED;
     snprintf(stem, sizeof stem, "statement-%s-%s-%lld", x->provider, run->account.commissioner,
@@ -319,6 +340,8 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
             x.status = write_lines(&x);
         if (x.status == PG_OK)
             x.status = write_inputs(&x);
+        if (x.status == PG_OK)
+            x.status = run_bridges_write(work, &x.bridges, sha256_of, &x);
         if (x.status == PG_OK && work->bills)
             x.status = draft_write(work, &x.draft);
         if (x.status == PG_OK)
@@ -335,6 +358,7 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
     }
     leak_guard_free(x.guard);
     draft_free(&x.draft);
+    run_bridges_free(&x.bridges);
     for (size_t i = 0; i < TERMS_MONTHS; i++)
         account_position_free(&x.other[i]);
     /* For a job PG_NONE says that its lease was lost; here it is a row that should be there. */

@@ -149,7 +149,8 @@ class Accidents(harness.ServiceCase):
 
     def test_04_a_contract_with_no_row(self):
         runs = self.as_person("f.one").get(f"{self.account('5QF')}/runs")["items"]
-        self.assertEqual([(run["state"], run["position_pence"], run["balance_pence"]) for run in runs], [("done", 0, 0)])
+        found = [(run["state"], run["position_pence"], run["balance_pence"]) for run in runs]
+        self.assertEqual(found, [("done", 0, 0)])
         document = self.issue(runs[0]["document"])
         self.assertEqual((document["kind"], document["lines"]), ("nil_statement", []))
 
@@ -170,8 +171,8 @@ class Accidents(harness.ServiceCase):
         self.issue(drafts[0]["id"])
 
     def test_06_a_cap_reached_twice(self):
-        """Planned 2 rows a month, 4 came, the cap is at 3: once in July, over two months more in September, and the year
-        to date is at the cap each time, not month by month."""
+        """Planned 2 rows a month, 4 came, the cap is at 3: once in July, over two months more in September, and the
+        year to date is at the cap each time, not month by month."""
         first = year_to("2012-07", 3)
         run = self.run_of("5QG", "2012-09", "FREEZE")
         second = year_to("2012-09", 3)
@@ -225,7 +226,20 @@ class Accidents(harness.ServiceCase):
         document = self.issue(run["document"])
         self.assertEqual((document["kind"], [r["kind"] for r in document["references"]]),
                          ("credit_note", ["invoice"] * 3))
-        by_price = {price: [(line["units"], line["pence"]) for line in document["lines"] if line["price_pence"] == price]
+        # Why, month by month, on the run, the document and the statement.
+        moved = {month: -12 * 3 * sum(DAYS[m] for m in MONTHS[:MONTHS.index(month) + 1] if m != "2012-08")
+                 for month in ("2012-06", "2012-09", "2012-12", "2013-03")}
+        client = self.as_person("e.one")
+        bridges = client.get(f"/v1/providers/RXA/runs/{run['id']}/bridge")["items"]
+        self.assertEqual({b["month"]: b["steps"] for b in bridges},
+                         {month: [{"cause": "prices", "pence": pence}] for month, pence in moved.items()})
+        self.assertEqual([b["to_pence"] - b["from_pence"] for b in bridges], list(moved.values()))
+        self.assertIn("version 1 to 2", bridges[0]["bridge"]["steps"][0]["what"])
+        self.assertEqual({b["month"]: b["pence"] for b in document["bridge"]}, moved)
+        statement = client.get(f"/v1/providers/RXA/statements/{run['statement']}")
+        self.assertEqual({b["month"]: b["steps"] for b in statement["bridges"]},
+                         {b["month"]: b["steps"] for b in bridges})
+        by_price = {price: [(x["units"], x["pence"]) for x in document["lines"] if x["price_pence"] == price]
                     for price in (600, 612)}
         self.assertEqual([u for u, _ in by_price[600]], [-u for u, _ in by_price[612]])
         self.assertEqual(len(by_price[600]), 11)

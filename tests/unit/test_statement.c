@@ -144,6 +144,16 @@ static const struct tampering tamperings[] = {
     {"\"billable_pence\":363834,\"month\"", "\"billable_pence\":363835,\"month\"", STATEMENT_BALANCE, "billable_pence"},
     {"\"billed_before_pence\":373320", "\"billed_before_pence\":373321", STATEMENT_BALANCE, "/billed_before_pence"},
     {"\"draft\":{\"balance_pence\":-9486", "\"draft\":{\"balance_pence\":-9485", STATEMENT_DRAFT, "/draft"},
+    {"\"clock\":",
+     "\"bridges\":[{\"from_pence\":1,\"month\":\"2012-05\",\"steps\":[{\"cause\":\"plan\",\"pence\":1}],\"to_pence\":3}"
+     "],"
+     "\"clock\":",
+     STATEMENT_BRIDGE, "adds up to 2"},
+    {"\"clock\":",
+     "\"bridges\":[{\"from_pence\":1,\"month\":\"2012-04\",\"steps\":[{\"cause\":\"plan\",\"pence\":2}],\"to_pence\":3}"
+     "],"
+     "\"clock\":",
+     STATEMENT_BRIDGE, "the position is 169371"},
     {"\"commissioner\":\"5QE\",\"contract\":\"bcdfghjklmnpqrstvwxz\",\"financial_year\":2012,\"mode\":\"live\","
      "\"provider\"",
      "\"commissioner\":\"5QF\",\"contract\":\"bcdfghjklmnpqrstvwxz\",\"financial_year\":2012,\"mode\":\"live\","
