@@ -91,6 +91,18 @@ static void print_value(const char *name, const json_t *value, int indent)
         (void)printf("-");
 }
 
+/* What the line rests on: a clause of the terms, or what the parties did. */
+static void print_source(const json_t *derivation)
+{
+    if (json_object_get(derivation, "clause") != NULL)
+        (void)printf("   clause    %s of the terms, version %lld\n", text_of(derivation, "clause"),
+                     (long long)json_int(derivation, "terms", 0));
+    else if (json_object_get(derivation, "agreement") != NULL)
+        (void)printf("   agreed    agreement %lld\n", (long long)json_int(derivation, "agreement", 0));
+    else
+        (void)printf("   raised    challenge %lld\n", (long long)json_int(derivation, "challenge", 0));
+}
+
 static void print_line(const json_t *line, size_t no)
 {
     const json_t *derivation = json_object_get(line, "derivation");
@@ -98,8 +110,7 @@ static void print_line(const json_t *line, size_t no)
     print_pounds(json_int(line, "pence", 0));
     (void)printf("%s\n", json_bool(line, "billable", true) ? "" : "  (shadow: shown, not billed)");
     (void)printf("   line      %s, stage %s\n", text_of(line, "key"), text_of(line, "stage"));
-    (void)printf("   clause    %s of the terms, version %lld\n", text_of(derivation, "clause"),
-                 (long long)json_int(derivation, "terms", 0));
+    print_source(derivation);
     (void)printf("   made by   %s\n", text_of(derivation, "operation"));
     (void)printf("   rounding  %s\n", text_of(derivation, "rounding"));
     (void)printf("   from");
@@ -107,25 +118,73 @@ static void print_line(const json_t *line, size_t no)
     (void)printf("\n\n");
 }
 
-static void print_inputs(const json_t *position)
+static void print_month(const json_t *entry)
 {
-    const json_t *inputs = json_object_get(position, "inputs");
-    size_t i;
-    json_t *entry;
-    json_array_foreach(json_object_get(inputs, "months"), i, entry)
-    {
+    if (json_object_get(entry, "agreed") != NULL)
+        (void)printf("  no activity of %s: agreed as %s (agreement %lld), under version %lld of the terms\n",
+                     text_of(entry, "month"), text_of(entry, "agreed"), (long long)json_int(entry, "agreement", 0),
+                     (long long)json_int(entry, "terms", 0));
+    else
         (void)printf("  activity of %s: file with SHA-256 %s, under version %lld of the terms\n",
                      text_of(entry, "month"), text_of(entry, "sha256"), (long long)json_int(entry, "terms", 0));
-    }
-    json_array_foreach(json_object_get(inputs, "terms"), i, entry)
-    {
-        (void)printf("  terms version %lld: SHA-256 %s\n", (long long)json_int(entry, "version", 0),
-                     text_of(entry, "sha256"));
-    }
-    json_array_foreach(json_object_get(inputs, "achievements"), i, entry)
-    {
+}
+
+static void print_terms(const json_t *entry)
+{
+    (void)printf("  terms version %lld: SHA-256 %s\n", (long long)json_int(entry, "version", 0),
+                 text_of(entry, "sha256"));
+}
+
+static void print_achievement(const json_t *entry)
+{
+    if (json_bool(entry, "disputed", false))
+        (void)printf("  achievement of %s: disputed\n", text_of(entry, "indicator"));
+    else
         (void)printf("  achievement of %s: %lld of %lld\n", text_of(entry, "indicator"),
                      (long long)json_int(entry, "numerator", 0), (long long)json_int(entry, "denominator", 0));
+}
+
+static void print_adjustment(const json_t *entry)
+{
+    (void)printf("  agreement %lld: %s, ", (long long)json_int(entry, "agreement", 0), text_of(entry, "label"));
+    print_pounds(json_int(entry, "pence", 0));
+    (void)printf(" in %s\n", text_of(entry, "month"));
+}
+
+static void print_withhold(const json_t *entry)
+{
+    (void)printf("  withhold %s of %s: %s\n", text_of(entry, "id"), text_of(entry, "month"), text_of(entry, "state"));
+}
+
+static void print_decision(const json_t *entry)
+{
+    (void)printf("  decision on a row of %s (%s): SHA-256 %s\n", text_of(entry, "month"), text_of(entry, "kind"),
+                 text_of(entry, "row_sha256"));
+}
+
+static void print_challenge(const json_t *entry)
+{
+    (void)printf("  challenge %lld: open, claims ", (long long)json_int(entry, "number", 0));
+    print_pounds(json_int(entry, "claimed_pence", 0));
+    (void)printf("\n");
+}
+
+static void print_inputs(const json_t *position)
+{
+    static const struct {
+        const char *list;
+        void (*print)(const json_t *entry);
+    } lists[] = {{"months", print_month},           {"terms", print_terms},        {"achievements", print_achievement},
+                 {"adjustments", print_adjustment}, {"withholds", print_withhold}, {"decisions", print_decision},
+                 {"challenges", print_challenge}};
+    const json_t *inputs = json_object_get(position, "inputs");
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        size_t i;
+        json_t *entry;
+        json_array_foreach(json_object_get(inputs, lists[l].list), i, entry)
+        {
+            lists[l].print(entry);
+        }
     }
 }
 
