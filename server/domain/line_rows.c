@@ -42,8 +42,7 @@ static enum line_row value(const struct line_subject *line, const struct statist
     return found;
 }
 
-enum line_row line_row_value(const struct line_subject *line, const struct episode *row, int64_t *units,
-                             int64_t *pence)
+enum line_row line_row_value(const struct line_subject *line, const struct episode *row, int64_t *units, int64_t *pence)
 {
     struct episode reduced = *row;
     struct statistics statistics;

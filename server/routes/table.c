@@ -527,6 +527,12 @@ const struct route route_table[] = {
      .roles = READERS,
      .handle = runs_lines,
      .query = "limit after"},
+    {.method = "GET",
+     .path = RUN "/lines/{n}/rows",
+     .operation = "listRunLineRows",
+     .roles = READERS,
+     .handle = run_line_rows,
+     .query = "limit after"},
 
     {.method = "POST",
      .path = CONTRACT "/instalments",

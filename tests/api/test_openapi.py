@@ -301,6 +301,7 @@ class Replies(harness.ServiceCase):
         self.call("getAccount", "e.one", **account)
         self.call("listStopped", "operator.one")
         self.call("listRunLines", "audit.one", run=run["id"])
+        self.call("listRunLineRows", "a.maker", run=run["id"], n=1)
         self.call("listDocuments", "a.maker", query="?state=draft")
         document = self.call("getDocument", "a.maker", document=run["document"])
         proposed = self.call("proposeDocument", "a.maker", document=document["id"], etag=document["revision"])
