@@ -290,7 +290,8 @@ static json_t *lines_json(const struct position *p)
         json_t *one = json_object();
         good = one != NULL && json_put(one, "key", json_string(l->key)) &&
                json_put(one, "stage", json_string(stage_name(l->stage))) &&
-               json_put(one, "label", json_string(l->label)) && json_put(one, "pence", json_integer(l->pence));
+               json_put(one, "label", json_string(l->label)) && json_put(one, "pence", json_integer(l->pence)) &&
+               json_put(one, "derivation", json_incref(l->derivation));
         good = json_array_append_new(array, one) == 0 && good;
     }
     if (!good) {
