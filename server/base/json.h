@@ -50,8 +50,8 @@ const char *json_text(const json_t *object, const char *name);
 int64_t json_int(const json_t *object, const char *name, int64_t fallback);
 bool json_bool(const json_t *object, const char *name, bool fallback);
 
-/* Append to a text what json_dumps would write, compact: a string in quotes (UTF-8); a value, whose reference is taken. A
- * NULL value marks failure. The buffer's failed says, as ever, whether all went well. */
+/* Append to a text what json_dumps would write, compact: a string in quotes (UTF-8); a value, whose reference is taken.
+ * A NULL value marks failure. The buffer's failed says, as ever, whether all went well. */
 bool json_append_text(struct buf *out, const char *text);
 bool json_append(struct buf *out, json_t *value);
 

@@ -53,8 +53,10 @@ static bool add_line(struct places *p, const PGresult *r, int row)
     int64_t bit = pg_i64(r, row, "bit");
     enum severity severity;
     enum rule_id rule;
+    if (strlen(commissioner) >= EPISODE_CODE_SIZE)
+        return false;
     if (p->count == 1 || strcmp(p->owners[p->count - 1].commissioner, commissioner) != 0)
-        (void)strncpy(p->owners[p->count++].commissioner, commissioner, EPISODE_CODE_SIZE - 1);
+        memcpy(p->owners[p->count++].commissioner, commissioner, strlen(commissioner) + 1);
     if (bit < 0 || bit >= BITS || !severity_by_name(pg_text(r, row, "severity"), &severity) ||
         severity < SEVERITY_ERROR || !rule_by_name(pg_text(r, row, "rule"), &rule) || rule_set_of(rule) == 0)
         return false;
