@@ -512,7 +512,7 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 /* clang-format off */
 #define VIEW_COLUMNS                                                                                                   \
     "r.id, r.contract, r.commissioner, r.month, r.type, r.n, r.state, r.cause, r.requested_by, r.reason, r.hold, "     \
-    "r.hold_month, r.engine, r.opening_pence, r.on_account_pence, "                                                                  \
+    "r.hold_month, r.engine, r.opening_pence, r.on_account_pence, "                                                    \
     "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
     "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \
     "d.id AS document, s.record AS statement, j.id AS job, j.state AS job_state, "                                     \

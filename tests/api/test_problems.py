@@ -205,6 +205,15 @@ class EveryProblem(harness.ServiceCase):
         document, etag = self.draft()
         return self.checker.send("POST", f"{document}/issue", headers={"If-Match": etag})
 
+    def meet_no_successor(self):
+        document, etag = self.draft()
+        self.other.post(f"{document}/proposal", headers={"If-Match": etag})
+        document, etag = self.draft()
+        self.query("UPDATE reckoner.organisation SET live_to = '2012-05-01' WHERE code = '5QE'")
+        reply = self.checker.send("POST", f"{document}/issue", headers={"If-Match": etag})
+        self.query("UPDATE reckoner.organisation SET live_to = NULL WHERE code = '5QE'")
+        return reply
+
     def meet_submission_window_closed(self):
         self.settled()
         self.service.set_clock("2012-06-11T09:00:00Z")
