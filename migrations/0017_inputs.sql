@@ -295,7 +295,8 @@ BEGIN
                 GROUP BY a.version HAVING count(*) > 1) THEN
     RETURN 'approved_terms';
   END IF;
-  FOREACH kind IN ARRAY ARRAY['document', 'run', 'frozen_month', 'window_exception', 'achievement', 'agreement', 'withhold'] LOOP
+  FOREACH kind IN ARRAY ARRAY['document', 'run', 'frozen_month', 'window_exception', 'achievement', 'agreement', 'withhold',
+                            'challenge'] LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM reckoner.%I t WHERE t.provider = $1 AND t.contract = $2)', kind)
       INTO held USING p_provider, p_contract;
     IF held THEN
@@ -305,7 +306,7 @@ BEGIN
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION contract_hold(text, text) IS
-  'What rests on a contract, so that it stays: approved_terms (by both parties), document, run, frozen_month, exception, achievement, agreement or withhold; null when nothing does';
+  'What rests on a contract, so that it stays: approved_terms (by both parties), document, run, frozen_month, exception, achievement, agreement, withhold or challenge; null when nothing does';
 
 REVOKE ALL ON FUNCTION check_agreement(), opening_entries_sum(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION opening_entries_sum(text, text, text) TO reckoner_web, reckoner_worker;
@@ -335,3 +336,226 @@ CREATE TRIGGER achievement_agreed BEFORE UPDATE ON achievement FOR EACH ROW
         OLD.denominator, OLD.evidence, OLD.disputes, OLD.proposed_side, OLD.proposed_by, OLD.proposed_at))
   EXECUTE FUNCTION keep_decision();
 GRANT INSERT (disputes) ON achievement TO reckoner_web;
+
+-- ------------------------------------------------------------------------------------------------------------ challenges
+
+CREATE FUNCTION episode_sha256(e episode) RETURNS bytea
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sha256(convert_to(jsonb_build_array(e.episode_id, e.patient, e.commissioner, e.cluster, e.service, e.start_date,
+    e.end_date, e.mhct_date, e.mhct_reason, e.referral_date, e.last_contact, e.admitted_days, e.assessment_only, e.continues,
+    e.approved, e.minor, e.failed)::text, 'UTF8'))
+$$;
+COMMENT ON FUNCTION episode_sha256(episode) IS 'Digest of what a row says: another one when the row was changed, the same wherever the row stands in its file';
+
+CREATE TABLE challenge (
+  provider      text        NOT NULL,
+  contract      text        NOT NULL,
+  commissioner  text        NOT NULL,
+  number        integer     NOT NULL CHECK (number > 0),
+  month         date        NOT NULL CHECK (extract(day FROM month) = 1),
+  reason        text        NOT NULL CHECK (reason IN ('duplicate', 'wrong_cluster', 'wrong_days', 'out_of_scope',
+                              'not_approved', 'wrong_commissioner', 'not_provided', 'data_quality', 'other')),
+  evidence      text        NOT NULL CHECK (octet_length(evidence) BETWEEN 10 AND 2000),
+  claimed_pence bigint      NOT NULL CHECK (claimed_pence BETWEEN 1 AND 1000000000000000),
+  chosen_by     text        NOT NULL CHECK (chosen_by IN ('rows', 'line', 'filter')),
+  chosen        text        NOT NULL CHECK (octet_length(chosen) <= 200),
+  rule          text        REFERENCES rule (id),
+  billed        boolean     NOT NULL,
+  document      text,
+  reopens       integer     CHECK (reopens < number),
+  raised_by     text,
+  raised_at     timestamptz NOT NULL,
+  answer_by     timestamptz NOT NULL CHECK (answer_by > raised_at),
+  outcome       text        CHECK (outcome IN ('accepted', 'rejected', 'split', 'withdrawn')),
+  closed_for    text,
+  closed_by     text,
+  closed_at     timestamptz CHECK (closed_at >= raised_at),
+  answer        text        CHECK (octet_length(answer) BETWEEN 10 AND 2000),
+  held_pence    bigint      CHECK (held_pence >= 0),
+  PRIMARY KEY (provider, contract, commissioner, number),
+  UNIQUE (provider, contract, commissioner, number, month),
+  FOREIGN KEY (provider, contract, commissioner) REFERENCES account (provider, contract, commissioner),
+  FOREIGN KEY (provider, document) REFERENCES document (provider, id),
+  FOREIGN KEY (provider, contract, commissioner, reopens) REFERENCES challenge (provider, contract, commissioner, number),
+  FOREIGN KEY (commissioner, raised_by) REFERENCES person (organisation, id),
+  FOREIGN KEY (closed_for, closed_by) REFERENCES person (organisation, id),
+  CONSTRAINT challenge_raised CHECK ((raised_by IS NULL) = (reopens IS NOT NULL)),
+  CONSTRAINT challenge_document CHECK (billed = (document IS NOT NULL)),
+  CONSTRAINT challenge_closed CHECK (num_nulls(outcome, closed_for, closed_by, closed_at) IN (0, 4)),
+  CONSTRAINT challenge_closer CHECK (closed_for = CASE outcome WHEN 'withdrawn' THEN commissioner ELSE provider END),
+  CONSTRAINT challenge_answer CHECK (outcome NOT IN ('rejected', 'split') OR answer IS NOT NULL),
+  CONSTRAINT challenge_held CHECK (held_pence IS NULL OR billed)
+);
+CREATE INDEX challenge_of_document ON challenge (provider, document) WHERE outcome IS NULL;
+COMMENT ON TABLE challenge IS 'What a commissioner contests of one month, with what it would be by the commissioner''s reckoning';
+COMMENT ON COLUMN challenge.provider IS 'Provider (ODS)';
+COMMENT ON COLUMN challenge.contract IS 'Contract';
+COMMENT ON COLUMN challenge.commissioner IS 'Account';
+COMMENT ON COLUMN challenge.number IS '1, 2 ... per account, in order of raising; contested sums telescope in this order';
+COMMENT ON COLUMN challenge.month IS 'First day of the month of its rows';
+COMMENT ON COLUMN challenge.reason IS 'Code of why';
+COMMENT ON COLUMN challenge.evidence IS 'What the commissioner rests on';
+COMMENT ON COLUMN challenge.claimed_pence IS 'Amount claimed; the contested sum is never above it';
+COMMENT ON COLUMN challenge.chosen_by IS 'How the rows were chosen: by name, as those of a line, or by a filter over findings';
+COMMENT ON COLUMN challenge.chosen IS 'The line''s key, or the filter as canonical JSON; empty for rows by name';
+COMMENT ON COLUMN challenge.rule IS 'Rule of the filter';
+COMMENT ON COLUMN challenge.billed IS 'The month''s activity was billed when it was raised: payment is held, and nothing credited before the decision';
+COMMENT ON COLUMN challenge.document IS 'Document that billed the month last before it was raised';
+COMMENT ON COLUMN challenge.reopens IS 'Number of the challenge whose decided rows were changed since';
+COMMENT ON COLUMN challenge.raised_by IS 'Person of the commissioner; null when it reopened by itself';
+COMMENT ON COLUMN challenge.raised_at IS 'Instant on the product clock';
+COMMENT ON COLUMN challenge.answer_by IS 'First instant after the provider''s clock; unanswered, it is shown as escalated from then on and stays open';
+COMMENT ON COLUMN challenge.outcome IS 'accepted, rejected or split (by the provider), withdrawn (by the commissioner); null while open';
+COMMENT ON COLUMN challenge.closed_for IS 'Organisation that closed it';
+COMMENT ON COLUMN challenge.closed_by IS 'Person who did';
+COMMENT ON COLUMN challenge.closed_at IS 'Instant on the product clock';
+COMMENT ON COLUMN challenge.answer IS 'Why the provider answered so';
+COMMENT ON COLUMN challenge.held_pence IS 'Part of the document whose payment it holds while open, as settled last';
+
+CREATE TABLE challenge_row (
+  provider           text    NOT NULL,
+  contract           text    NOT NULL,
+  commissioner       text    NOT NULL,
+  number             integer NOT NULL,
+  month              date    NOT NULL,
+  episode_id         text    NOT NULL,
+  row_sha256         bytea   NOT NULL CHECK (length(row_sha256) = 32),
+  cluster            text    NOT NULL,
+  counter_cluster    text    CHECK (counter_cluster ~ '^[0-2][0-9]$' AND counter_cluster <> cluster),
+  counter_days       integer CHECK (counter_days BETWEEN 0 AND 31),
+  counter_unpayable  boolean NOT NULL,
+  open               boolean NOT NULL DEFAULT true,
+  PRIMARY KEY (provider, contract, commissioner, number, episode_id),
+  FOREIGN KEY (provider, contract, commissioner, number, month)
+    REFERENCES challenge (provider, contract, commissioner, number, month),
+  CONSTRAINT challenge_row_one_counter CHECK (num_nonnulls(counter_cluster, counter_days) + counter_unpayable::integer = 1)
+);
+CREATE UNIQUE INDEX challenge_row_in_one_open ON challenge_row (provider, commissioner, month, episode_id) WHERE open;
+CREATE INDEX challenge_row_of_month ON challenge_row (provider, contract, commissioner, month, episode_id);
+COMMENT ON TABLE challenge_row IS 'Rows of a challenge, each with its counter-calculation';
+COMMENT ON COLUMN challenge_row.provider IS 'Provider (ODS)';
+COMMENT ON COLUMN challenge_row.contract IS 'Contract';
+COMMENT ON COLUMN challenge_row.commissioner IS 'Account';
+COMMENT ON COLUMN challenge_row.number IS 'challenge.number';
+COMMENT ON COLUMN challenge_row.month IS 'Month of the row';
+COMMENT ON COLUMN challenge_row.episode_id IS 'Row of that month, by the id that the provider gave it';
+COMMENT ON COLUMN challenge_row.row_sha256 IS 'Digest of the row (episode_sha256) as it was when the challenge was raised, or changed since while open';
+COMMENT ON COLUMN challenge_row.cluster IS 'Cluster as sent';
+COMMENT ON COLUMN challenge_row.counter_cluster IS 'Counter-calculation: as if in this cluster';
+COMMENT ON COLUMN challenge_row.counter_days IS 'Counter-calculation: its earliest so many days of the month are paid';
+COMMENT ON COLUMN challenge_row.counter_unpayable IS 'Counter-calculation: not payable';
+COMMENT ON COLUMN challenge_row.open IS 'Its challenge is open; a row is in at most one open challenge';
+
+CREATE TABLE decision (
+  provider     text        NOT NULL,
+  contract     text        NOT NULL,
+  commissioner text        NOT NULL,
+  number       integer     NOT NULL,
+  episode_id   text        NOT NULL,
+  row_sha256   bytea       NOT NULL CHECK (length(row_sha256) = 32),
+  decided_at   timestamptz NOT NULL,
+  PRIMARY KEY (provider, contract, commissioner, number, episode_id),
+  FOREIGN KEY (provider, contract, commissioner, number, episode_id)
+    REFERENCES challenge_row (provider, contract, commissioner, number, episode_id)
+);
+COMMENT ON TABLE decision IS 'Rows whose counter-calculation was accepted: it holds for the row as it was then; of several the last';
+COMMENT ON COLUMN decision.provider IS 'Provider (ODS)';
+COMMENT ON COLUMN decision.contract IS 'Contract';
+COMMENT ON COLUMN decision.commissioner IS 'Account';
+COMMENT ON COLUMN decision.number IS 'challenge.number';
+COMMENT ON COLUMN decision.episode_id IS 'Row';
+COMMENT ON COLUMN decision.row_sha256 IS 'Digest of the row that was decided on';
+COMMENT ON COLUMN decision.decided_at IS 'Instant on the product clock';
+
+CREATE FUNCTION check_challenge() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c       reckoner.challenge;
+  rows    bigint;
+  decided bigint;
+BEGIN
+  SELECT * INTO c FROM reckoner.challenge x WHERE x.provider = NEW.provider AND x.contract = NEW.contract
+    AND x.commissioner = NEW.commissioner AND x.number = NEW.number;
+  SELECT count(*), count(d.number) FILTER (WHERE d.row_sha256 = r.row_sha256) INTO rows, decided
+    FROM reckoner.challenge_row r LEFT JOIN reckoner.decision d USING (provider, contract, commissioner, number, episode_id)
+   WHERE r.provider = NEW.provider AND r.contract = NEW.contract AND r.commissioner = NEW.commissioner AND r.number = NEW.number;
+  IF rows = 0 OR (c.outcome IS NOT DISTINCT FROM 'accepted') <> (decided = rows)
+     OR (c.outcome IS NOT DISTINCT FROM 'split') <> (decided BETWEEN 1 AND rows - 1) THEN
+    RAISE EXCEPTION 'accepting decides all rows of a challenge, splitting some, anything else none'
+      USING ERRCODE = 'check_violation', TABLE = 'challenge', CONSTRAINT = 'challenge_decided';
+  END IF;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION check_challenge() IS 'Trigger body: a challenge has rows, and those decided agree with its outcome';
+CREATE CONSTRAINT TRIGGER challenge_decided AFTER INSERT OR UPDATE OF outcome ON challenge DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION check_challenge();
+CREATE CONSTRAINT TRIGGER decision_agrees AFTER INSERT ON decision DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION check_challenge();
+
+CREATE FUNCTION close_challenge_rows() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE reckoner.challenge_row r SET open = false WHERE r.provider = NEW.provider AND r.contract = NEW.contract
+    AND r.commissioner = NEW.commissioner AND r.number = NEW.number;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION close_challenge_rows() IS 'Trigger body: the rows of a closed challenge may be challenged again';
+CREATE TRIGGER challenge_closes AFTER UPDATE OF outcome ON challenge FOR EACH ROW
+  WHEN (NEW.outcome IS NOT NULL) EXECUTE FUNCTION close_challenge_rows();
+
+CREATE TRIGGER challenge_kept BEFORE UPDATE ON challenge FOR EACH ROW
+  WHEN (OLD.outcome IS NOT NULL OR (NEW.provider, NEW.contract, NEW.commissioner, NEW.number, NEW.month, NEW.reason,
+        NEW.evidence, NEW.claimed_pence, NEW.chosen_by, NEW.chosen, NEW.rule, NEW.billed, NEW.document, NEW.reopens,
+        NEW.raised_by, NEW.raised_at, NEW.answer_by) IS DISTINCT FROM (OLD.provider, OLD.contract, OLD.commissioner,
+        OLD.number, OLD.month, OLD.reason, OLD.evidence, OLD.claimed_pence, OLD.chosen_by, OLD.chosen, OLD.rule, OLD.billed,
+        OLD.document, OLD.reopens, OLD.raised_by, OLD.raised_at, OLD.answer_by))
+  EXECUTE FUNCTION keep_decision();
+CREATE TRIGGER challenge_not_deleted BEFORE DELETE OR TRUNCATE ON challenge
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- While it is open a row is followed when it is sent anew; what was closed holds still.
+CREATE TRIGGER challenge_row_kept BEFORE UPDATE ON challenge_row FOR EACH ROW
+  WHEN (NOT OLD.open OR (NEW.provider, NEW.contract, NEW.commissioner, NEW.number, NEW.month, NEW.episode_id, NEW.cluster,
+        NEW.counter_cluster, NEW.counter_days, NEW.counter_unpayable) IS DISTINCT FROM (OLD.provider, OLD.contract,
+        OLD.commissioner, OLD.number, OLD.month, OLD.episode_id, OLD.cluster, OLD.counter_cluster, OLD.counter_days,
+        OLD.counter_unpayable))
+  EXECUTE FUNCTION keep_decision();
+CREATE TRIGGER challenge_row_not_deleted BEFORE DELETE OR TRUNCATE ON challenge_row
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON decision
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+DO $$
+DECLARE
+  t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['challenge', 'challenge_row', 'decision'] LOOP
+    EXECUTE format('ALTER TABLE reckoner.%I ENABLE ROW LEVEL SECURITY', t);
+    EXECUTE format('CREATE POLICY %I ON reckoner.%I FOR SELECT TO reckoner_auditor USING (true)', t || '_auditor', t);
+    EXECUTE format('CREATE POLICY %I ON reckoner.%I FOR SELECT TO reckoner_web USING (provider = ANY ((SELECT'
+      ' reckoner.visible_providers())::text[]) OR commissioner = ANY ((SELECT reckoner.visible_commissioners())::text[]))',
+      t || '_read', t);
+    EXECUTE format('GRANT SELECT ON reckoner.%I TO reckoner_web, reckoner_auditor, reckoner_worker', t);
+  END LOOP;
+END $$;
+CREATE POLICY challenge_raise ON challenge FOR INSERT TO reckoner_web
+  WITH CHECK (commissioner = (SELECT acting_commissioner()) AND raised_by = (SELECT caller_person()) AND outcome IS NULL);
+CREATE POLICY challenge_close ON challenge FOR UPDATE TO reckoner_web
+  USING (provider = (SELECT acting_provider()) OR commissioner = (SELECT acting_commissioner()))
+  WITH CHECK (closed_by = (SELECT caller_person()) AND closed_for = (SELECT caller_organisation()));
+CREATE POLICY challenge_row_raise ON challenge_row FOR INSERT TO reckoner_web
+  WITH CHECK (EXISTS (SELECT FROM challenge c WHERE c.provider = challenge_row.provider
+    AND c.contract = challenge_row.contract AND c.commissioner = challenge_row.commissioner
+    AND c.number = challenge_row.number AND c.outcome IS NULL AND c.raised_by = (SELECT caller_person())));
+CREATE POLICY decision_take ON decision FOR INSERT TO reckoner_web
+  WITH CHECK (provider = (SELECT acting_provider()) AND EXISTS (SELECT FROM challenge c WHERE c.provider = decision.provider
+    AND c.contract = decision.contract AND c.commissioner = decision.commissioner AND c.number = decision.number
+    AND c.closed_by = (SELECT caller_person()) AND c.closed_at = decision.decided_at));
+GRANT INSERT (provider, contract, commissioner, number, month, reason, evidence, claimed_pence, chosen_by, chosen, rule,
+  billed, document, raised_by, raised_at, answer_by), UPDATE (outcome, closed_for, closed_by, closed_at, answer)
+  ON challenge TO reckoner_web;
+GRANT INSERT ON challenge_row, decision TO reckoner_web;
+GRANT INSERT ON challenge, challenge_row TO reckoner_worker;
+GRANT UPDATE (held_pence) ON challenge TO reckoner_worker;
+GRANT UPDATE (row_sha256) ON challenge_row TO reckoner_worker;
+REVOKE ALL ON FUNCTION episode_sha256(episode), check_challenge(), close_challenge_rows() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION episode_sha256(episode) TO reckoner_web, reckoner_worker;

@@ -48,7 +48,7 @@ static bool read_billing(struct terms_reader *r)
     if (t->eacv_pence >= 0 && !t->on_account) {
         return terms_refuse(r, "/billing/eacv_pence", "is what instalments are made of: state method on_account too");
     }
-    return t->materiality_pence == 0 || terms_offered(r, "materiality", "/billing/materiality_pence");
+    return true;
 }
 
 static const struct json_member withhold_members[] = {

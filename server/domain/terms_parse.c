@@ -29,7 +29,7 @@ bool terms_no_memory(struct terms_reader *r)
 bool terms_offered(struct terms_reader *r, const char *part, const char *pointer)
 {
     static const char *const none[] = {
-        "materiality", "payment", "challenge", "answer",
+        "payment",
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         if (strcmp(part, none[i]) == 0) {

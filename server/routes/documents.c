@@ -25,6 +25,7 @@ static const struct column document_columns[] = {
     {"opening_pence", COLUMN_INTEGER},
     {"on_account_pence", COLUMN_INTEGER},
     {"balance_pence", COLUMN_INTEGER},
+    {"held_pence", COLUMN_INTEGER},
     {"eacv_pence", COLUMN_INTEGER},
     {"terms_version", COLUMN_INTEGER},
     {"drafted_at", COLUMN_INSTANT},

@@ -65,6 +65,16 @@ void agreements_refuse(struct request *r);
 void agreements_withdraw(struct request *r);
 void withholds_list(struct request *r);
 void withholds_impose(struct request *r);
+/* challenges.c, challenge_raise.c */
+void challenges_list(struct request *r);
+void challenges_get(struct request *r);
+void challenges_rows(struct request *r);
+void challenges_outcomes(struct request *r);
+void challenges_raise(struct request *r);
+void challenges_accept(struct request *r);
+void challenges_reject(struct request *r);
+void challenges_split(struct request *r);
+void challenges_withdraw(struct request *r);
 /* jobs.c */
 void jobs_get(struct request *r);
 void jobs_retry(struct request *r);

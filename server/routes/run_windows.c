@@ -6,6 +6,7 @@
 #include "store/agreed_terms.h"
 #include "store/reference_set.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static enum pg_status load_holidays(struct request *r, struct reference *reference)
@@ -23,6 +24,23 @@ static enum pg_status load_holidays(struct request *r, struct reference *referen
                       error[0] == '\0' ? "" : ": ", error);
         return PG_INVALID;
     }
+    return status;
+}
+
+enum pg_status request_bank_holidays(struct request *r, date_t **holidays, size_t *count)
+{
+    struct reference reference;
+    reference_init(&reference);
+    enum pg_status status = load_holidays(r, &reference);
+    if (status == PG_OK) {
+        *count = reference.bank_holiday_count;
+        *holidays = calloc(*count + 1, sizeof **holidays);
+        if (*holidays == NULL)
+            status = PG_FAILED;
+        else if (*count > 0)
+            memcpy(*holidays, reference.bank_holidays, *count * sizeof **holidays);
+    }
+    reference_free(&reference);
     return status;
 }
 

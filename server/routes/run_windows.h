@@ -9,4 +9,7 @@
  * must have passed: what it pins can then only change through an exception. PG_INVALID: a problem was replied. */
 enum pg_status run_windows_check(struct request *r, const struct run *run, int32_t financial_year);
 
+/* The bank holidays loaded last, sorted, for the caller to free. PG_INVALID: there are none, a problem was replied. */
+enum pg_status request_bank_holidays(struct request *r, date_t **holidays, size_t *count);
+
 #endif

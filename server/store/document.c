@@ -242,7 +242,9 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
     " d.terms_version, d.proposed_by, d.issued_by, d.revision, r.type, r.n, coalesce(r.month,"                         \
     " (make_date(a.financial_year, 4, 1) + make_interval(months => d.instalment - 1))::date) AS month, "               \
     MICROSECONDS("d.drafted_at") " AS drafted_at, " MICROSECONDS("d.proposed_at") " AS proposed_at, "                  \
-    MICROSECONDS("d.issued_at") " AS issued_at"
+    MICROSECONDS("d.issued_at") " AS issued_at,"                                                                       \
+    " (SELECT coalesce(sum(c.held_pence), 0)::bigint FROM reckoner.challenge c WHERE c.provider = d.provider"          \
+    " AND c.document = d.id AND c.outcome IS NULL) AS held_pence"
 #define VIEW_TABLES                                                                                                    \
     " FROM reckoner.document d LEFT JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"                   \
     " JOIN reckoner.account a"                                                                                         \

@@ -159,6 +159,8 @@ static const struct pg_statement select_known = {
            "  AND commissioner = $3 AND outcome = 'agreed'),"
            " (SELECT max(imposed_at) FROM reckoner.withhold WHERE provider = $1 AND contract = $2"
            "  AND commissioner = $3),"
+           " (SELECT max(greatest(raised_at, closed_at)) FROM reckoner.challenge WHERE provider = $1 AND contract = $2"
+           "  AND commissioner = $3),"
            " (SELECT max(coalesce(s.confirmed_at, s.begun_at)) FROM reckoner.submission s"
            "  JOIN reckoner.account a ON a.provider = s.provider AND a.contract = $2 AND a.commissioner = $3"
            "  WHERE s.provider = $1 AND s.state = 'accepted' AND s.month >= make_date(a.financial_year, 4, 1)"

@@ -3,6 +3,7 @@
 #include "domain/position_change.h"
 #include "store/instalment.h"
 #include "store/position.h"
+#include "store/row_act.h"
 #include "worker/draft.h"
 #include "worker/settle.h"
 
@@ -178,6 +179,37 @@ static enum settlement_status park(struct resettlement *x)
     return status == PG_OK ? SETTLEMENT_OK : store_failed(x, status);
 }
 
+/* What open challenges hold of documents that were issued, shown with these. */
+static enum settlement_status hold_payment(struct resettlement *x)
+{
+    struct account_position head;
+    if (x->work.settlement.rows.challenge_count == 0)
+        return SETTLEMENT_OK;
+    enum settlement_status outcome = settlement_position(&x->work.settlement, x->head, &head);
+    if (outcome != SETTLEMENT_OK)
+        return settlement_failed(x, outcome);
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; status == PG_OK && i < head.position.contested_count; i++) {
+        const struct position_contested *c = &head.position.contested[i];
+        if (c->billed)
+            status = challenge_set_held(x->worker->pg, &x->run.account, c->number, c->pence);
+    }
+    account_position_free(&head);
+    return status == PG_OK ? SETTLEMENT_OK : store_failed(x, status);
+}
+
+/* Before anything is billed there is nothing to settle again; only challenges follow their rows. */
+static enum settlement_status follow_unbilled(struct resettlement *x)
+{
+    struct settlement *s = &x->work.settlement;
+    enum settlement_status outcome = settlement_open(s);
+    if (outcome == SETTLEMENT_OK)
+        outcome = settlement_read(s, financial_year_first(s->facts.financial_year) + TERMS_MONTHS - 1);
+    if (outcome != SETTLEMENT_OK)
+        settlement_failed(x, outcome);
+    return outcome == SETTLEMENT_STORE || outcome == SETTLEMENT_LOST ? outcome : SETTLEMENT_OK;
+}
+
 static enum settlement_status resettle_locked(struct resettlement *x)
 {
     bool changed = false;
@@ -185,7 +217,7 @@ static enum settlement_status resettle_locked(struct resettlement *x)
     instant_t until = 0;
     enum pg_status status = run_billing_head(x->worker->pg, &x->run.account, &x->head);
     if (status == PG_NONE)
-        return SETTLEMENT_OK; /* nothing is billed yet */
+        return follow_unbilled(x);
     if (status != PG_OK)
         return store_failed(x, status);
     bool closed = false;
@@ -204,6 +236,8 @@ static enum settlement_status resettle_locked(struct resettlement *x)
     if (outcome != SETTLEMENT_OK)
         settlement_failed(x, outcome);
     else
+        outcome = hold_payment(x);
+    if (outcome == SETTLEMENT_OK)
         outcome = find_changed(x, &changed);
     if (outcome == SETTLEMENT_OK && !changed)
         outcome = set_off_changed(x, &changed);
@@ -243,6 +277,7 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
     x.work.settlement.reference_dir = w->config->reference_dir;
     x.work.settlement.lost = &w->lost;
     x.work.settlement.account = x.run.account;
+    x.work.settlement.follows_rows = true;
     x.work.settlement.known_at = x.work.now;
     enum pg_status status = pg_begin(w->pg);
     if (status == PG_OK)

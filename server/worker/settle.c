@@ -119,6 +119,7 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
     work.settlement.reference_dir = w->config->reference_dir;
     work.settlement.lost = &w->lost;
     work.settlement.account = run->account;
+    work.settlement.follows_rows = !is_type(run, "PREVIEW");
     if (!clock_now(w->clock, &work.now)) {
         snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
         return JOB_AGAIN;

@@ -2,8 +2,10 @@
 
 #include "domain/reference.h"
 #include "domain/windows.h"
+#include "store/challenge.h"
 #include "store/pinned.h"
 #include "store/reference_set.h"
+#include "store/row_act.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +236,20 @@ enum settlement_status settlement_activity(struct settlement *s, const struct ro
     return SETTLEMENT_FAULT;
 }
 
+/* The clock of what is raised again runs like that of any challenge. */
+static enum settlement_status follow_rows(struct settlement *s)
+{
+    date_t last;
+    int64_t raised = 0;
+    const struct terms_version *v = agreed_terms_in_force(&s->terms, s->month[0].month, s->known_at);
+    int32_t days = v != NULL && v->terms->answer.present ? v->terms->answer.operational_days : CHALLENGE_ANSWER_DAYS;
+    if (!operational_day_after(s->holidays, s->holiday_count, london_date(s->known_at), days, &last))
+        last = london_date(s->known_at) + 2 * days; /* nobody has loaded the holidays of that year */
+    enum pg_status status = challenges_follow_rows(s->pg, &s->account, s->submission, s->months, s->known_at,
+                                                   london_midnight(last + 1), &raised);
+    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+}
+
 static enum settlement_status value_activity(struct settlement *s)
 {
     for (size_t i = 0; i < s->months; i++) {
@@ -241,7 +257,9 @@ static enum settlement_status value_activity(struct settlement *s)
             return SETTLEMENT_OK; /* the position parks and says why; no need to read anything first */
     }
     enum settlement_status outcome = load_statistics(s);
-    return outcome == SETTLEMENT_OK ? settlement_activity(s, NULL, 0, &s->activity) : outcome;
+    if (outcome == SETTLEMENT_OK)
+        outcome = row_inputs_load(s, &s->rows);
+    return outcome == SETTLEMENT_OK ? row_inputs_value(s, &s->rows, &s->activity) : outcome;
 }
 
 static void begin_months(struct settlement *s, month_t last)
@@ -268,7 +286,9 @@ enum settlement_status settlement_read_pinned(struct settlement *s, const char *
         return store_failed(s, status == PG_NONE ? PG_FAILED : status);
     take_submissions(s);
     enum settlement_status outcome = find_achievements(s);
-    return outcome == SETTLEMENT_OK ? find_agreed(s) : outcome;
+    if (outcome == SETTLEMENT_OK)
+        outcome = find_agreed(s);
+    return outcome == SETTLEMENT_OK ? row_inputs_load(s, &s->rows) : outcome;
 }
 
 enum settlement_status settlement_read(struct settlement *s, month_t last)
@@ -286,45 +306,55 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
         outcome = find_achievements(s);
     if (outcome == SETTLEMENT_OK)
         outcome = find_agreed(s);
+    if (outcome == SETTLEMENT_OK && s->follows_rows)
+        outcome = follow_rows(s);
     if (outcome == SETTLEMENT_OK)
         outcome = value_activity(s);
     return outcome;
 }
 
 /* The lines of the months up to m: they are sorted by month. */
-static struct activity_lines lines_to(const struct settlement *s, month_t m)
+static struct activity_lines lines_to(const struct activity_lines *all, month_t m)
 {
-    struct activity_lines lines = s->activity;
+    struct activity_lines lines = *all;
     lines.count = 0;
-    while (lines.count < s->activity.count && s->activity.line[lines.count].month <= m)
+    while (lines.count < all->count && all->line[lines.count].month <= m)
         lines.count++;
     for (int32_t i = month_number(m); i < TERMS_MONTHS; i++)
         lines.unpriced_days[i] = 0;
     return lines;
 }
 
-enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out)
+/* Open challenges of the months up to m, with their activity to m: both for the caller to free. */
+static size_t challenges_to(const struct settlement *s, month_t m, struct position_challenge *challenges,
+                            struct activity_lines *lines)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->rows.challenge_count; i++) {
+        if (s->rows.challenge_month[i] > m)
+            continue;
+        lines[count] = lines_to(&s->rows.lines[i], m);
+        challenges[count] = s->rows.challenges[i];
+        challenges[count].countered = &lines[count];
+        count++;
+    }
+    return count;
+}
+
+static size_t decisions_to(const struct row_changes *rows, month_t m)
+{
+    size_t count = 0;
+    while (count < rows->decision_count && rows->decisions[count].month <= m)
+        count++;
+    return count;
+}
+
+static enum settlement_status compute(struct settlement *s, const struct position_input *in,
+                                      struct account_position *out)
 {
     struct account_position made;
     memset(&made, 0, sizeof made);
-    const struct activity_lines activity = lines_to(s, m);
-    const struct position_input in = {
-        .provider = s->account.provider,
-        .contract = s->account.contract,
-        .commissioner = s->account.commissioner,
-        .financial_year = s->facts.financial_year,
-        .month = m,
-        .months = s->month,
-        .annual = agreed_terms_in_force(&s->terms, m, s->known_at),
-        .achievements = s->achievements,
-        .achievement_count = s->achievement_count,
-        .activity = &activity,
-        .adjustments = s->agreed.adjustments,
-        .adjustment_count = s->agreed.adjustment_count,
-        .withholds = s->agreed.withholds,
-        .withhold_count = s->agreed.withhold_count,
-    };
-    switch (position_compute(&in, &made.position, s->reason)) {
+    switch (position_compute(in, &made.position, s->reason)) {
     case POSITION_PARKED:
         return SETTLEMENT_PARKED;
     case POSITION_OVERFLOW:
@@ -334,7 +364,7 @@ enum settlement_status settlement_position(struct settlement *s, month_t m, stru
     case POSITION_DONE:
         break;
     }
-    made.document = position_document(&in, &made.position);
+    made.document = position_document(in, &made.position);
     made.bytes = made.document == NULL ? NULL : json_canonical(made.document, &made.length);
     if (made.bytes == NULL) {
         account_position_free(&made);
@@ -342,6 +372,42 @@ enum settlement_status settlement_position(struct settlement *s, month_t m, stru
     }
     *out = made;
     return SETTLEMENT_OK;
+}
+
+enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out)
+{
+    enum settlement_status outcome = SETTLEMENT_OK;
+    const struct activity_lines activity = lines_to(&s->activity, m);
+    struct position_challenge *challenges = calloc(s->rows.challenge_count + 1, sizeof *challenges);
+    struct activity_lines *lines = calloc(s->rows.challenge_count + 1, sizeof *lines);
+    if (challenges == NULL || lines == NULL) {
+        outcome = no_memory(s);
+    } else {
+        const struct position_input in = {
+            .provider = s->account.provider,
+            .contract = s->account.contract,
+            .commissioner = s->account.commissioner,
+            .financial_year = s->facts.financial_year,
+            .month = m,
+            .months = s->month,
+            .annual = agreed_terms_in_force(&s->terms, m, s->known_at),
+            .achievements = s->achievements,
+            .achievement_count = s->achievement_count,
+            .activity = &activity,
+            .adjustments = s->agreed.adjustments,
+            .adjustment_count = s->agreed.adjustment_count,
+            .withholds = s->agreed.withholds,
+            .withhold_count = s->agreed.withhold_count,
+            .decisions = s->rows.changes.decisions,
+            .decision_count = decisions_to(&s->rows.changes, m),
+            .challenges = challenges,
+            .challenge_count = challenges_to(s, m, challenges, lines),
+        };
+        outcome = compute(s, &in, out);
+    }
+    free(challenges);
+    free(lines);
+    return outcome;
 }
 
 void account_position_free(struct account_position *p)
@@ -363,5 +429,6 @@ void settlement_close(struct settlement *s)
     PQclear(s->achievement_rows);
     free(s->achievements);
     agreed_inputs_free(&s->agreed);
+    row_inputs_free(&s->rows);
     memset(s, 0, sizeof *s);
 }

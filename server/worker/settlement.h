@@ -7,6 +7,7 @@
 #include "store/agreed_terms.h"
 #include "store/settlement_input.h"
 #include "worker/agreed_inputs.h"
+#include "worker/row_inputs.h"
 #include "worker/settlement_statistics.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,8 @@ struct settlement {
     const atomic_bool *lost; /* may be NULL */
     struct account_key account;
     instant_t known_at;
+    bool follows_rows; /* challenges follow rows that were sent anew, and are raised again where they were decided: this
+                          writes, so not for a preview */
 
     /* Set by settlement_open. */
     struct account_facts facts;
@@ -42,11 +45,12 @@ struct settlement {
     struct effective_submission submission[TERMS_MONTHS];
     struct position_month month[TERMS_MONTHS];
     struct month_statistics statistics[TERMS_MONTHS];
-    struct activity_lines activity; /* of the rows as they were sent */
+    struct activity_lines activity; /* with what was decided of single rows */
     PGresult *achievement_rows;
     struct position_achievement *achievements;
     size_t achievement_count;
     struct agreed_inputs agreed;
+    struct row_inputs rows;
 
     /* Of the last failure. */
     enum hold_code hold; /* of SETTLEMENT_PARKED, where it was not for want of terms or activity */
@@ -76,6 +80,14 @@ enum settlement_status settlement_broken_statistics(struct settlement *s);
  * settlement_read, when each month has terms and a submission. Free *out with activity_lines_free. */
 enum settlement_status settlement_activity(struct settlement *s, const struct row_change *changes, size_t count,
                                            struct activity_lines *out);
+/* Loads decisions and open challenges known at known_at, and applies them to the rows of the months read. */
+enum settlement_status row_inputs_load(struct settlement *s, struct row_inputs *in);
+/* The activity with the decisions, and with each challenge countered beside. After row_inputs_load. */
+enum settlement_status row_inputs_value(struct settlement *s, struct row_inputs *in, struct activity_lines *out);
+/* The same acts on the rows of other submissions, for a bridge. Free *out with row_changes_free after any outcome. */
+enum settlement_status row_changes_make(struct settlement *s, const struct row_inputs *in,
+                                        const struct effective_submission *submissions, size_t months,
+                                        struct row_changes *out);
 /* Position(m) for a month up to `last`. *out is filled for SETTLEMENT_OK alone; free with account_position_free. */
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out);
 void account_position_free(struct account_position *p);

@@ -37,7 +37,9 @@ struct pair {
     struct side older;
     struct side newer;
     struct bridge_sides sides;
-    struct bridge_changes none[1];
+    struct row_changes older_on_older; /* the older side's acts on the older rows */
+    struct row_changes older_on_newer;
+    struct row_changes newer_on_newer;
     struct bridge_maker *maker;
     bool same; /* made for positions of the same month; serves every month up to last */
     month_t last;
@@ -61,6 +63,7 @@ static void side_free(struct side *side)
     PQclear(side->pinned.achievement_rows);
     free(side->pinned.achievements);
     agreed_inputs_free(&side->pinned.agreed);
+    row_inputs_free(&side->pinned.rows);
 }
 
 static void pair_free(struct pair *p)
@@ -69,6 +72,9 @@ static void pair_free(struct pair *p)
         bridge_maker_free(p->maker);
         side_free(&p->older);
         side_free(&p->newer);
+        row_changes_free(&p->older_on_older);
+        row_changes_free(&p->older_on_newer);
+        row_changes_free(&p->newer_on_newer);
         free(p);
     }
 }
@@ -138,7 +144,9 @@ static struct bridge_side side_of(const struct side *side, const struct settleme
                                           .adjustments = from->agreed.adjustments,
                                           .adjustment_count = from->agreed.adjustment_count,
                                           .withholds = from->agreed.withholds,
-                                          .withhold_count = from->agreed.withhold_count},
+                                          .withhold_count = from->agreed.withhold_count,
+                                          .challenges = from->rows.challenges,
+                                          .challenge_count = from->rows.challenge_count},
                                 .annual = side->annual,
                                 .reviews = &s->reviews};
 }
@@ -291,6 +299,32 @@ static enum settlement_status rows_of_month(struct settlement *s, struct bridge_
     return outcome;
 }
 
+/* Decisions and counter-calculations of both sides, on the rows that are looked at on the way. Months that one side
+ * alone has are that side's throughout. */
+static enum settlement_status change_rows(struct settlement *s, struct pair *p, size_t months)
+{
+    const struct settlement *older = p->older.from;
+    const struct settlement *newer = p->newer.from;
+    struct effective_submission rows[2][TERMS_MONTHS];
+    for (size_t k = 0; k < months; k++) {
+        rows[0][k] = k < older->months ? older->submission[k] : newer->submission[k];
+        rows[1][k] = k < newer->months ? newer->submission[k] : older->submission[k];
+    }
+    enum settlement_status outcome = row_changes_make(s, &older->rows, rows[0], months, &p->older_on_older);
+    if (outcome == SETTLEMENT_OK)
+        outcome = row_changes_make(s, &older->rows, rows[1], months, &p->older_on_newer);
+    if (outcome == SETTLEMENT_OK)
+        outcome = row_changes_make(s, &newer->rows, rows[1], months, &p->newer_on_newer);
+    for (int at = 0; at < BRIDGE_ROWS; at++) {
+        const struct row_changes *c = at >= ROWS_ACTIVITY ? &p->older_on_newer : &p->older_on_older;
+        p->sides.older_decisions[at] = c->decided;
+        p->sides.older_counters[at] = c->counters;
+    }
+    p->sides.newer_decisions = p->newer_on_newer.decided;
+    p->sides.newer_counters = p->newer_on_newer.counters;
+    return outcome;
+}
+
 static month_t last_month(const struct settlement *from)
 {
     return from->month[from->months - 1].month;
@@ -314,9 +348,8 @@ static enum settlement_status pair_read(struct settlement *s, struct bridge_cach
     size_t months = p->older.from->months > p->newer.from->months ? p->older.from->months : p->newer.from->months;
     for (size_t k = 0; outcome == SETTLEMENT_OK && k < months; k++)
         outcome = rows_of_month(s, c, p, k);
-    for (int at = 0; at < BRIDGE_ROWS; at++)
-        p->sides.older_counters[at] = p->none;
-    p->sides.newer_counters = p->none;
+    if (outcome == SETTLEMENT_OK)
+        outcome = change_rows(s, p, months);
     if (outcome == SETTLEMENT_OK)
         p->maker = bridge_maker_new(&p->sides);
     return outcome == SETTLEMENT_OK && p->maker == NULL ? no_memory(s) : outcome;

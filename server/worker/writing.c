@@ -2,6 +2,7 @@
 #include "worker/measure.h"
 
 #include "store/audit.h"
+#include "store/challenge.h"
 #include "store/episode.h"
 #include "store/identifier.h"
 #include "store/statistics.h"
@@ -184,10 +185,14 @@ static enum pg_status add_jobs(struct validation *v)
         status = job_add(v->w->pg, v->s.provider, "evaluate", newest.id, id);
     for (size_t i = 0; i < v->window_count && status == PG_OK; i++) {
         bool frozen = false;
+        bool challenged = false;
         if (v->windows[i].inside)
             status = window_frozen(v->w->pg, v->s.provider, v->windows[i].contract, v->s.month, &frozen);
+        /* What was decided of rows is looked at again when they come anew. */
+        if (status == PG_OK && v->windows[i].inside)
+            status = challenge_any(v->w->pg, v->s.provider, v->windows[i].contract, v->s.month, &challenged);
         /* Under an exception also when it is not frozen yet: its FREEZE may be under way, without this upload. */
-        if (status == PG_OK && (frozen || v->windows[i].exception))
+        if (status == PG_OK && (frozen || challenged || v->windows[i].exception))
             status = job_add(v->w->pg, v->s.provider, "resettle", v->windows[i].contract, id);
     }
     return status;

@@ -1,5 +1,5 @@
-"""What the parties of an account agree or decide over HTTP: who may, what is refused, and that each counts in money from
-then on."""
+"""What the parties of an account agree or decide over HTTP: who may, what is refused, and that each counts in money
+from then on."""
 
 import pathlib
 import sys

@@ -142,6 +142,7 @@ class Replies(harness.ServiceCase):
         self.exceptions_and_achievements(path)
         self.agreements(path | {"commissioner": "5QE"})
         self.certificates(path)
+        self.challenges(path | {"commissioner": "5QE"})
         self.log()
         self.refusals(path)
         self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
@@ -359,10 +360,28 @@ class Replies(harness.ServiceCase):
         self.call("refuseAgreement", "e.one", n=numbers[1], **account)
         self.call("withdrawAgreement", "a.author", n=numbers[2], **account)
         self.call("agreeAgreement", "e.one", n=numbers[3], **account)
-        self.call("proposeAgreement", "e.one", example={"kind": "adjustment", "reverses": numbers[0], "label": "Not so"},
-                  **account)
+        self.call("proposeAgreement", "e.one", **account,
+                  example={"kind": "adjustment", "reverses": numbers[0], "label": "Not so"})
         self.call("getAgreement", "audit.one", n=numbers[0], **account)
         self.call("listAgreements", "e.one", query="?kind=adjustment&limit=1", **account)
+
+    def challenges(self, account):
+        raised = self.call("raiseChallenge", "e.one", **account)
+        one = account | {"n": raised["number"]}
+        rows = self.call("listChallengeRows", "a.maker", **one)["items"]
+        self.assertEqual(len(rows), raised["rows"])
+        self.call("withdrawChallenge", "e.two", **one)
+        body = {"month": "2012-04", "rows": [{"episode_id": row["episode_id"]} for row in rows[:2]],
+                "counter": {"not_payable": True}, "reason": "duplicate", "claimed_pence": 5, "evidence": "seen twice"}
+        self.assertGreater(len(rows), 1)
+        for operation, more in (("rejectChallenge", {}), ("splitChallenge", {
+                "example": {"rows": [rows[0]["episode_id"]], "reason": "the other one is right"}}),
+                                ("acceptChallenge", {})):
+            number = self.call("raiseChallenge", "e.one", example=body, **account)["number"]
+            self.call(operation, "a.maker", n=number, **more, **account)
+        self.call("getChallenge", "audit.one", **one)
+        self.call("listChallenges", "a.maker", query="?state=open", **account)
+        self.call("listChallengeOutcomes", "e.one")
 
     def refusals(self, path):
         """Who is not named may not call, and what is another organisation's is not there."""

@@ -24,6 +24,9 @@ BODIES = {
     "askException": {"month": "2012-04", "reason": "rows were late"}, "decideException": {"decision": "refused"},
     "proposeAchievement": {"indicator": "Q", "numerator": 1, "denominator": 2, "evidence": "none"},
     "disputeAchievement": {"numerator": 0, "denominator": 2, "evidence": "none"},
+    "raiseChallenge": {"month": "2012-04", "rows": [{"episode_id": "E1"}], "counter": {"not_payable": True},
+                       "reason": "duplicate", "claimed_pence": 1, "evidence": "seen twice"},
+    "rejectChallenge": {"reason": "none of ours"}, "splitChallenge": {"rows": ["E1"], "reason": "none of ours"},
     "proposeAgreement": {"kind": "adjustment", "month": "2012-04", "pence": 1, "label": "none"},
     "refuseAgreement": {"reason": "none of ours"},
     "imposeWithhold": {"month": "2012-04", "id": "quality", "reason": "none of ours"},
@@ -63,6 +66,7 @@ class Strangers(harness.ServiceCase):
         client.post(cls.ours + "/exceptions", {"month": "2012-04", "reason": "rows were late"})
         client.post(cls.ours + "/accounts/5QE/achievements", BODIES["proposeAchievement"])
         client.post(cls.ours + "/accounts/5QE/agreements", BODIES["proposeAgreement"])
+        cls.as_person("e.one").post(cls.ours + "/accounts/5QE/challenges", BODIES["raiseChallenge"])
         cls.service.set_clock("2012-06-11T09:00:00Z")
         asked = client.post(cls.ours + "/accounts/5QE/runs", {"month": "2012-04", "type": "FREEZE"})
         client.wait_for_job("RXA", asked["job"])

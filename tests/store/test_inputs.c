@@ -216,6 +216,78 @@ START_TEST(a_dispute_is_of_two_sides_and_one_is_agreed)
 }
 END_TEST
 
+#define RAISE(n, more)                                                                                                 \
+    "INSERT INTO reckoner.challenge (provider, contract, commissioner, number, month, reason, evidence,"               \
+    " claimed_pence, chosen_by, chosen, billed, raised_by, raised_at, answer_by) VALUES (" ACCOUNT ", " n ", " APRIL   \
+    ", 'duplicate', 'seen twice', 100, 'rows', '', " more ", '2012-06-01Z', '2012-06-10Z');"
+#define RAISED(n) RAISE(n, "false, 'pct5qe.one'")
+#define CONTEST(n, episode, counter)                                                                                   \
+    "INSERT INTO reckoner.challenge_row (provider, contract, commissioner, number, month, episode_id, row_sha256,"     \
+    " cluster, counter_cluster, counter_days, counter_unpayable) VALUES (" ACCOUNT ", " n ", " APRIL ", '" episode     \
+    "', sha256('row'), '04', " counter ");"
+#define GONE "NULL, NULL, true"
+#define ANSWER(n, outcome, organisation, person, answer)                                                               \
+    "UPDATE reckoner.challenge SET outcome = '" outcome "', closed_for = '" organisation "', closed_by = '" person     \
+    "', closed_at = '2012-06-05Z', answer = " answer " WHERE number = " n ";"
+#define DECIDED(n, episode)                                                                                            \
+    "INSERT INTO reckoner.decision VALUES (" ACCOUNT ", " n ", '" episode "', sha256('row'), '2012-06-05Z');"
+
+START_TEST(a_challenge_has_rows_each_with_one_counter)
+{
+    refused(RAISED("1"), "challenge_decided");
+    refused(RAISED("1") CONTEST("1", "e1", "NULL, NULL, false"), "challenge_row_one_counter");
+    refused(RAISED("1") CONTEST("1", "e1", "'05', 3, false"), "challenge_row_one_counter");
+    refused(RAISED("1") CONTEST("1", "e1", "'04', NULL, false"), "challenge_row_check");
+    refused(RAISE("1", "true, 'pct5qe.one'") CONTEST("1", "e1", GONE), "challenge_document");
+    refused(RAISE("1", "false, NULL") CONTEST("1", "e1", GONE), "challenge_raised");
+    refused(RAISE("1", "false, 'rxa.one'") CONTEST("1", "e1", GONE), "challenge_commissioner_raised_by_fkey");
+    done(RAISED("1") CONTEST("1", "e1", GONE) CONTEST("1", "e2", "NULL, 3, false"));
+    refused(RAISED("2") CONTEST("2", "e2", GONE), "challenge_row_in_one_open");
+    refused("UPDATE reckoner.challenge SET claimed_pence = 5", "challenge_kept");
+    refused("UPDATE reckoner.challenge SET held_pence = 5", "challenge_held");
+    refused("UPDATE reckoner.challenge_row SET counter_unpayable = false, counter_days = 2", "challenge_row_kept");
+    refused("DELETE FROM reckoner.challenge_row", "");
+    refused("DELETE FROM reckoner.challenge", "");
+}
+END_TEST
+
+START_TEST(a_decision_agrees_with_the_outcome)
+{
+    done(RAISED("1") CONTEST("1", "e1", GONE) CONTEST("1", "e2", GONE));
+    refused(DECIDED("1", "e1"), "challenge_decided");
+    refused(ANSWER("1", "accepted", "RXA", "rxa.one", "NULL") DECIDED("1", "e1"), "challenge_decided");
+    refused(ANSWER("1", "split", "RXA", "rxa.one", "'only some of it'") DECIDED("1", "e1") DECIDED("1", "e2"),
+            "challenge_decided");
+    refused(ANSWER("1", "rejected", "RXA", "rxa.one", "NULL"), "challenge_answer");
+    refused(ANSWER("1", "rejected", "RXA", "rxa.one", "'it is right'") DECIDED("1", "e1"), "challenge_decided");
+    refused(ANSWER("1", "accepted", "5QE", "pct5qe.one", "NULL"), "challenge_closer");
+    refused(ANSWER("1", "withdrawn", "RXA", "rxa.one", "NULL"), "challenge_closer");
+    done(ANSWER("1", "accepted", "RXA", "rxa.one", "NULL") DECIDED("1", "e1") DECIDED("1", "e2"));
+    refused(ANSWER("1", "withdrawn", "5QE", "pct5qe.one", "NULL"), "challenge_kept");
+    refused("UPDATE reckoner.challenge_row SET row_sha256 = sha256('other')", "challenge_row_kept");
+    refused("DELETE FROM reckoner.decision", "");
+    done(RAISED("2") CONTEST("2", "e2", GONE)); /* closed, it may be contested again */
+}
+END_TEST
+
+START_TEST(a_party_challenges_or_answers_in_its_own_name)
+{
+    static const char raised[] = RAISED("1") CONTEST("1", "e1", GONE);
+    denied("rxa.one", raised);
+    denied("pct5qe.two", raised);
+    denied("pct5qf.one", raised);
+    allowed("pct5qe.one", raised);
+    denied("pct5qe.one", ANSWER("1", "withdrawn", "5QE", "pct5qe.two", "NULL"));
+    denied("pct5qe.one", ANSWER("1", "accepted", "RXA", "rxa.one", "NULL"));
+    denied("rxa.two", DECIDED("1", "e1"));
+    store_fixture_sign_in(&f, web, "pct5qf.one");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.challenge"), "0");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.challenge_row"), "0");
+    allowed("rxa.two", ANSWER("1", "accepted", "RXA", "rxa.two", "NULL") DECIDED("1", "e1"));
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT outcome FROM reckoner.challenge"), "accepted");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inputs");
@@ -229,6 +301,9 @@ int main(void)
     tcase_add_test(broken, a_withhold_is_imposed_by_the_commissioner_and_decided_once);
     tcase_add_test(broken, a_party_writes_in_its_own_name);
     tcase_add_test(broken, a_dispute_is_of_two_sides_and_one_is_agreed);
+    tcase_add_test(broken, a_challenge_has_rows_each_with_one_counter);
+    tcase_add_test(broken, a_decision_agrees_with_the_outcome);
+    tcase_add_test(broken, a_party_challenges_or_answers_in_its_own_name);
     suite_add_tcase(suite, broken);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
