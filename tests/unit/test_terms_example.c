@@ -20,9 +20,11 @@
     "{'cluster':'14','basis':'NONADMITTED','pence':1000,'to':'2013-04-16'},"                                           \
     "{'cluster':'14','basis':'NONADMITTED','pence':1200,'from':'2013-04-16'}]"
 #define PLANNED                 "'plan':{'sums':[{'month':'2013-04','pence':1000000000}]}"
-#define DEAD_BAND               "'risk_share':{'preset':'dead_band','to':'2%%','pay_over':'30%%','pay_under':'50%%','cap':'3%%'}"
 #define POUND                   "'prices':[{'cluster':'04','basis':'DAY','pence':100}]"
 #define EXAMPLE(middle, expect) "'examples':[{'title':'t','month':'2013-04'," middle "'expect':{" expect "}}]"
+
+/* For a format. */
+#define DEAD_BAND "'risk_share':{'preset':'dead_band','to':'2%%','pay_over':'30%%','pay_under':'50%%','cap':'3%%'}"
 
 /* The one example of the terms passes. */
 static void passes(const char *text)
