@@ -5,14 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct terms_clause *find(const struct terms_clauses *c, const char *key)
+/* The clauses of a version, and the same sorted by key. */
+struct indexed {
+    struct terms_clauses clauses;
+    const struct terms_clause **sorted;
+};
+
+static int compare_keys(const void *left, const void *right)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (strcmp(c->clause[i].key, key) == 0) {
-            return &c->clause[i];
-        }
+    const struct terms_clause *const *a = left;
+    const struct terms_clause *const *b = right;
+    return strcmp((*a)->key, (*b)->key);
+}
+
+static void indexed_free(struct indexed *x)
+{
+    terms_clauses_free(&x->clauses);
+    free(x->sorted);
+    x->sorted = NULL;
+}
+
+/* false: memory ran out. Freed in either case. */
+static bool indexed_make(const struct terms *t, struct indexed *x)
+{
+    if (!terms_clauses_of(t, &x->clauses)) {
+        return false;
     }
-    return NULL;
+    x->sorted = calloc(x->clauses.count + 1, sizeof *x->sorted);
+    if (x->sorted == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < x->clauses.count; i++) {
+        x->sorted[i] = &x->clauses.clause[i];
+    }
+    qsort(x->sorted, x->clauses.count, sizeof *x->sorted, compare_keys);
+    return true;
+}
+
+/* NULL when the version says nothing of it. */
+static const struct terms_clause *find(const struct indexed *x, char *key)
+{
+    const struct terms_clause wanted = {.key = key};
+    const struct terms_clause *pointer = &wanted;
+    const struct terms_clause **found = bsearch(&pointer, x->sorted, x->clauses.count, sizeof *x->sorted, compare_keys);
+    return found == NULL ? NULL : *found;
 }
 
 /* Whether two clauses say the same; NULL is a clause that is not there. */
@@ -58,17 +94,17 @@ static bool add_difference(json_t *array, const struct terms_clause *before, con
 }
 
 /* Section by section: what stays or is new in the order of the newer version, then what is gone. */
-static bool compare(json_t *array, const struct terms_clauses *before, const struct terms_clauses *after)
+static bool compare(json_t *array, const struct indexed *before, const struct indexed *after)
 {
     for (int s = 0; s < SECTION_COUNT; s++) {
-        for (size_t i = 0; i < after->count; i++) {
-            const struct terms_clause *c = &after->clause[i];
+        for (size_t i = 0; i < after->clauses.count; i++) {
+            const struct terms_clause *c = &after->clauses.clause[i];
             if ((int)c->section == s && !add_difference(array, find(before, c->key), c)) {
                 return false;
             }
         }
-        for (size_t i = 0; i < before->count; i++) {
-            const struct terms_clause *c = &before->clause[i];
+        for (size_t i = 0; i < before->clauses.count; i++) {
+            const struct terms_clause *c = &before->clauses.clause[i];
             if ((int)c->section == s && find(after, c->key) == NULL && !add_difference(array, c, NULL)) {
                 return false;
             }
@@ -79,12 +115,12 @@ static bool compare(json_t *array, const struct terms_clauses *before, const str
 
 json_t *terms_differences(const struct terms *before, const struct terms *after)
 {
-    struct terms_clauses a = {0};
-    struct terms_clauses b = {0};
+    struct indexed a = {0};
+    struct indexed b = {0};
     json_t *array = json_array();
-    bool good = array != NULL && terms_clauses_of(before, &a) && terms_clauses_of(after, &b) && compare(array, &a, &b);
-    terms_clauses_free(&a);
-    terms_clauses_free(&b);
+    bool good = array != NULL && indexed_make(before, &a) && indexed_make(after, &b) && compare(array, &a, &b);
+    indexed_free(&a);
+    indexed_free(&b);
     if (good) {
         return array;
     }
@@ -113,8 +149,8 @@ static json_t *dropped_json(int32_t version, const struct terms_clause *was, con
 }
 
 /* A clause that the overridden version changed from what its own predecessor said, and that is as it was before. */
-static bool judge_clause(json_t *array, int32_t version, const struct terms_clauses *base,
-                         const struct terms_clauses *overridden, const struct terms_clauses *now, const char *key)
+static bool judge_clause(json_t *array, int32_t version, const struct indexed *base, const struct indexed *overridden,
+                         const struct indexed *now, char *key)
 {
     const struct terms_clause *was = find(base, key);
     const struct terms_clause *changed = find(overridden, key);
@@ -126,20 +162,20 @@ static bool judge_clause(json_t *array, int32_t version, const struct terms_clau
 }
 
 static bool judge_version(json_t *array, const struct terms_version *base, const struct terms_version *overridden,
-                          const struct terms_clauses *now)
+                          const struct indexed *now)
 {
-    struct terms_clauses a = {0};
-    struct terms_clauses b = {0};
-    bool good = terms_clauses_of(base->terms, &a) && terms_clauses_of(overridden->terms, &b);
-    for (size_t i = 0; good && i < b.count; i++) {
-        good = judge_clause(array, overridden->version, &a, &b, now, b.clause[i].key);
+    struct indexed a = {0};
+    struct indexed b = {0};
+    bool good = indexed_make(base->terms, &a) && indexed_make(overridden->terms, &b);
+    for (size_t i = 0; good && i < b.clauses.count; i++) {
+        good = judge_clause(array, overridden->version, &a, &b, now, b.clauses.clause[i].key);
     }
-    for (size_t i = 0; good && i < a.count; i++) {
-        good =
-            find(&b, a.clause[i].key) != NULL || judge_clause(array, overridden->version, &a, &b, now, a.clause[i].key);
+    for (size_t i = 0; good && i < a.clauses.count; i++) {
+        good = find(&b, a.clauses.clause[i].key) != NULL ||
+               judge_clause(array, overridden->version, &a, &b, now, a.clauses.clause[i].key);
     }
-    terms_clauses_free(&a);
-    terms_clauses_free(&b);
+    indexed_free(&a);
+    indexed_free(&b);
     return good;
 }
 
@@ -159,9 +195,9 @@ static bool is_overridden(const struct terms_version *versions, size_t count, co
 json_t *terms_dropped_changes(const struct terms_version *versions, size_t count, const struct terms *t,
                               instant_t known_from)
 {
-    struct terms_clauses now = {0};
+    struct indexed now = {0};
     json_t *array = json_array();
-    bool good = array != NULL && terms_clauses_of(t, &now);
+    bool good = array != NULL && indexed_make(t, &now);
     for (size_t i = 0; good && i < count; i++) {
         const struct terms_version *v = &versions[i];
         const struct terms_version *base = terms_in_force(versions, count, v->terms->effective_from, v->known_from - 1);
@@ -169,7 +205,7 @@ json_t *terms_dropped_changes(const struct terms_version *versions, size_t count
             good = judge_version(array, base, v, &now);
         }
     }
-    terms_clauses_free(&now);
+    indexed_free(&now);
     if (good) {
         return array;
     }

@@ -55,10 +55,12 @@ static void fill_episode(struct episode *out, const struct example_row *row, uin
     cluster_code(row->cluster, out->cluster);
 }
 
-static bool add_row(struct statistics_builder *b, const struct example_row *row, uint64_t patient)
+/* A row that may earn is added patient by patient, the others all at once. */
+static bool add_row(struct statistics_builder *b, const struct example_row *row, month_t month, uint64_t patient)
 {
     struct episode e;
-    int64_t each = row->assessment == DATE_NONE ? row->count : 1;
+    bool earns = row->assessment != DATE_NONE && month_of(row->assessment) == month;
+    int64_t each = earns ? 1 : row->count;
     for (int64_t done = 0; done < row->count; done += each) {
         fill_episode(&e, row, patient + (uint64_t)done);
         if (statistics_builder_add(b, &e, each) != STATISTICS_ADDED) {
@@ -79,7 +81,7 @@ static bool count_rows(const struct playing *p, int32_t k, bool ours, struct sta
         const struct example_row *row = &p->e->row[i];
         bool own = row->commissioner[0] == '\0' || strcmp(row->commissioner, p->e->commissioner) == 0;
         if (own == ours && lies_in(row, month)) {
-            good = add_row(b, row, patient);
+            good = add_row(b, row, month, patient);
         }
         patient += (uint64_t)row->count;
     }

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row that may earn an assessment is one patient each, so their number is bounded apart. */
+/* A row that may earn an assessment is kept for each patient, so their number in an example is bounded apart. */
 #define MAX_ASSESSMENTS INT64_C(1000)
-#define MAX_COUNT       INT64_C(1000000)
-#define MAX_MEASURE     INT64_C(1000000000)
+/* Bound of the work that all examples together make: about a second. */
+#define MAX_WORK    INT64_C(10000000)
+#define MAX_COUNT   INT64_C(1000000)
+#define MAX_MEASURE INT64_C(1000000000)
 
 static const struct json_member example_members[] = {
     {"title", JSON_KIND_TEXT, true, 1, 100},
@@ -100,10 +102,6 @@ static bool check_row_dates(struct terms_reader *r, const char *pointer, const s
         snprintf(where, sizeof where, "%s/end", pointer);
         return terms_refuse(r, where, "must not come before start: it is the first day no longer in the cluster");
     }
-    if (row->assessment != DATE_NONE && row->count > MAX_ASSESSMENTS) {
-        snprintf(where, sizeof where, "%s/count", pointer);
-        return terms_refuse(r, where, "must be at most %lld for assessments", (long long)MAX_ASSESSMENTS);
-    }
     return true;
 }
 
@@ -131,6 +129,7 @@ static bool read_row(struct terms_reader *r, const json_t *object, const char *p
 static bool read_rows(struct terms_reader *r, const json_t *array, const char *pointer, struct terms_example *e)
 {
     size_t count = json_array_size(array);
+    int64_t assessments = 0;
     e->row = calloc(count > 0 ? count : 1, sizeof *e->row);
     if (e->row == NULL) {
         return terms_no_memory(r);
@@ -140,6 +139,12 @@ static bool read_rows(struct terms_reader *r, const json_t *array, const char *p
         snprintf(where, sizeof where, "%s/rows/%zu", pointer, i);
         if (!read_row(r, json_array_get(array, i), where, e, &e->row[i])) {
             return false;
+        }
+        assessments += e->row[i].assessment == DATE_NONE ? 0 : e->row[i].count;
+        if (assessments > MAX_ASSESSMENTS) {
+            snprintf(where, sizeof where, "%s/rows/%zu/count", pointer, i);
+            return terms_refuse(r, where, "makes more than %lld assessments in one example: play fewer patients",
+                                (long long)MAX_ASSESSMENTS);
         }
         e->row_count = i + 1;
     }
@@ -339,6 +344,34 @@ static bool read_example(struct terms_reader *r, const json_t *object, int32_t i
            read_imposed(r, json_object_get(object, "withholds"), pointer, e) && read_expect(r, e->expect, pointer);
 }
 
+static int64_t count_services(const struct terms *t)
+{
+    int64_t services = 0;
+    for (int32_t i = 0; i < t->price_count; i++) {
+        bool first = t->price[i].service[0] != '\0';
+        for (int32_t k = 0; first && k < i; k++) {
+            first = strcmp(t->price[i].service, t->price[k].service) != 0;
+        }
+        services += first ? 1 : 0;
+    }
+    return services;
+}
+
+/* Examples are computed while somebody waits. A month costs about as many look-ups as there are services and prices. */
+static bool check_work(struct terms_reader *r)
+{
+    const struct terms *t = r->t;
+    int64_t months = 0;
+    for (int32_t i = 0; i < t->example_count; i++) {
+        months += month_number(t->example[i].month);
+    }
+    if (months * (1 + count_services(t)) * (1 + t->price_count) > MAX_WORK) {
+        return terms_refuse(r, "/examples",
+                            "are too much to compute with so many prices by service: give fewer, or earlier months");
+    }
+    return true;
+}
+
 bool terms_read_examples(struct terms_reader *r)
 {
     struct terms *t = r->t;
@@ -354,7 +387,7 @@ bool terms_read_examples(struct terms_reader *r)
             return false;
         }
     }
-    return array == NULL || terms_offered(r, "examples", "/examples");
+    return check_work(r);
 }
 
 void terms_examples_free(struct terms *t)

@@ -162,6 +162,34 @@ START_TEST(no_example_is_a_failure_and_so_is_no_position)
 }
 END_TEST
 
+/* What is computed while somebody waits is bounded. */
+START_TEST(work_is_bounded)
+{
+    struct json_problem problem = {"", ""};
+    json_t *prices = json_array();
+    json_t *examples = json_array();
+    for (int i = 0; i < 2000; i++) {
+        char service[12];
+        (void)snprintf(service, sizeof service, "S%d", i);
+        ck_assert_int_eq(json_array_append_new(prices, json_pack("{s:s, s:s, s:i, s:s}", "cluster", "04", "basis",
+                                                                 "DAY", "pence", 1, "service", service)),
+                         0);
+    }
+    ck_assert_int_eq(json_array_append_new(examples, json_pack("{s:s, s:s, s:{s:i}}", "title", "t", "month", "2013-06",
+                                                               "expect", "total_pence", 0)),
+                     0);
+    json_t *terms =
+        json_pack("{s:s, s:s, s:i, s:s, s:{s:{s:i}, s:{s:i}}, s:o, s:o}", "@purpose", "reckoner/terms/1", "mode",
+                  "shadow", "financial_year", 2013, "effective_from", "2013-04", "calendar", "flex", "operational_days",
+                  5, "freeze", "operational_days", 20, "prices", prices, "examples", examples);
+    ck_assert_ptr_nonnull(terms);
+    ck_assert_ptr_null(terms_parse(terms, &problem));
+    ck_assert_str_eq(problem.field, "/examples");
+    ck_assert_ptr_nonnull(strstr(problem.message, "too much"));
+    json_decref(terms);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("terms_example");
@@ -172,6 +200,7 @@ int main(void)
     tcase_add_test(t, assessments_compete_with_other_commissioners);
     tcase_add_test(t, agreed_sums_and_achievements_are_played);
     tcase_add_test(t, a_difference_is_named);
+    tcase_add_test(t, work_is_bounded);
     tcase_add_test(t, no_example_is_a_failure_and_so_is_no_position);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
