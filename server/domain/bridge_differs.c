@@ -138,19 +138,18 @@ static bool same_change(const struct row_change *a, const struct row_change *b)
            a->not_payable == b->not_payable;
 }
 
-/* Changes of the months that both positions have, in the same order. */
-static bool same_changes(const struct bridge_state *s, const struct bridge_changes *a, const struct bridge_changes *b)
+/* Changes of the months first .. end - 1, in the same order. */
+static bool same_changes_in(const struct bridge_changes *a, const struct bridge_changes *b, month_t first, month_t end)
 {
-    month_t end = s->maker->sides->older.input.months[0].month + s->shared;
     size_t i = 0;
     size_t j = 0;
     if (a->change == b->change && a->count == b->count) {
         return true;
     }
     for (;;) {
-        for (; i < a->count && a->change[i].month >= end; i++) {
+        for (; i < a->count && (a->change[i].month < first || a->change[i].month >= end); i++) {
         }
-        for (; j < b->count && b->change[j].month >= end; j++) {
+        for (; j < b->count && (b->change[j].month < first || b->change[j].month >= end); j++) {
         }
         if (i == a->count || j == b->count) {
             return i == a->count && j == b->count;
@@ -159,6 +158,17 @@ static bool same_changes(const struct bridge_state *s, const struct bridge_chang
             return false;
         }
     }
+}
+
+static month_t first_month(const struct bridge_state *s)
+{
+    return s->maker->sides->older.input.months[0].month;
+}
+
+/* Of the months that both positions have. */
+static bool same_changes(const struct bridge_state *s, const struct bridge_changes *a, const struct bridge_changes *b)
+{
+    return same_changes_in(a, b, first_month(s), first_month(s) + s->shared);
 }
 
 static bool reference_differs(const struct bridge_state *s, char what[BRIDGE_WORDS])
@@ -280,13 +290,16 @@ static bool decisions_differ(const struct bridge_state *s, char what[BRIDGE_WORD
     return true;
 }
 
+/* In added months the older challenge counters nothing yet. */
 static bool same_challenge(const struct bridge_state *s, size_t i, size_t j)
 {
     const struct bridge_sides *sides = s->maker->sides;
     const struct position_challenge *a = &sides->older.input.challenges[i];
     const struct position_challenge *b = &sides->newer.input.challenges[j];
     return a->number == b->number && a->claimed_pence == b->claimed_pence && a->billed == b->billed &&
-           same_changes(s, &sides->older_counters[ROWS_NEWER][i], &sides->newer_counters[j]);
+           same_changes(s, &sides->older_counters[ROWS_NEWER][i], &sides->newer_counters[j]) &&
+           same_changes_in(&sides->newer_decisions, &sides->newer_counters[j], first_month(s) + s->shared,
+                           s->ends->newer_month + 1);
 }
 
 static bool challenges_differ(const struct bridge_state *s, char what[BRIDGE_WORDS])

@@ -1,5 +1,5 @@
 /* How a contract-year is settled: statistics of its rows, activity, position. */
-#include "lib/contract_year.h"
+#include "lib/year_inputs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +24,10 @@ const struct terms_version *year_version(const struct contract_year *y, int32_t 
     return terms_in_force(y->version, y->versions, YEAR_APRIL + k, known_at);
 }
 
-/* The statistics of a month's rows: those of the account, and the candidates of the other commissioner. Rows are left
- * as they are where the terms ask no single row; shuffled, every other time as the terms leave them even so. */
-static void month_statistics(const struct contract_year *y, size_t k, const struct terms *t, uint64_t shuffle,
-                             struct statistics out[2])
+/* Rows are left as they are where the terms ask no single row; shuffled, every other time as the terms leave them even
+ * so. */
+void year_statistics(const struct contract_year *y, size_t k, const struct terms *t, uint64_t shuffle,
+                     struct statistics out[2])
 {
     month_t month = YEAR_APRIL + (month_t)k;
     struct payability *payability = payability_new(t, &y->reviews, YEAR_COMMISSIONER, month);
@@ -71,9 +71,8 @@ static void change_row(const struct contract_year *y, const struct year_change *
     c->is_here = said->to == NULL ? c->is_here : strcmp(said->to, YEAR_COMMISSIONER) == 0;
 }
 
-/* The changes of rows known at an instant, with the first so many open challenges countered. */
-static size_t row_changes(const struct contract_year *y, month_t m, instant_t known_at, size_t countered,
-                          struct row_change *out)
+size_t year_row_changes(const struct contract_year *y, month_t m, instant_t known_at, size_t countered,
+                        struct row_change *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < y->changes; i++) {
@@ -100,7 +99,7 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
     struct statistics statistics[TERMS_MONTHS][2];
     const struct statistics *others[TERMS_MONTHS];
     struct activity_month in[TERMS_MONTHS];
-    struct row_change changes[YEAR_MANY * 4];
+    struct row_change changes[YEAR_CHANGES];
     size_t months[TERMS_MONTHS] = {0};
     size_t count = 0;
     shuffle_order(months, (size_t)month_number(m), shuffle);
@@ -109,13 +108,13 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
         const struct terms_version *version = year_version(y, (int32_t)k, known_at);
         if (version == NULL || y->missing[k])
             continue;
-        month_statistics(y, k, version->terms, shuffle, statistics[count]);
+        year_statistics(y, k, version->terms, shuffle, statistics[count]);
         others[count] = &statistics[count][1];
         in[count] =
             (struct activity_month){YEAR_APRIL + (month_t)k, version->terms, &statistics[count][0], &others[count], 1};
         count++;
     }
-    size_t changed = row_changes(y, m, known_at, countered, changes);
+    size_t changed = year_row_changes(y, m, known_at, countered, changes);
     const struct activity_input input = {YEAR_COMMISSIONER, &y->reviews, in, count, changes, changed};
     year_must(activity_value(&input, &lines) == ACTIVITY_DONE);
     for (size_t i = 0; i < count; i++) {
@@ -125,18 +124,8 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
     return lines;
 }
 
-/* What is known of the year at an instant, as the engine takes it. */
-struct known {
-    struct position_month month[TERMS_MONTHS];
-    struct position_achievement achievement[YEAR_MANY];
-    struct position_adjustment adjustment[YEAR_MANY];
-    struct position_withhold withhold[YEAR_MANY];
-    struct position_challenge challenge[YEAR_MANY];
-    struct activity_lines activity;
-    struct activity_lines countered[YEAR_MANY];
-};
-
-static void know_months(const struct contract_year *y, struct position_input *in, struct known *n, instant_t known_at)
+static void know_months(const struct contract_year *y, struct position_input *in, struct year_known *n,
+                        instant_t known_at)
 {
     for (int32_t k = 0; k < month_number(in->month); k++) {
         struct position_month *month = &n->month[k];
@@ -156,7 +145,7 @@ static void know_months(const struct contract_year *y, struct position_input *in
     in->months = n->month;
 }
 
-static void know_agreements(const struct contract_year *y, struct position_input *in, struct known *n,
+static void know_agreements(const struct contract_year *y, struct position_input *in, struct year_known *n,
                             instant_t known_at)
 {
     for (size_t i = 0; i < y->achievements; i++) {
@@ -180,22 +169,30 @@ static void know_agreements(const struct contract_year *y, struct position_input
     in->withholds = n->withhold;
 }
 
-static void know_challenges(const struct contract_year *y, struct position_input *in, struct known *n,
-                            instant_t known_at, uint64_t shuffle)
+static void know_challenges(const struct contract_year *y, struct position_input *in, struct year_known *n,
+                            instant_t known_at)
 {
     for (size_t i = 0; i < y->challenges; i++) {
         const struct year_challenge *c = &y->challenge[i];
-        if (!year_challenge_open(c, in->month, known_at))
-            continue;
-        size_t at = in->challenge_count++;
-        n->countered[at] = contract_year_lines(y, in->month, known_at, shuffle, at + 1);
-        n->challenge[at] = (struct position_challenge){.number = c->number,
-                                                       .claimed_pence = c->claimed_pence,
-                                                       .billed = c->billed,
-                                                       .raised_at = c->raised_at,
-                                                       .countered = &n->countered[at]};
+        if (year_challenge_open(c, in->month, known_at))
+            n->challenge[in->challenge_count++] = (struct position_challenge){
+                .number = c->number, .claimed_pence = c->claimed_pence, .billed = c->billed, .raised_at = c->raised_at};
     }
     in->challenges = n->challenge;
+}
+
+struct position_input year_input(const struct contract_year *y, month_t m, instant_t known_at, struct year_known *known)
+{
+    struct position_input in = {.provider = "RXA",
+                                .contract = "bcdfghjklmnpqrstvwxz",
+                                .commissioner = YEAR_COMMISSIONER,
+                                .financial_year = 2012,
+                                .month = m,
+                                .annual = year_version(y, m - YEAR_APRIL, known_at)};
+    know_months(y, &in, known, known_at);
+    know_agreements(y, &in, known, known_at);
+    know_challenges(y, &in, known, known_at);
+    return in;
 }
 
 bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t known_at)
@@ -209,29 +206,26 @@ bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t kn
 enum position_status contract_year_position(const struct contract_year *y, month_t m, instant_t known_at,
                                             uint64_t shuffle, struct position *out, char **document)
 {
-    struct known *known = calloc(1, sizeof *known);
+    struct year_known *known = calloc(1, sizeof *known);
+    struct activity_lines countered[YEAR_MANY];
     char reason[POSITION_REASON_SIZE];
     year_must(known != NULL);
-    struct position_input in = {.provider = "RXA",
-                                .contract = "bcdfghjklmnpqrstvwxz",
-                                .commissioner = YEAR_COMMISSIONER,
-                                .financial_year = 2012,
-                                .month = m,
-                                .annual = year_version(y, m - YEAR_APRIL, known_at),
-                                .activity = &known->activity};
-    known->activity = contract_year_lines(y, m, known_at, shuffle, 0);
-    know_months(y, &in, known, known_at);
-    know_agreements(y, &in, known, known_at);
-    know_challenges(y, &in, known, known_at, shuffle);
+    struct position_input in = year_input(y, m, known_at, known);
+    struct activity_lines activity = contract_year_lines(y, m, known_at, shuffle, 0);
+    in.activity = &activity;
+    for (size_t i = 0; i < in.challenge_count; i++) {
+        countered[i] = contract_year_lines(y, m, known_at, shuffle, i + 1);
+        known->challenge[i].countered = &countered[i];
+    }
     enum position_status status = position_compute(&in, out, reason);
     if (status == POSITION_DONE && document != NULL) {
         size_t length;
         *document = position_document_bytes(&in, out, &length);
         year_must(*document != NULL);
     }
-    activity_lines_free(&known->activity);
+    activity_lines_free(&activity);
     for (size_t i = 0; i < in.challenge_count; i++)
-        activity_lines_free(&known->countered[i]);
+        activity_lines_free(&countered[i]);
     free(known);
     return status;
 }
