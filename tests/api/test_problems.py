@@ -207,7 +207,7 @@ class EveryProblem(harness.ServiceCase):
 
     def meet_no_successor(self):
         document, etag = self.draft()
-        self.other.post(f"{document}/proposal", headers={"If-Match": etag})
+        self.other.send("POST", f"{document}/proposal", headers={"If-Match": etag})
         document, etag = self.draft()
         self.query("UPDATE reckoner.organisation SET live_to = '2012-05-01' WHERE code = '5QE'")
         reply = self.checker.send("POST", f"{document}/issue", headers={"If-Match": etag})
