@@ -41,6 +41,20 @@ static bool run_bills(const struct run *run, const struct settlement *s)
     return is_type(run, "FLEX") && annual != NULL && annual->terms->bill_flex;
 }
 
+/* A year is closed when nothing of it is contested any more. */
+static enum settlement_status may_close(struct settlement *s)
+{
+    if (s->rows.challenge_count == 0)
+        return SETTLEMENT_OK;
+    s->hold = HOLD_OPEN_CHALLENGE;
+    snprintf(
+        s->reason, sizeof s->reason,
+        "%zu challenges are open, the first of them number %lld: the year cannot be closed. Accept, reject, split or "
+        "withdraw them; then ask for the run again.",
+        s->rows.challenge_count, (long long)s->rows.challenges[0].number);
+    return SETTLEMENT_PARKED;
+}
+
 /* Reads and computes. The run's own position comes first, so that a missing month is named for the month asked. */
 static enum settlement_status compute(struct run_work *work)
 {
@@ -61,6 +75,8 @@ static enum settlement_status compute(struct run_work *work)
         }
     }
     outcome = settlement_read(s, work->billed_month);
+    if (outcome == SETTLEMENT_OK && is_type(work->run, "FINAL"))
+        outcome = may_close(s);
     if (outcome == SETTLEMENT_OK)
         outcome = settlement_position(s, work->run->month, &work->own);
     if (outcome == SETTLEMENT_OK && work->billed_month != work->run->month)

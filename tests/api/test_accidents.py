@@ -251,8 +251,20 @@ class Accidents(harness.ServiceCase):
         self.assertProblem(reply, 409, "conflict", "/month")
         reply = client.send("POST", f"{self.account('5QG')}/runs", {"month": "2013-03", "type": "FINAL"})
         self.assertProblem(reply, 409, "conflict", "/type")
+        # Nor while something is contested.
+        episode = self.value("SELECT min(episode_id) FROM reckoner.episode JOIN reckoner.submission s"
+                             " ON s.no = submission WHERE commissioner = '5QE' AND s.month = '2013-03-01'")
+        raised = self.as_person("e.one").post(f"{self.account('5QE')}/challenges", {
+            "month": "2013-03", "reason": "not_provided", "evidence": "no contact is recorded", "claimed_pence": 100,
+            "rows": [{"episode_id": episode}], "counter": {"not_payable": True}})
+        self.settle_down()
         run = self.run_of("5QE", "2013-03", "FINAL")
-        self.assertEqual((run["state"], run["balance_pence"]), ("done", 0))
+        self.assertEqual((run["state"], run["hold"], self.acts(run)),
+                         ("parked", "open_challenge", ["answer_challenges", "ask_again"]))
+        self.as_person("e.one").post(f"{self.account('5QE')}/challenges/{raised['number']}/withdraw", {})
+        self.settle_down()
+        run = self.run_of("5QE", "2013-03", "FINAL")
+        self.assertEqual((run["state"], run["n"], run["balance_pence"]), ("done", 1, 0))
         self.issue(run["document"])
         self.assertEqual(self.as_person("e.one").get(self.account("5QE"))["state"], "closed")
         for kind in ("FREEZE", "FINAL"):
