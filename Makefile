@@ -9,9 +9,10 @@ CC       := gcc
 PKGS     := libmicrohttpd libpq jansson libsodium libcrypto zlib
 JOBS     := $(shell nproc)
 
-# Seconds per fuzz target; rounds and seed of the long random tests (seed empty: drawn and printed).
+# Seconds per fuzz target; the long random tests: how many times the rounds of `make test`, and the seed (empty: drawn
+# and printed).
 FUZZ_SECONDS ?= 20
-SOAK_ROUNDS  ?= 3000
+SOAK_TIMES   ?= 10
 SOAK_SEED    ?=
 
 PREFIX     ?= /usr
@@ -57,7 +58,7 @@ help:
 	@echo 'make bench       measurements against PostgreSQL itself'
 	@echo 'make races       daemon and worker with the thread sanitizer, under load'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
-	@echo 'make soak        the random tests for SOAK_ROUNDS=$(SOAK_ROUNDS) rounds, SOAK_SEED=...'
+	@echo 'make soak        the random tests SOAK_TIMES=$(SOAK_TIMES) as long, SOAK_SEED=...'
 	@echo 'make fresh       make demo and make test in empty Debian 12 systems, as root and as a user with sudo'
 	@echo 'make rules       write api/rules.md and the schemas of rules anew from config/rules.tsv'
 	@echo 'make all         build the programs into $(BUILD)'
@@ -103,7 +104,7 @@ fuzz-smoke:
 soak:
 	@deploy/dependencies.sh build run test
 	@$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=build/test SANITIZE=address,undefined OPT=-O1 tests
-	@tests/soak.sh build/test $(SOAK_ROUNDS) $(SOAK_SEED)
+	@tests/soak.sh build/test $(SOAK_TIMES) $(SOAK_SEED)
 
 fresh:
 	@tests/fresh.sh

@@ -1,16 +1,23 @@
 #!/bin/sh
-# The random tests at length: soak.sh BUILD ROUNDS [SEED]. A failure is repeated with the seed that is printed.
+# The random tests at length: soak.sh BUILD TIMES [SEED], TIMES the rounds of `make test`. A failure is repeated with
+# the seed that is printed.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
-RECKONER_ROUNDS=$2
+RECKONER_TIMES=$2
 RECKONER_SEED=${3:-$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')}
-export RECKONER_ROUNDS RECKONER_SEED CK_FORK=no CK_VERBOSITY=normal
+export RECKONER_TIMES RECKONER_SEED CK_FORK=no CK_VERBOSITY=normal
 export CK_DEFAULT_TIMEOUT=0
 status=0
 ran=0
-echo "soak: $RECKONER_ROUNDS rounds, seed $RECKONER_SEED"
-for program in "$build"/tests/property/test_*; do
+cluster=$build/postgres-soak
+echo "soak: $RECKONER_TIMES times the rounds, seed $RECKONER_SEED"
+deploy/private-postgres.sh stop "$cluster" # left over from a run that was killed
+RECKONER_TEST_DATABASE=$(deploy/private-postgres.sh start "$cluster" --throwaway)
+export RECKONER_TEST_DATABASE
+trap 'deploy/private-postgres.sh stop "$cluster"' EXIT
+trap 'exit 130' INT TERM
+for program in "$build"/tests/property/test_* "$build"/tests/store/test_contract_years; do
     case $program in
     *.o | *.d | *'*') continue ;;
     esac
@@ -18,7 +25,7 @@ for program in "$build"/tests/property/test_*; do
     echo "== $program"
     "$program" || {
         status=1
-        echo "failed; again with: make soak SOAK_ROUNDS=$RECKONER_ROUNDS SOAK_SEED=$RECKONER_SEED"
+        echo "failed; again with: make soak SOAK_TIMES=$RECKONER_TIMES SOAK_SEED=$RECKONER_SEED"
     }
 done
 [ "$ran" -gt 0 ] || {

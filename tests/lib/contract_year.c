@@ -132,7 +132,6 @@ static void make_month(struct contract_year *y, int32_t k)
     y->rows[k] = calloc(count + 1, sizeof *y->rows[k]);
     year_must(y->rows[k] != NULL);
     y->row_count[k] = count;
-    y->missing[k] = year_chance(y, 3);
     for (size_t i = 0; i < count; i++)
         make_row(y, YEAR_APRIL + k, (size_t)k * 100 + i, &y->rows[k][i]);
     for (size_t i = 0; i < count; i++) {
@@ -316,8 +315,10 @@ struct contract_year *contract_year_new(uint64_t seed)
     bool shadow = year_chance(y, 20);
     for (int64_t i = year_between(y, 1, 3); i > 0; i--)
         make_version(y, shadow);
-    for (int32_t k = 0; k < TERMS_MONTHS; k++)
+    for (int32_t k = 0; k < TERMS_MONTHS; k++) {
         make_month(y, k);
+        y->missing[k] = year_chance(y, 3);
+    }
     make_reviews(y);
     agree_achievements(y);
     agree_months(y);
@@ -328,6 +329,12 @@ struct contract_year *contract_year_new(uint64_t seed)
     return y;
 }
 
+void contract_year_replace_month(struct contract_year *y, int32_t k)
+{
+    free(y->rows[k]);
+    make_month(y, k);
+}
+
 void contract_year_free(struct contract_year *y)
 {
     for (size_t i = 0; i < y->versions; i++)
@@ -335,33 +342,6 @@ void contract_year_free(struct contract_year *y)
     for (int32_t k = 0; k < TERMS_MONTHS; k++)
         free(y->rows[k]);
     free(y);
-}
-
-static bool environment_number(const char *name, uint64_t *out)
-{
-    const char *text = getenv(name);
-    int64_t value;
-    if (text == NULL || !parse_i64(text, strlen(text), &value) || value <= 0) {
-        return false;
-    }
-    *out = (uint64_t)value;
-    return true;
-}
-
-uint64_t property_seed(void)
-{
-    uint64_t seed = 20120401;
-    (void)environment_number("RECKONER_SEED", &seed);
-    printf("seed %llu\n", (unsigned long long)seed);
-    return seed;
-}
-
-uint64_t property_rounds(uint64_t standard)
-{
-    uint64_t rounds = standard;
-    (void)environment_number("RECKONER_ROUNDS", &rounds);
-    printf("rounds %llu\n", (unsigned long long)rounds);
-    return rounds;
 }
 
 struct terms *terms_of(const char *text)

@@ -4,6 +4,8 @@
 #ifndef RECKONER_TESTS_CONTRACT_YEAR_H
 #define RECKONER_TESTS_CONTRACT_YEAR_H
 
+#include "lib/rounds.h"
+
 #include "domain/activity.h"
 #include "domain/payability.h"
 #include "domain/position_document.h"
@@ -103,9 +105,8 @@ const struct terms_version *year_version(const struct contract_year *y, int32_t 
 /* The case for the second implementation (year_case.c): one line of JSON. New reference. */
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at);
 
-/* RECKONER_SEED and RECKONER_ROUNDS, or a fixed seed and the rounds given; prints what it takes. */
-uint64_t property_seed(void);
-uint64_t property_rounds(uint64_t standard);
+/* Other rows of month k, as a late file has them. What was said of its rows before must be forgotten by the caller. */
+void contract_year_replace_month(struct contract_year *y, int32_t k);
 
 /* Parses terms from JSON text in which ' stands for "; aborts the test when they are refused. */
 struct terms *terms_of(const char *text);

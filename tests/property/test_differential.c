@@ -2,15 +2,11 @@
  * units and pence, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable.
  */
 #include "lib/contract_year.h"
+#include "lib/reference.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static const char *const reference = "tests/reference/position.py";
 
 /* The second implementation runs once for so many. */
 #define BATCH 1000
@@ -32,34 +28,6 @@ static struct question question_of(uint64_t base, uint64_t round)
     return q;
 }
 
-static void write_case(FILE *file, const struct question *q)
-{
-    json_t *json = contract_year_case(q->year, q->month, q->known_at);
-    char *text = json_dumps(json, JSON_COMPACT);
-    ck_assert_ptr_nonnull(text);
-    ck_assert(fprintf(file, "%s\n", text) > 0);
-    free(text);
-    json_decref(json);
-}
-
-/* Runs the second implementation with the cases as its input and the answers as its output. */
-static void answer(FILE *cases, FILE *answers)
-{
-    ck_assert_int_eq(fflush(cases), 0);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        if (lseek(fileno(cases), 0, SEEK_SET) < 0 || dup2(fileno(cases), 0) < 0 || dup2(fileno(answers), 1) < 0)
-            _exit(126);
-        execlp("python3", "python3", "-B", reference, "--lines", "2", (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s ended with status %d", reference, status);
-    rewind(answers);
-}
-
 /* How many of each were compared that are not 0: a comparison of nothing would prove nothing. */
 struct coverage {
     uint64_t parked;
@@ -67,19 +35,6 @@ struct coverage {
     uint64_t bases[BASIS_COUNT];
     uint64_t estimates;
 };
-
-static const json_t *line_of(const json_t *theirs, const char *key)
-{
-    size_t i;
-    json_t *line;
-    json_array_foreach(json_object_get(theirs, "lines"), i, line)
-    {
-        const char *name = json_text(line, "key");
-        if (name != NULL && strcmp(name, key) == 0)
-            return line;
-    }
-    return NULL;
-}
 
 #define SAME(q, what, ours, other)                                                                                     \
     do {                                                                                                               \
@@ -106,7 +61,7 @@ static void compare_lines(const struct question *q, const struct position *p, co
     }
     for (size_t j = 0; j < p->count; j++) {
         const struct position_line *line = &p->line[j];
-        const json_t *other = line_of(theirs, line->key);
+        const json_t *other = reference_line(theirs, line->key);
         if (other == NULL)
             ck_abort_msg("contract-year %llu: the second implementation has no %s of %lld", (unsigned long long)q->seed,
                          line->key, (long long)line->pence);
@@ -163,30 +118,20 @@ static void compare(const struct question *q, const json_t *theirs, struct cover
 static void compare_batch(uint64_t seed, uint64_t first, uint64_t count, struct coverage *seen)
 {
     static struct question q[BATCH];
-    size_t size = 0;
-    char *text = NULL;
-    FILE *cases = tmpfile();
-    FILE *answers = tmpfile();
-    ck_assert(cases != NULL && answers != NULL);
+    struct reference reference;
+    reference_open(&reference);
     for (uint64_t i = 0; i < count; i++) {
         q[i] = question_of(seed, first + i);
-        write_case(cases, &q[i]);
+        reference_ask(&reference, contract_year_case(q[i].year, q[i].month, q[i].known_at));
     }
-    answer(cases, answers);
+    reference_run(&reference);
     for (uint64_t i = 0; i < count; i++) {
-        struct json_problem problem;
-        ssize_t length = getline(&text, &size, answers);
-        json_t *theirs = length > 0 ? json_read(text, (size_t)length - 1, &problem) : NULL;
-        if (theirs == NULL)
-            ck_abort_msg("the second implementation answered %llu of %llu cases", (unsigned long long)i,
-                         (unsigned long long)count);
+        json_t *theirs = reference_next(&reference);
         compare(&q[i], theirs, seen);
         json_decref(theirs);
         contract_year_free(q[i].year);
     }
-    free(text);
-    fclose(cases);
-    fclose(answers);
+    reference_close(&reference);
 }
 
 START_TEST(engine_equals_second_implementation_to_the_penny)

@@ -1,4 +1,6 @@
 /* Random histories and overlaps, judged a second time in the plainest way: every row against every other. */
+#include "lib/rounds.h"
+
 #include "domain/history.h"
 #include "domain/overlap.h"
 
@@ -212,7 +214,7 @@ static void judge(void)
 
 START_TEST(history_is_judged_as_by_hand)
 {
-    uint64_t rounds = number_from("RECKONER_ROUNDS", 3000);
+    uint64_t rounds = property_rounds(3000);
     for (uint64_t round = 0; round < rounds; round++) {
         scatter = round % 3 == 0 ? 1 : UINT64_C(0x9E3779B97F4A7C15);
         scope.month = month_of(date_from_civil((struct civil){2013, 1 + (int32_t)below(12), 1}));
@@ -244,7 +246,7 @@ static void on_shared(void *context, uint32_t provider, uint32_t row_no)
 
 START_TEST(overlaps_are_found_as_by_hand)
 {
-    uint64_t rounds = number_from("RECKONER_ROUNDS", 3000);
+    uint64_t rounds = property_rounds(3000);
     for (uint64_t round = 0; round < rounds; round++) {
         scatter = round % 3 == 0 ? 1 : UINT64_C(0x9E3779B97F4A7C15);
         struct overlap_row rows[ROWS], sorted[ROWS];

@@ -4,6 +4,7 @@
 #include "domain/suppression.h"
 
 #include "base/parse.h"
+#include "lib/rounds.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ static bool one_table(size_t rows, size_t columns, bool sums_known)
 
 START_TEST(nothing_shown_gives_a_small_count_back)
 {
-    uint64_t rounds = number_from("RECKONER_ROUNDS", 4000);
+    uint64_t rounds = property_rounds(4000);
     uint64_t seed = number_from("RECKONER_SEED", (uint64_t)time(NULL));
     printf("seed %llu\n", (unsigned long long)seed);
     (void)fflush(stdout);

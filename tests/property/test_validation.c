@@ -2,6 +2,7 @@
  * the format, the order of the columns and the pieces in which the bytes arrive. RECKONER_ROUNDS files are tried;
  * RECKONER_SEED repeats a run. */
 #include "base/parse.h"
+#include "lib/rounds.h"
 #include "lib/upload.h"
 
 #include <check.h>
@@ -385,7 +386,7 @@ START_TEST(finds_what_was_planted)
     static struct upload_result result;
     struct reference reference;
     struct upload_context context;
-    uint64_t rounds = number_from("RECKONER_ROUNDS", 120);
+    uint64_t rounds = property_rounds(120);
     uint64_t seed = number_from("RECKONER_SEED", (uint64_t)time(NULL));
     printf("seed %llu\n", (unsigned long long)seed);
     (void)fflush(stdout);
