@@ -302,67 +302,6 @@ enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submiss
     return copy_rows(pg, sql, each, context);
 }
 
-/* What both halves of the statement below choose from. */
-#define CHOSEN                                                                                                         \
-    " FROM reckoner.episode WHERE provider = %s AND submission = %lld AND commissioner = %s AND failed & %lld = 0"
-#define MAY_EARN "(assessment_only OR (mhct_reason = 10 AND mhct_date BETWEEN '%s' AND '%s'))"
-
-static bool alike_sql(PGconn *raw, const char *provider, int64_t submission, const char *commissioner, month_t month,
-                      uint64_t unpayable, char *sql, size_t size)
-{
-    char first[11];
-    char last[11];
-    char *p = PQescapeLiteral(raw, provider, strlen(provider));
-    char *c = PQescapeLiteral(raw, commissioner, strlen(commissioner));
-    int n = -1;
-    date_format(month_first(month), first);
-    date_format(month_last(month), last);
-    if (p && c)
-        n = snprintf(
-            sql, size,
-            "COPY (SELECT 1, episode_id, patient, commissioner, cluster, service, start_date, end_date,"
-            " mhct_date, referral_date, last_contact, mhct_reason, admitted_days, assessment_only, continues,"
-            " approved, minor, failed" CHOSEN " AND " MAY_EARN " UNION ALL"
-            " SELECT count(*)::integer, '', '00000000-0000-0000-0000-000000000000'::uuid, %s, cluster,"
-            " service, start_in_month, end_date, NULL, NULL, NULL, 0::smallint, admitted_days, false, continues,"
-            " approved, minor, 0::bigint FROM (SELECT *, CASE WHEN start_date < '%s' THEN '%s'::date ELSE"
-            " start_date END AS start_in_month" CHOSEN " AND " MAY_EARN " IS NOT TRUE) r"
-            " GROUP BY cluster, service, start_in_month, end_date, admitted_days, continues, approved,"
-            " minor) TO STDOUT (FORMAT binary)",
-            p, (long long)submission, c, (long long)unpayable, first, last, c, first, first, p, (long long)submission,
-            c, (long long)unpayable, first, last);
-    PQfreemem(p);
-    PQfreemem(c);
-    return n > 0 && (size_t)n < size;
-}
-
-/* Few groups come of many rows, which the planner cannot know: the statistics of a table that has just been loaded do
- * not know the submission. It would sort them all, at five times the cost. */
-static enum pg_status prefer_hashing(struct pg *pg, bool prefer)
-{
-    static const struct pg_statement s = {"episode_prefer_hashing", "SELECT set_config('enable_sort', $1, true)", 1};
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, prefer ? "off" : "on");
-    return pg_run(pg, &s, &a, NULL);
-}
-
-enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
-                                  month_t month, uint64_t unpayable,
-                                  bool (*each)(void *context, const struct episode *e), void *context)
-{
-    enum pg_status status = pg_connect(pg);
-    if (status != PG_OK)
-        return status;
-    char sql[1600];
-    if (!alike_sql(pg_raw(pg), provider, submission, commissioner, month, unpayable, sql, sizeof sql))
-        return PG_FAILED;
-    status = prefer_hashing(pg, true);
-    if (status == PG_OK)
-        status = copy_rows(pg, sql, each, context);
-    return status == PG_OK ? prefer_hashing(pg, false) : status;
-}
-
 struct change_scan {
     bool (*each)(void *context, const struct episode *before, const struct episode *after);
     void *context;

@@ -19,15 +19,6 @@ enum pg_status episode_remove(struct pg *pg, const char *provider, int64_t submi
 enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                             bool (*each)(void *context, const struct episode *e), void *context);
 
-/* As episode_scan, for counting days: rows of the month that differ only in patient, review, referral and last
- * contact come once, with their number in row_no and without those members and failed; start_date is clipped to the
- * month. Rows that may earn an assessment come one by one, with row_no 1. Inside a transaction. Rows that failed a rule
- * of `unpayable` are left out. The database counts a million rows in less than half the time that it takes to send
- * them. */
-enum pg_status episode_scan_alike(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
-                                  month_t month, uint64_t unpayable,
-                                  bool (*each)(void *context, const struct episode *e), void *context);
-
 /* Rows that differ between two submissions of the same month, by episode id and commissioner, in no order: before is
  * the older version's row, after the newer one's; NULL where there is none. */
 enum pg_status episode_scan_changes(struct pg *pg, const char *provider, int64_t newer, int64_t older,
