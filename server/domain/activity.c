@@ -19,8 +19,8 @@ struct day_differences {
     bool used;
 };
 
-/* Of one PERIOD price. */
-struct period_sum {
+/* Of one price of PERIOD or ASSESSMENT. */
+struct price_sum {
     int64_t units;
     int64_t pence;
 };
@@ -32,7 +32,7 @@ struct month_counts {
     int32_t service_count;            /* services that prices name; place 0 is for all others */
     char (*service)[TERMS_CODE_SIZE]; /* service_count of them */
     struct day_differences *days;     /* [(1 + service_count) * TERMS_CLUSTERS] */
-    struct period_sum *period;        /* by place in terms.price */
+    struct price_sum *sums;           /* by place in terms.price */
     int64_t unpriced_days;
 };
 
@@ -75,8 +75,8 @@ static bool begin_month(struct counting *c, const struct activity_month *in)
     m->in = in;
     m->payability = payability_new(t, c->in->reviews, c->in->commissioner, in->month);
     m->service = calloc((size_t)t->price_count + 1, sizeof *m->service);
-    m->period = calloc((size_t)t->price_count + 1, sizeof *m->period);
-    if (m->payability == NULL || m->service == NULL || m->period == NULL)
+    m->sums = calloc((size_t)t->price_count + 1, sizeof *m->sums);
+    if (m->payability == NULL || m->service == NULL || m->sums == NULL)
         return fail(c, ACTIVITY_NO_MEMORY);
     m->prices_needed = (payability_errors(m->payability) & rule_set_of(RULE_K06)) != 0;
     for (int32_t i = 0; i < t->price_count; i++) {
@@ -105,7 +105,7 @@ static bool count_periods(struct counting *c, struct month_counts *m, int16_t cl
         ROW_OVERFLOW)
         return fail(c, ACTIVITY_OVERFLOW);
     for (int i = 0; i < parts.count; i++) {
-        struct period_sum *sum = &m->period[parts.part[i].price - t->price];
+        struct price_sum *sum = &m->sums[parts.part[i].price - t->price];
         int64_t units;
         int64_t pence;
         if (!money_multiply(parts.part[i].days, count, &units) || !money_add(sum->units, units, &sum->units) ||
@@ -388,10 +388,23 @@ static bool list_changed(struct counting *c)
     return true;
 }
 
+static size_t candidates_of(const struct activity_input *in)
+{
+    size_t count = in->change_count;
+    for (size_t i = 0; i < in->month_count; i++) {
+        const struct activity_month *m = &in->months[i];
+        bool pays = pays_assessments(m->terms, m->month);
+        count += pays && m->statistics != NULL ? m->statistics->candidate_count : 0;
+        for (size_t n = 0; pays && n < m->other_count; n++)
+            count += m->others[n]->candidate_count;
+    }
+    return count;
+}
+
 static bool count_all(struct counting *c)
 {
     const struct activity_input *in = c->in;
-    c->assessments = assessments_new();
+    c->assessments = assessments_new(candidates_of(in));
     bool counted = c->assessments != NULL ? list_changed(c) : fail(c, ACTIVITY_NO_MEMORY);
     for (size_t i = 0; counted && i < in->month_count; i++)
         counted = begin_month(c, &in->months[i]);
@@ -501,7 +514,7 @@ static bool price_month(struct counting *c, struct month_counts *m, struct gathe
             return false;
     }
     for (int32_t i = 0; i < t->price_count; i++) {
-        const struct period_sum *sum = &m->period[i];
+        const struct price_sum *sum = &m->sums[i];
         if (sum->units < 0)
             return fail(c, ACTIVITY_NOT_STATISTICS);
         if (sum->units > 0 && !add_line(c, g, m->in->month, &t->price[i], sum->units, sum->pence))
@@ -511,16 +524,22 @@ static bool price_month(struct counting *c, struct month_counts *m, struct gathe
     return true;
 }
 
-static bool price_assessments(struct counting *c, struct gathering *g)
+/* Before the months are priced. */
+static bool sum_assessments(struct counting *c)
 {
     size_t place = 0;
     const struct assessment *a;
     while ((a = assessments_next(c->assessments, &place)) != NULL) {
-        const struct month_counts *m = &c->months[month_number(a->month) - 1];
-        const struct terms_price *p = terms_price_on(m->in->terms, a->cluster, BASIS_ASSESSMENT, c->in->commissioner,
+        struct month_counts *m = &c->months[month_number(a->month) - 1];
+        const struct terms *t = m->in->terms;
+        const struct terms_price *p = terms_price_on(t, a->cluster, BASIS_ASSESSMENT, c->in->commissioner,
                                                      place_name(m, a->service), a->mhct_date);
-        if (!a->other && !price_units(c, g, a->month, p, 1))
-            return false;
+        struct price_sum *sum = &m->sums[p - t->price];
+        if (a->other)
+            continue;
+        sum->units++;
+        if (!money_add(sum->pence, p->pence, &sum->pence))
+            return fail(c, ACTIVITY_OVERFLOW);
     }
     return true;
 }
@@ -561,10 +580,10 @@ static bool merge_lines(struct activity_lines *lines)
 
 static bool price_all(struct counting *c, struct gathering *g)
 {
-    bool priced = true;
+    bool priced = sum_assessments(c);
     for (int k = 0; priced && k < TERMS_MONTHS; k++)
         priced = c->months[k].in == NULL || price_month(c, &c->months[k], g);
-    if (!priced || !price_assessments(c, g))
+    if (!priced)
         return false;
     if (g->lines.count > 0)
         qsort(g->lines.line, g->lines.count, sizeof *g->lines.line, compare_lines);
@@ -580,7 +599,7 @@ enum activity_status activity_value(const struct activity_input *in, struct acti
         payability_free(c.months[k].payability);
         free(c.months[k].service);
         free(c.months[k].days);
-        free(c.months[k].period);
+        free(c.months[k].sums);
     }
     assessments_free(c.assessments);
     free(c.changed);

@@ -10,13 +10,15 @@ struct assessments {
     size_t count;
 };
 
-struct assessments *assessments_new(void)
+struct assessments *assessments_new(size_t expected)
 {
     struct assessments *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return NULL;
     }
     s->capacity = 64;
+    while (s->capacity / 2 < expected)
+        s->capacity *= 2;
     s->slot = calloc(s->capacity, sizeof *s->slot);
     if (s->slot == NULL) {
         free(s);

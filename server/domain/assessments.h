@@ -20,7 +20,8 @@ struct assessment {
 
 struct assessments;
 
-struct assessments *assessments_new(void);
+/* expected: how many patients and referrals there will be about. NULL: out of memory. */
+struct assessments *assessments_new(size_t expected);
 void assessments_free(struct assessments *s);
 /* Offers a candidate; it is kept if it is the first so far. a->episode_id is filled from episode_id (at most 20 bytes).
  * false: out of memory, or the id is too long. */

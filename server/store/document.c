@@ -133,6 +133,14 @@ enum pg_status document_add_line(struct pg *pg, const char *provider, const char
     return pg_run(pg, &insert_line, &a, NULL);
 }
 
+enum pg_status document_lines_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg,
+                         "COPY reckoner.document_line (provider, document, line_no, line_key, stage, month, cluster,"
+                         " basis, price_pence, units, pence, label) FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
 /* Bit 0 is April: the month number counted from April. */
 static const struct pg_statement select_billed_months = {
     .name = "document_billed_months",

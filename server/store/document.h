@@ -41,6 +41,8 @@ enum pg_status document_insert(struct pg *pg, struct document_draft *d);
 /* The same fields as a line of a run; key is the line of the position that it changes. */
 enum pg_status document_add_line(struct pg *pg, const char *provider, const char *document, int64_t line_no,
                                  const struct run_line *l);
+/* Many of them by one COPY: run_lines_add, then pg_copy_end. */
+enum pg_status document_lines_begin(struct pg *pg, struct pg_copy **copy);
 /* Documents of settlement issued on the account with the months of the financial year that their lines bill: columns id
  * and months (bit 0 = April). */
 enum pg_status document_billed_months(struct pg *pg, const struct account_key *account, PGresult **result);

@@ -47,7 +47,8 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
     return pg_run(pg, &insert, &a, NULL);
 }
 
-/* The upload that another worker reads along is left to it, for the time of a lease. */
+/* Settlements are short and people wait for them: they go before the reading of files, which a change of terms asks for
+ * by the hundred. The upload that another worker reads along is left to it, for the time of a lease. */
 static const struct pg_statement claim = {
     "job_claim",
     "UPDATE reckoner.job j SET state = 'leased', lease = $1, attempts = j.attempts + 1, done_units = 0,"
@@ -58,7 +59,8 @@ static const struct pg_statement claim = {
     "  AND (kind <> 'validate' OR created_at < clock_timestamp() - $2 * interval '1 second'"
     "   OR pg_try_advisory_xact_lock_shared(" READ_ALONG_LOCK(
         "provider", "subject") "))"
-                               "  ORDER BY run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
+                               "  ORDER BY kind IN ('preview', 'settle', 'resettle', 'instalment') DESC,"
+                               "   run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
                                " WHERE j.provider = next.provider AND j.id = next.id"
                                " RETURNING j.provider, j.id, j.kind, j.subject, j.attempts",
     2};

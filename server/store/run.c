@@ -401,23 +401,44 @@ void run_line_args(struct pg_args *a, const struct run_line *l)
     pg_arg_text(a, l->label);
 }
 
-static const struct pg_statement insert_line = {
-    .name = "run_add_line",
-    .sql = "INSERT INTO reckoner.run_line (provider, run, line_no, line_key, stage, month, cluster, basis,"
-           " price_pence, units, pence, label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    .parameters = 12,
-};
-
-enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run, int64_t line_no,
-                            const struct run_line *l)
+static void copy_text(struct pg_copy *copy, const char *text)
 {
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
-    pg_arg_i64(&a, line_no);
-    run_line_args(&a, l);
-    return pg_run(pg, &insert_line, &a, NULL);
+    if (text == NULL)
+        pg_copy_null(copy);
+    else
+        pg_copy_text(copy, text, strlen(text));
+}
+
+enum pg_status run_lines_begin(struct pg *pg, struct pg_copy **copy)
+{
+    return pg_copy_begin(pg,
+                         "COPY reckoner.run_line (provider, run, line_no, line_key, stage, month, cluster, basis,"
+                         " price_pence, units, pence, label) FROM STDIN (FORMAT binary)",
+                         copy);
+}
+
+void run_lines_add(struct pg_copy *copy, const char *provider, const char *of, int32_t line_no,
+                   const struct run_line *l)
+{
+    pg_copy_row(copy, 12);
+    copy_text(copy, provider);
+    copy_text(copy, of);
+    pg_copy_i32(copy, line_no);
+    copy_text(copy, l->key);
+    copy_text(copy, l->stage);
+    pg_copy_date(copy, l->month < 0 ? DATE_NONE : month_first(l->month));
+    copy_text(copy, l->cluster);
+    copy_text(copy, l->basis);
+    if (l->price_pence < 0)
+        pg_copy_null(copy);
+    else
+        pg_copy_i64(copy, l->price_pence);
+    if (l->basis == NULL)
+        pg_copy_null(copy);
+    else
+        pg_copy_i64(copy, l->units);
+    pg_copy_i64(copy, l->pence);
+    copy_text(copy, l->label);
 }
 
 static const struct pg_statement select_head = {

@@ -125,9 +125,11 @@ struct run_line {
 };
 /* Adds a line's parameters, from line_key to label, in the order of the table's columns. */
 void run_line_args(struct pg_args *a, const struct run_line *l);
-/* line_no counts from 1. */
-enum pg_status run_add_line(struct pg *pg, const char *provider, const char *run, int64_t line_no,
-                            const struct run_line *l);
+/* Lines of a run, all by one COPY, ended with pg_copy_end; line_no counts from 1. `of` is the run, or the document
+ * where the copy is document_lines_begin's: the columns are the same. */
+enum pg_status run_lines_begin(struct pg *pg, struct pg_copy **copy);
+void run_lines_add(struct pg_copy *copy, const char *provider, const char *of, int32_t line_no,
+                   const struct run_line *l);
 
 /* Billing head: the highest month with a billing run of the account that is done. PG_NONE: nothing billed yet. */
 enum pg_status run_billing_head(struct pg *pg, const struct account_key *account, month_t *head);

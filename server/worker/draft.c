@@ -189,6 +189,30 @@ static enum pg_status write_references(struct run_work *work, struct run_draft *
     return status;
 }
 
+static enum pg_status write_lines(struct run_work *work, const struct run_draft *d)
+{
+    struct pg_copy *copy = NULL;
+    enum pg_status status = document_lines_begin(work->settlement.pg, &copy);
+    if (status != PG_OK)
+        return status;
+    for (size_t i = 0; i < d->bill.count; i++) {
+        const struct bill_line *l = &d->bill.line[i];
+        const struct run_line line = {
+            .key = l->key,
+            .stage = l->stage,
+            .month = l->month,
+            .cluster = l->cluster[0] == '\0' ? NULL : l->cluster,
+            .basis = l->basis,
+            .price_pence = l->price_pence,
+            .units = l->units,
+            .pence = l->pence,
+            .label = l->label,
+        };
+        run_lines_add(copy, work->run->account.provider, d->document.id, (int32_t)i + 1, &line);
+    }
+    return pg_copy_end(copy, NULL);
+}
+
 enum pg_status draft_write(struct run_work *work, struct run_draft *d)
 {
     const struct run *run = work->run;
@@ -208,21 +232,8 @@ enum pg_status draft_write(struct run_work *work, struct run_draft *d)
     enum pg_status status = document_supersede(pg, &run->account);
     if (status == PG_OK)
         status = document_insert(pg, &d->document);
-    for (size_t i = 0; status == PG_OK && i < d->bill.count; i++) {
-        const struct bill_line *l = &d->bill.line[i];
-        const struct run_line line = {
-            .key = l->key,
-            .stage = l->stage,
-            .month = l->month,
-            .cluster = l->cluster[0] == '\0' ? NULL : l->cluster,
-            .basis = l->basis,
-            .price_pence = l->price_pence,
-            .units = l->units,
-            .pence = l->pence,
-            .label = l->label,
-        };
-        status = document_add_line(pg, work->run->account.provider, d->document.id, (int64_t)i + 1, &line);
-    }
+    if (status == PG_OK)
+        status = write_lines(work, d);
     return status == PG_OK ? write_references(work, d) : status;
 }
 

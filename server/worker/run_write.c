@@ -149,8 +149,11 @@ static enum pg_status write_positions(struct writing *x)
 static enum pg_status write_lines(struct writing *x)
 {
     const struct position *p = &x->work->own.position;
-    enum pg_status status = PG_OK;
-    for (size_t i = 0; status == PG_OK && i < p->count; i++) {
+    struct pg_copy *copy = NULL;
+    enum pg_status status = run_lines_begin(x->work->settlement.pg, &copy);
+    if (status != PG_OK)
+        return status;
+    for (size_t i = 0; i < p->count; i++) {
         const struct position_line *l = &p->line[i];
         char cluster[3] = "";
         if (l->cluster >= 0)
@@ -166,9 +169,9 @@ static enum pg_status write_lines(struct writing *x)
             .pence = l->pence,
             .label = l->label,
         };
-        status = run_add_line(x->work->settlement.pg, x->provider, x->work->run->id, (int64_t)i + 1, &line);
+        run_lines_add(copy, x->provider, x->work->run->id, (int32_t)i + 1, &line);
     }
-    return status;
+    return pg_copy_end(copy, NULL);
 }
 
 /* Inputs of all months read, and the pins of a first FREEZE: every month up to its own. It was asked for when their
