@@ -46,7 +46,7 @@ TESTLIB  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 # The programs whose source is there.
 BUILT    := $(patsubst server/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
 
-.PHONY: help all tests demo run test bench lint races rules fuzz-smoke soak fresh install clean
+.PHONY: help all tests demo run test bench bench-retro lint races rules fuzz-smoke soak fresh install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -56,6 +56,7 @@ help:
 	@echo 'make test        everything that must hold: sanitizer build, all tests'
 	@echo 'make lint        layout, static analysis, house rules'
 	@echo 'make bench       measurements against PostgreSQL itself'
+	@echo 'make bench-retro a price change for a year behind, settled again for 240 accounts'
 	@echo 'make races       daemon and worker with the thread sanitizer, under load'
 	@echo 'make fuzz-smoke  every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make soak        the random tests SOAK_TIMES=$(SOAK_TIMES) as long, SOAK_SEED=...'
@@ -85,6 +86,11 @@ bench:
 	@deploy/dependencies.sh build run bench
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all
 	@tests/bench/run $(BUILD)
+
+bench-retro:
+	@deploy/dependencies.sh build run bench
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@tests/bench/run $(BUILD) retro
 
 lint:
 	@deploy/dependencies.sh build run test lint

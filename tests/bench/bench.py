@@ -2,7 +2,8 @@
 
     tests/bench/run BUILD              1,000,000 rows; RECKONER_BENCH_ROWS and RECKONER_BENCH_SECONDS make it smaller
 
-RECKONER_BENCH_SIZES names the files whose memory is measured beside: "100000,5000000" unless told, "" for none.
+RECKONER_BENCH_SIZES names the files whose memory and settlement are measured beside: "10000,100000,5000000" unless told,
+"" for none.
 
 PostgreSQL runs as in production (fsync and synchronous_commit on). The result is printed and written to
 BUILD/bench/result.json and BUILD/bench/result.txt.
@@ -26,7 +27,7 @@ import uploads  # noqa: E402
 
 ROWS = int(os.environ.get("RECKONER_BENCH_ROWS", "1000000"))
 SECONDS = int(os.environ.get("RECKONER_BENCH_SECONDS", "10"))
-SIZES = [int(size) for size in os.environ.get("RECKONER_BENCH_SIZES", "100000,5000000").split(",") if size]
+SIZES = [int(size) for size in os.environ.get("RECKONER_BENCH_SIZES", "10000,100000,5000000").split(",") if size]
 CLIENTS = 16
 RARE_RULE = "D05"  # about one row of 3,000
 PG_BIN = pathlib.Path(os.environ.get("RECKONER_PG_BIN", "/usr/lib/postgresql/15/bin"))
@@ -199,29 +200,56 @@ def pgbench_rate(service):
     raise SystemExit(f"bench: pgbench printed no tps\n{done.stdout}")
 
 
+def preview_seconds(service, job):
+    """How long the worker took for a job, by its own log."""
+    for line in (pathlib.Path(service.workdir) / "logs/worker-1.log").read_text(encoding="utf-8").splitlines():
+        if job in line and '"event":"job"' in line:
+            return json.loads(line)["ms"] / 1000
+    raise SystemExit(f"bench: the worker's log does not have job {job}")
+
+
 def settle(service, author, contract):
-    """One PREVIEW run of the account, and the same sum in SQL; each is run three times and the quickest counts."""
-    runs = []
-    for _ in range(3):
+    """PREVIEW runs of the account, and the same sum in SQL; each is made several times and the quickest counts."""
+    asked = []
+    whole = []
+    for _ in range(5):
         begun = time.monotonic()
-        asked = author.post(f"{contract}/accounts/5QE/runs", {"month": "2012-04", "type": "PREVIEW"})
-        author.wait_for_job("RXA", asked["job"], 300)
-        runs.append(time.monotonic() - begun)
+        asked.append(author.post(f"{contract}/accounts/5QE/runs", {"month": "2012-04", "type": "PREVIEW"})["job"])
+        author.wait_for_job("RXA", asked[-1], 300)
+        whole.append(time.monotonic() - begun)
     terms = json.loads((ROOT / "deploy/demo/terms/A.json").read_text(encoding="utf-8"))
     prices = {(line["cluster"], line["basis"]): line["pence"] for line in terms["prices"]
               if line["basis"] != "ASSESSMENT" and line.get("from") is None}
     values = ", ".join(f"('{cluster}', '{basis}', {pence})" for (cluster, basis), pence in prices.items())
     psql(service, f"CREATE TABLE bench_price (cluster text, basis text, pence bigint); "
                   f"INSERT INTO bench_price VALUES {values}; ANALYZE bench_price; ANALYZE reckoner.episode;")
-    _, number = psql(service, "SELECT max(submission) FROM reckoner.episode;")
-    sums = [psql(service, PLAIN_SUM + ";", submission=number.strip())[0] for _ in range(3)]
-    return min(runs), min(sums)
+    number = psql(service, "SELECT max(submission) FROM reckoner.episode;")[1].strip()
+    sums = [psql(service, PLAIN_SUM + ";", submission=number)[0] for _ in range(5)]
+    _, sizes = psql(service, "SELECT rows, length(days) + length(candidates) FROM reckoner.activity_statistics"
+                             f" WHERE submission = {number} AND commissioner = '5QE';")
+    rows, stored = map(int, sizes.strip().split("|"))
+    return {"run_seconds": min(preview_seconds(service, job) for job in asked), "asked_seconds": min(whole),
+            "sql_seconds": min(sums), "rows": rows, "statistics_bytes": stored}
+
+
+def settle_line(run):
+    return (f"{'settlement of a month of ' + format(run['rows'], ',') + ' rows / the sum in SQL':<52}"
+            f"{run['run_seconds'] * 1000:>11.0f} ms{run['sql_seconds'] * 1000:>11.0f} ms"
+            f"{run['sql_seconds'] / run['run_seconds']:>8.1f}x\n"
+            f"{'  asked for by HTTP and waited for; read':<52}{run['asked_seconds'] * 1000:>11.0f} ms"
+            f"{run['statistics_bytes'] / 1024:>10.0f} KiB")
+
+
+def engine(build):
+    """Positions of a whole year computed in a second by one processor: 100 and 10,000 rows a month."""
+    return [json.loads(subprocess.run([str(build / "bench/engine"), "deploy/demo/terms/A.json", rows, "3"], cwd=ROOT,
+                                      capture_output=True, text=True, check=True).stdout) for rows in ("100", "10000")]
 
 
 def report(found):
     """The page that is printed, from the numbers."""
     m = found["machine"]
-    page, copy, run = found["page"], found["upload"], found["settlement"]
+    page, copy = found["page"], found["upload"]
     lines = [
         f"Machine: {m['cpu']}, {m['cores']} cores, {m['memory_mib']} MiB, Linux {m['kernel']}, {m['postgresql']}",
         f"Rows: {found['rows']:,}; clients: {CLIENTS}; PostgreSQL with fsync and synchronous_commit on",
@@ -238,8 +266,10 @@ def report(found):
         f"{'  the same as rates, 1000 rows a second':<52}{found['rows'] / copy['validated_seconds'] / 1000:>14,.0f}"
         f"{found['rows'] / copy['copy_seconds'] / 1000:>14,.0f}"
         f"{copy['copy_seconds'] / copy['validated_seconds']:>9.2f}",
-        f"{'settlement run of one account / the sum in SQL':<52}{run['run_seconds']:>12.2f} s"
-        f"{run['sql_seconds']:>12.2f} s{run['run_seconds'] / run['sql_seconds']:>9.2f}",
+        *[settle_line(one) for one in sorted(found["settlement"], key=lambda one: one["rows"])],
+        *[f"{'the engine alone, positions of ' + format(one['rows'], ',') + ' rows':<52}"
+          f"{one['positions_per_second']:>12,.0f}/s; with their documents {one['with_documents_per_second']:,.0f}/s"
+          for one in found["engine"]],
         "",
         *uploads.where_it_goes(copy, m["cores"]),
         "",
@@ -262,12 +292,15 @@ def one_file(build, folder, rows, failing):
         uploads.fail_every_row(source, path)
         kind = "every row fails three rules"
     with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
-        author, token, _ = prepare(service)
+        author, token, contract = prepare(service)
         data = path.read_bytes()
         found = uploads.timed(service, author, data)
         uploads.must_be_accepted(author, found["submission"])
         one = {"rows": rows, "kind": kind, "bytes": len(data), "validated_seconds": found["validated_seconds"],
                "peak_memory_kib": uploads.peak_memories(service)}
+        if not failing:
+            wait_until_evaluated(author, found["submission"])
+            one["settlement"] = settle(service, author, contract)
         if rows > ROWS and not failing:
             say(f"reading pages for {SECONDS} s, then their query for {SECONDS} s ...")
             one["page"] = pages(service, build, author, token, found["submission"])
@@ -296,13 +329,14 @@ def measure(build):
         say("settling ...")
         wait_until_evaluated(author, submission)
         found["upload"] |= uploads.rows_alone(service, psql, submission, folder)
-        run, plain = settle(service, author, contract)
-        found["settlement"] = {"run_seconds": run, "sql_seconds": plain}
+        found["settlement"] = [settle(service, author, contract)]
+        found["engine"] = engine(build)
         say(f"reading pages for {SECONDS} s, then pgbench for {SECONDS} s ...")
         found["page"] = pages(service, build, author, token, submission)
         found["page"]["pgbench_per_second"] = pgbench_rate(service)
         found["peak_memory_kib"] = uploads.peak_memories(service)
     found["files"] += [one_file(build, folder, size, False) for size in SIZES]
+    found["settlement"] += [one["settlement"] for one in found["files"] if "settlement" in one]
     found["files"].append(one_file(build, folder, ROWS, True))
     return found
 
