@@ -17,8 +17,8 @@
 START_TEST(factor_applies_to_plan_and_activity)
 {
     struct position_account a = account_of("'factor':'1.05','plan':{'lines':[{'cluster':'04','basis':'DAY',"
-                                  "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]},{'cluster':'11','basis':'DAY',"
-                                  "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]}]}");
+                                           "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]},{'cluster':'11','basis':'DAY',"
+                                           "'units':[100000000,0,0,0,0,0,0,0,0,0,0,0]}]}");
     activity(&a, APRIL, 4, 200000000);
     struct position p = done(&a, APRIL);
     ck_assert_int_eq(p.planned, 210000000);
@@ -55,8 +55,9 @@ END_TEST
 
 START_TEST(a_group_without_a_plan_is_skipped_and_says_so)
 {
-    struct position_account a = account_of("'plan':{'lines':[{'cluster':'11','basis':'DAY','units':[5,0,0,0,0,0,0,0,0,0,0,0]}]},"
-                                  "'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'0%'}]}]");
+    struct position_account a =
+        account_of("'plan':{'lines':[{'cluster':'11','basis':'DAY','units':[5,0,0,0,0,0,0,0,0,0,0,0]}]},"
+                   "'volume_bands':[{'group':'g','clusters':['04'],'bands':[{'pay':'0%'}]}]");
     struct position p;
     activity(&a, APRIL, 4, 100);
     ck_assert_int_eq(compute(&a, APRIL, &p), POSITION_DONE);
@@ -116,9 +117,10 @@ END_TEST
 
 START_TEST(cquin_is_earned_on_top_of_a_cap)
 {
-    struct position_account a = account_of("'plan':{'sums':[{'month':'2012-04','pence':1000000000}]}," DEAD_BAND ",'cap':'3%'},"
-                                  "'cquin':{'rate':'2.5%','on_account':'100%','indicators':[{'id':'a','label':'x',"
-                                  "'weight':'100%','measure':'step','thresholds':[{'at':'50%','earns':'100%'}]}]}");
+    struct position_account a =
+        account_of("'plan':{'sums':[{'month':'2012-04','pence':1000000000}]}," DEAD_BAND ",'cap':'3%'},"
+                   "'cquin':{'rate':'2.5%','on_account':'100%','indicators':[{'id':'a','label':'x',"
+                   "'weight':'100%','measure':'step','thresholds':[{'at':'50%','earns':'100%'}]}]}");
     activity(&a, APRIL, 4, 1150000000);
     struct position p = done(&a, APRIL);
     ck_assert_int_eq(p.after_cap, 1030000000);
@@ -211,8 +213,8 @@ END_TEST
 START_TEST(shadow_bills_block_lines_alone)
 {
     struct position_account a = account_of("'block':[{'month':'2012-04','pence':5000,'label':'L'},"
-                                  "{'month':'2012-05','pence':1,'label':'L'},"
-                                  "{'month':'2012-04','pence':9,'label':'M','commissioner':'5QF'}]");
+                                           "{'month':'2012-05','pence':1,'label':'L'},"
+                                           "{'month':'2012-04','pence':9,'label':'M','commissioner':'5QF'}]");
     a.terms->shadow = true;
     activity(&a, APRIL, 4, 777);
     struct position p = done(&a, APRIL);
@@ -251,8 +253,9 @@ END_TEST
 
 START_TEST(known_at_is_the_latest_of_the_inputs_in_use)
 {
-    struct position_account a = account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x',"
-                                  "'weight':'100%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
+    struct position_account a =
+        account_of("'cquin':{'rate':'2.5%','on_account':'0%','indicators':[{'id':'a','label':'x',"
+                   "'weight':'100%','measure':'step','thresholds':[{'at':'1%','earns':'0%'}]}]}");
     struct terms_version later = {.version = 2, .known_from = 500, .digest = "01", .terms = a.terms};
     struct position p;
     achieved(&a, "a", 1, 2);
