@@ -9,7 +9,7 @@ CREATE TABLE agreement (
   commissioner     text        NOT NULL,
   n                integer     NOT NULL CHECK (n > 0),
   kind             text        NOT NULL CHECK (kind IN ('adjustment', 'opening_entry', 'month_without_activity',
-                                                        'withhold_decision', 'reattribution')),
+                                                        'withhold_decision')),
   month            date        CHECK (extract(day FROM month) = 1),
   body             text        NOT NULL CHECK (octet_length(body) BETWEEN 2 AND 4096),
   digest           bytea       NOT NULL,
@@ -206,8 +206,8 @@ DECLARE
   year  smallint := (SELECT c.financial_year FROM reckoner.contract c WHERE c.provider = NEW.provider AND c.id = NEW.contract);
 BEGIN
   EXECUTE format('SELECT EXISTS (SELECT FROM reckoner.%I t WHERE t.provider = $1 AND t.contract = $2 AND t.commissioner = $3
-                  AND t.n = $4 %s)', CASE NEW.kind WHEN 'reattribution' THEN 'reattribution_part' ELSE NEW.kind END,
-                 CASE WHEN NEW.kind NOT IN ('opening_entry', 'reattribution') THEN 'AND t.month = $5' ELSE '' END)
+                  AND t.n = $4 %s)', NEW.kind,
+                 CASE WHEN NEW.kind <> 'opening_entry' THEN 'AND t.month = $5' ELSE '' END)
     INTO whole USING NEW.provider, NEW.contract, NEW.commissioner, NEW.n, NEW.month;
   IF NOT whole THEN
     RAISE EXCEPTION 'an agreement says what is agreed, in the table of its kind'

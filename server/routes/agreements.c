@@ -1,10 +1,10 @@
 /* What one party of an account proposes and a person of the other agrees: adjustments, opening entries, months without
  * activity, decisions of withholds. What was settled is then settled again. */
-#include "routes/agreements.h"
 #include "base/parse.h"
 #include "http/router.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
+#include "store/agreement.h"
 #include "store/contract.h"
 #include "store/job.h"
 
@@ -27,7 +27,7 @@ static const struct list_form agreement_list_form = {
 /* The largest sum that one agreement may state: ten trillion pounds. */
 #define PENCE_MAXIMUM INT64_C(1000000000000000)
 
-struct agreement agreement_addressed(struct request *r)
+static struct agreement addressed(struct request *r)
 {
     return (struct agreement){.provider = r->path_values[0],
                               .contract = r->path_values[1],
@@ -40,8 +40,7 @@ struct agreement agreement_addressed(struct request *r)
 
 static bool is_kind(const char *kind)
 {
-    static const char *const kinds[] = {"adjustment", "opening_entry", "month_without_activity", "withhold_decision",
-                                        "reattribution"};
+    static const char *const kinds[] = {"adjustment", "opening_entry", "month_without_activity", "withhold_decision"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kind, kinds[i]) == 0)
             return true;
@@ -51,7 +50,7 @@ static bool is_kind(const char *kind)
 void agreements_list(struct request *r)
 {
     struct page page;
-    struct agreement after = agreement_addressed(r);
+    struct agreement after = addressed(r);
     const char *kind = request_query(r, "kind");
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
@@ -61,8 +60,7 @@ void agreements_list(struct request *r)
     }
     if (kind != NULL && !is_kind(kind)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "kind",
-                      "kind is adjustment, opening_entry, month_without_activity,"
-                      " withhold_decision or reattribution");
+                      "kind is adjustment, opening_entry, month_without_activity or withhold_decision");
         return;
     }
     PGresult *result = NULL;
@@ -74,7 +72,7 @@ void agreements_list(struct request *r)
 
 void agreements_get(struct request *r)
 {
-    struct agreement key = agreement_addressed(r);
+    struct agreement key = addressed(r);
     if (!request_path_ident(r, 1) || !request_path_number(r, 3, &key.n))
         return;
     PGresult *result = NULL;
@@ -86,7 +84,7 @@ void agreements_get(struct request *r)
     PQclear(result);
 }
 
-enum pg_status agreement_finish(struct request *r, const char *act, const struct agreement *g)
+static enum pg_status finish(struct request *r, const char *act, const struct agreement *g)
 {
     char subject[160], location[256];
     PGresult *result = NULL;
@@ -260,7 +258,7 @@ static const struct kind proposable[] = {{"adjustment", read_adjustment, add_adj
                                          {"month_without_activity", read_month, add_month},
                                          {"withhold_decision", read_decision, add_decision}};
 
-enum pg_status agreement_open(struct request *r, struct agreement *g)
+static enum pg_status open_agreement(struct request *r, struct agreement *g)
 {
     PGresult *result = NULL;
     enum pg_status status = contract_get(r->pg, g->provider, g->contract, &result);
@@ -294,16 +292,16 @@ static enum pg_status propose(struct request *r, void *context)
     if (status == PG_OK && p->reverses != 0)
         status = read_reversed(r, p);
     if (status == PG_OK)
-        status = agreement_open(r, &p->g);
+        status = open_agreement(r, &p->g);
     if (status == PG_OK)
         status = kind_of(p->g.kind)->add(r, p);
-    return status == PG_OK ? agreement_finish(r, "agreement.propose", &p->g) : status;
+    return status == PG_OK ? finish(r, "agreement.propose", &p->g) : status;
 }
 
 void agreements_propose(struct request *r)
 {
     size_t length = 0;
-    struct proposal p = {.g = agreement_addressed(r), .issued_on = DATE_NONE};
+    struct proposal p = {.g = addressed(r), .issued_on = DATE_NONE};
     const char *name = json_text(r->body, "kind");
     if (!request_path_ident(r, 1))
         return;
@@ -369,12 +367,12 @@ static enum pg_status close_open(struct request *r, void *context)
         status = agreement_close(r->pg, &c->g, c->outcome, c->refusal);
     if (status == PG_OK && changes_money)
         status = job_add(r->pg, c->g.provider, "resettle", c->g.contract, job);
-    return status == PG_OK ? agreement_finish(r, act, &c->g) : status;
+    return status == PG_OK ? finish(r, act, &c->g) : status;
 }
 
 static void close_addressed(struct request *r, const char *outcome, const char *refusal)
 {
-    struct closing c = {.g = agreement_addressed(r), .outcome = outcome, .refusal = refusal};
+    struct closing c = {.g = addressed(r), .outcome = outcome, .refusal = refusal};
     if (request_path_ident(r, 1) && request_path_number(r, 3, &c.g.n))
         request_act(r, close_open, &c);
 }

@@ -69,7 +69,7 @@ static enum pg_status check_version(struct request *r, struct approving *a)
     else if (strcmp(pg_text(result, 0, "digest"), hex) != 0)
         reply_problem(r, PROBLEM_PRECONDITION_FAILED, "/digest", "The draft has another digest now; read it again");
     else if (strcmp(a->author, r->caller.person) == 0)
-        reply_problem(r, PROBLEM_SAME_PERSON, NULL, "The author does not approve; another person of your party does");
+        reply_same_person(r, "The author does not approve; another person of your party does");
     else {
         status = check_examples(r, pg_text(result, 0, "body"));
         PQclear(result);

@@ -3,6 +3,7 @@
 #include "store/organisation.h"
 
 #include "base/parse.h"
+#include "store/organisation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +154,17 @@ bool page_parts(struct request *r, struct page *page, unsigned count, const char
         text += n + !last;
     }
     return true;
+}
+
+void reply_same_person(struct request *r, const char *detail)
+{
+    int64_t people = 0;
+    if (organisation_people(r->pg, r->caller.organisation, &people) == PG_OK && people == 1)
+        reply_problem(r, PROBLEM_SAME_PERSON, NULL,
+                      "%s. You are the only person of %s here: the operator enrols another (reckoner person add)",
+                      detail, r->caller.organisation);
+    else
+        reply_problem(r, PROBLEM_SAME_PERSON, NULL, "%s", detail);
 }
 
 void request_account(const struct request *r, struct account_key *account)

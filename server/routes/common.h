@@ -49,6 +49,9 @@ bool list_says_why_empty(json_t *body, const char *why);
  * when it has another form. */
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts);
 
+/* Problem same_person with the detail given; when there is nobody else in the caller's organisation, it says so and
+ * what can be done. In the transaction of the act, while it can still read. */
+void reply_same_person(struct request *r, const char *detail);
 /* The account that the path names: provider, contract, commissioner. */
 void request_account(const struct request *r, struct account_key *account);
 /* PG_NONE when the caller may not see it. */

@@ -218,6 +218,10 @@ static enum pg_status issue(struct request *r, void *context)
     int64_t number = 0;
     enum pg_status status =
         document_issue(r->pg, r->path_values[0], r->path_values[1], *revision, r->begun_at, &number);
+    if (status == PG_REFUSED && strcmp(pg_message(r->pg), "same_person") == 0) {
+        pg_rollback(r->pg); /* the refusal ended the transaction, and nothing can be looked up in it */
+        reply_same_person(r, "Who proposed a document does not issue it; another person of the provider does");
+    }
     if (status == PG_OK)
         status = audit(r, "document.issue");
     return status == PG_OK ? reply_document(r) : status;

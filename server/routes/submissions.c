@@ -1,5 +1,5 @@
-#include "routes/signed_file.h"
 #include "routes/submissions.h"
+#include "routes/signed_file.h"
 
 #include "base/parse.h"
 #include "domain/rules.h"

@@ -1,5 +1,5 @@
 /* What one party of an account proposes and a person of the other agrees: one mechanism for adjustments, opening
- * entries, months without activity, decisions of withholds and re-attributions. Texts are borrowed. */
+ * entries, months without activity and decisions of withholds. Texts are borrowed. */
 #ifndef RECKONER_STORE_AGREEMENT_H
 #define RECKONER_STORE_AGREEMENT_H
 
@@ -10,7 +10,7 @@ struct agreement {
     const char *contract;
     const char *commissioner;
     int64_t n;        /* agreement_propose gives it */
-    const char *kind; /* adjustment, opening_entry, month_without_activity, withhold_decision, reattribution */
+    const char *kind; /* adjustment, opening_entry, month_without_activity, withhold_decision */
     month_t month;    /* not for opening_entry */
     const char *body; /* what is agreed, canonical JSON */
     const char *once; /* what can be agreed but once, by a name; NULL: as often as they like */

@@ -153,3 +153,20 @@ enum pg_status person_self(struct pg *pg, const char *person, PGresult **result)
     pg_arg_text(&a, person);
     return pg_run_one(pg, &self, &a, result);
 }
+
+static const struct pg_statement count_people = {
+    "organisation_people",
+    "SELECT count(*) AS people FROM reckoner.person WHERE organisation = $1 AND disabled_at IS NULL", 1};
+
+enum pg_status organisation_people(struct pg *pg, const char *code, int64_t *count)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, code);
+    enum pg_status status = pg_run_one(pg, &count_people, &a, &r);
+    if (status == PG_OK)
+        *count = pg_i64(r, 0, "people");
+    PQclear(r);
+    return status;
+}

@@ -38,4 +38,7 @@ enum pg_status organisation_auditors(struct pg *pg, const char *organisation, PG
 /* Columns person, name, organisation, organisation_name, role of the session's caller. */
 enum pg_status person_self(struct pg *pg, const char *person, PGresult **result);
 
+/* People of an organisation who may act; seen by its own people and the operator alone. */
+enum pg_status organisation_people(struct pg *pg, const char *code, int64_t *count);
+
 #endif

@@ -319,7 +319,9 @@ class Accidents(harness.ServiceCase):
         draft = author.post(path, harness.simple_terms("RXB", "5QF"))
         self.service.command("person", "disable", "b.maker")
         approval = {"digest": draft["digest"]}
-        self.assertProblem(author.send("POST", f"{path}/{draft['version']}/approvals", approval), 409, "same_person")
+        alone = self.assertProblem(author.send("POST", f"{path}/{draft['version']}/approvals", approval), 409,
+                                   "same_person")
+        self.assertIn("the only person of RXB here: the operator enrols another", alone["detail"])
         self.assertProblem(other.send("POST", f"{path}/{draft['version']}/approvals", approval), 404, "not_found")
         # The way out: another person of the trust.
         self.service.person("b.late", "RXB", "b.late")

@@ -180,8 +180,8 @@ class Challenges(harness.ServiceCase):
         run, lines = self.latest()
         self.assertEqual((run["type"], run["balance_pence"]), ("R", -2 * 30 * PRICE))
         self.assertEqual([key for key in lines if key.startswith("contested")], [])
-        self.assertEqual(self.query("SELECT DISTINCT cause, pence FROM reckoner.run_bridge_step WHERE pence <> 0 AND run ="
-                                    f" '{run['id']}'"), [["challenges", str(-2 * 30 * PRICE)]])
+        self.assertEqual(self.query("SELECT DISTINCT cause, pence FROM reckoner.run_bridge_step WHERE pence <> 0"
+                                    f" AND run = '{run['id']}'"), [["challenges", str(-2 * 30 * PRICE)]])
         self.assertEqual(self.ours.get(document)["held_pence"], 0)
 
     def test_6_a_line_and_a_filter_are_all_their_rows(self):
