@@ -308,6 +308,34 @@ START_TEST(an_identical_resubmission_changes_nothing)
 }
 END_TEST
 
+/* Whatever it contested while it was open. */
+static void challenge_withdrawn(struct contract_year *y, uint64_t seed)
+{
+    month_t m = some_month(y);
+    struct position p;
+    char *with = NULL;
+    char *without = NULL;
+    for (size_t i = 0; i < y->challenges; i++)
+        y->challenge[i].closed_at = ALL_KNOWN - 1;
+    enum position_status status = contract_year_position(y, m, ALL_KNOWN, 0, &p, &with);
+    if (status == POSITION_DONE)
+        position_free(&p);
+    y->challenges = 0;
+    HOLDS(contract_year_position(y, m, ALL_KNOWN, 0, &p, &without) == status, seed);
+    if (status == POSITION_DONE) {
+        position_free(&p);
+        HOLDS(strcmp(with, without) == 0, seed);
+    }
+    free(with);
+    free(without);
+}
+
+START_TEST(a_challenge_raised_and_withdrawn_leaves_no_trace)
+{
+    for_years(300, challenge_withdrawn);
+}
+END_TEST
+
 static int64_t sum_of_bill(const struct bill *b)
 {
     int64_t sum = 0;
@@ -389,6 +417,7 @@ int main(void)
     tcase_add_test(t, lines_sum_to_position_and_stage_5_keeps_its_bounds);
     tcase_add_test(t, same_inputs_in_any_order_and_at_any_later_time_give_the_same_bytes);
     tcase_add_test(t, an_identical_resubmission_changes_nothing);
+    tcase_add_test(t, a_challenge_raised_and_withdrawn_leaves_no_trace);
     tcase_add_test(t, documents_sum_to_the_last_billed_position);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
