@@ -46,7 +46,11 @@ static bool read_billing(struct terms_reader *r)
     t->eacv_pence = json_int(object, "eacv_pence", -1);
     t->materiality_pence = json_int(object, "materiality_pence", 0);
     if (t->eacv_pence >= 0 && !t->on_account) {
-        return terms_refuse(r, "/billing/eacv_pence", "is what instalments are made of: state method on_account too");
+        if (!terms_contradiction(r, "eacv_without_instalments", "/billing/eacv_pence",
+                                 json_pack("{s:I, s:i}", "eacv_pence", (json_int_t)t->eacv_pence, "instalments", 0),
+                                 "is what instalments are made of: state method on_account too")) {
+            return false;
+        }
     }
     return true;
 }
@@ -100,7 +104,13 @@ static bool read_withholds(struct terms_reader *r)
         shares += t->withhold[i].share_ppm;
     }
     if (shares > PPM_ONE) {
-        return terms_refuse(r, "/withholds", "hold back more than 100%% of a month together: lower their shares");
+        int64_t held = 0;
+        (void)money_round_share(10000, shares, &held);
+        if (!terms_contradiction(r, "withholds_over_whole", "/withholds",
+                                 json_pack("{s:i, s:I}", "month_pence", 10000, "withheld_pence", (json_int_t)held),
+                                 "hold back more than 100%% of a month together: lower their shares")) {
+            return false;
+        }
     }
     return array == NULL || terms_offered(r, "withholds", "/withholds");
 }
@@ -145,7 +155,13 @@ static bool read_deadline(struct terms_reader *r, const char *name, struct terms
             return terms_refuse(r, where, "must be a day, YYYY-MM-DD");
         }
         if (out->date[k] <= month_last(month) || out->date[k] > month_last(month) + 400) {
-            return terms_refuse(r, where, "must lie after the end of its month, and within 400 days of it");
+            char last[11];
+            date_format(month_last(month), last);
+            if (!terms_contradiction(r, "calendar_out_of_order", where,
+                                     json_pack("{s:s, s:s}", "month_ends", last, "date", text),
+                                     "must lie after the end of its month, and within 400 days of it")) {
+                return false;
+            }
         }
     }
     return true;
@@ -162,12 +178,22 @@ static bool check_order(struct terms_reader *r, const char *before, const struct
     }
     if (second->operational_days < first->operational_days) {
         snprintf(where, sizeof where, "/calendar/%s/operational_days", name);
-        return terms_refuse(r, where, "must not come before %s", before);
+        return terms_contradiction(
+            r, "calendar_out_of_order", where,
+            json_pack("{s:i, s:i}", "before_days", first->operational_days, "days", second->operational_days),
+            "must not come before %s", before);
     }
     for (int k = 0; second->operational_days == 0 && k < TERMS_MONTHS; k++) {
         if (second->date[k] < first->date[k]) {
             snprintf(where, sizeof where, "/calendar/%s/dates/%d", name, k);
-            return terms_refuse(r, where, "must not come before %s", before);
+            char dates[2][11];
+            date_format(first->date[k], dates[0]);
+            date_format(second->date[k], dates[1]);
+            if (!terms_contradiction(r, "calendar_out_of_order", where,
+                                     json_pack("{s:s, s:s}", "before", dates[0], "date", dates[1]),
+                                     "must not come before %s", before)) {
+                return false;
+            }
         }
     }
     return true;
@@ -214,6 +240,20 @@ static const struct json_member party_members[] = {
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
+/* While collecting: a party without its name or address is that, and not merely malformed. */
+static bool party_incomplete(struct terms_reader *r, const char *code, const json_t *party)
+{
+    static const char *const needed[] = {"name", "address"};
+    const struct json_problem problem = *r->problem;
+    const char *missing = NULL;
+    for (size_t i = 0; json_is_object(party) && i < 2; i++) {
+        missing = missing == NULL && json_object_get(party, needed[i]) == NULL ? needed[i] : missing;
+    }
+    return missing != NULL && strstr(problem.field, missing) != NULL &&
+           terms_contradiction(r, "party_data_missing", problem.field,
+                               json_pack("{s:s, s:s}", "party", code, "missing", missing), "%s", problem.message);
+}
+
 static bool read_parties(struct terms_reader *r)
 {
     const json_t *object = json_object_get(r->t->source, "parties");
@@ -221,10 +261,17 @@ static bool read_parties(struct terms_reader *r)
     json_t *party;
     int without_reference = 0;
     if (object == NULL) {
-        return r->t->shadow || terms_refuse(r, "/parties", "is needed in live terms");
+        return r->t->shadow || terms_contradiction(r, "party_data_missing", "/parties",
+                                                   json_pack("{s:i, s:i}", "parties_needed", 2, "parties", 0),
+                                                   "is needed in live terms");
     }
     if (json_object_size(object) < 2) {
-        return terms_refuse(r, "/parties", "must have the provider and at least one commissioner");
+        if (!terms_contradiction(
+                r, "party_data_missing", "/parties",
+                json_pack("{s:i, s:I}", "parties_needed", 2, "parties", (json_int_t)json_object_size(object)),
+                "must have the provider and at least one commissioner")) {
+            return false;
+        }
     }
     json_object_foreach((json_t *)object, code, party)
     {
@@ -236,7 +283,7 @@ static bool read_parties(struct terms_reader *r)
             return terms_refuse(r, where, "must be named by the organisation's code");
         }
         if (!json_check(party, party_members, where, r->problem)) {
-            return false;
+            return r->found != NULL && party_incomplete(r, code, party);
         }
         bool refers = json_text(party, "purchase_order") != NULL || json_text(party, "buyer_reference") != NULL;
         without_reference += refers ? 0 : 1;
@@ -250,8 +297,10 @@ static bool read_parties(struct terms_reader *r)
     }
     /* The provider is the one party that needs none. */
     return r->t->shadow || without_reference <= 1 ||
-           terms_refuse(r, "/parties",
-                        "must give purchase_order or buyer_reference for each commissioner in live terms");
+           terms_contradiction(
+               r, "party_data_missing", "/parties",
+               json_pack("{s:i, s:i}", "commissioners_without_reference", without_reference - 1, "allowed", 0),
+               "must give purchase_order or buyer_reference for each commissioner in live terms");
 }
 
 bool terms_read_billing(struct terms_reader *r)
@@ -264,7 +313,9 @@ bool terms_check_billing(struct terms_reader *r)
 {
     const struct terms *t = r->t;
     if (t->on_account && t->eacv_pence < 0 && t->plan_count == 0 && t->plan_sum_count == 0) {
-        return terms_refuse(r, "/billing/method", "on_account needs eacv_pence, or a plan to take it from");
+        return terms_contradiction(r, "instalments_of_nothing", "/billing/method",
+                                   json_pack("{s:i, s:i}", "plan_of_the_year_pence", 0, "instalment_1_pence", 0),
+                                   "on_account needs eacv_pence, or a plan to take it from");
     }
     return true;
 }

@@ -16,11 +16,17 @@
 struct terms_reader {
     struct terms *t;
     struct json_problem *problem;
+    bool no_memory;
+    json_t *found; /* collecting: contradictions, {rule, pointer, sentence, counter_example} each; else NULL */
 };
 
 /* Fills the problem and returns false. pointer is the JSON pointer of the value. */
 bool terms_refuse(struct terms_reader *r, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for parts that are each well formed and contradict each other. While collecting it is recorded under its rule
+ * (a short stable name), and true: reading goes on. shown: the smallest counter-example, an object; taken over. */
+bool terms_contradiction(struct terms_reader *r, const char *rule, const char *pointer, json_t *shown,
+                         const char *format, ...) __attribute__((format(printf, 5, 6)));
 bool terms_no_memory(struct terms_reader *r);
 /* Refuses a part by name while nothing of this version would act upon it. */
 bool terms_offered(struct terms_reader *r, const char *part, const char *pointer);
@@ -37,6 +43,11 @@ bool terms_read_qualifiers(struct terms_reader *r, const json_t *object, const c
                            char *service);
 /* A set of clusters, one bit each, from an array of codes; doubles are refused. */
 bool terms_read_clusters(struct terms_reader *r, const json_t *array, const char *pointer, uint32_t *out);
+
+/* Reads as far as that is possible and records what contradicts itself in *found, an array that may hold items already;
+ * what is malformed has the rule "malformed". The terms, or NULL when a part could not be read. When memory ran out,
+ * *found is released and NULL. */
+struct terms *terms_parse_collecting(const json_t *json, json_t **found);
 
 bool terms_read_prices(struct terms_reader *r);
 bool terms_read_plan(struct terms_reader *r);

@@ -20,8 +20,53 @@ bool terms_refuse(struct terms_reader *r, const char *pointer, const char *forma
     return false;
 }
 
+static bool recorded(const struct terms_reader *r, const char *rule, const char *pointer)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(r->found, i, item)
+    {
+        if (strcmp(json_text(item, "pointer"), pointer) == 0 &&
+            (rule == NULL || strcmp(json_text(item, "rule"), rule) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Moves the problem to the list. */
+static bool record(struct terms_reader *r, const char *rule, json_t *shown)
+{
+    json_t *item = json_pack("{s:s, s:s, s:s, s:O}", "rule", rule, "pointer", r->problem->field, "sentence",
+                             r->problem->message, "counter_example", shown);
+    bool known = recorded(r, rule, r->problem->field);
+    r->problem->message[0] = '\0';
+    json_decref(shown);
+    if (known) {
+        json_decref(item);
+        return true;
+    }
+    return json_array_append_new(r->found, item) == 0 || terms_no_memory(r);
+}
+
+bool terms_contradiction(struct terms_reader *r, const char *rule, const char *pointer, json_t *shown,
+                         const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    snprintf(r->problem->field, sizeof r->problem->field, "%s", pointer);
+    vsnprintf(r->problem->message, sizeof r->problem->message, format, arguments);
+    va_end(arguments);
+    if (r->found == NULL) {
+        json_decref(shown);
+        return false;
+    }
+    return shown == NULL ? terms_no_memory(r) : record(r, rule, shown);
+}
+
 bool terms_no_memory(struct terms_reader *r)
 {
+    r->no_memory = true;
     return terms_refuse(r, "", "memory ran out");
 }
 
@@ -39,6 +84,20 @@ bool terms_offered(struct terms_reader *r, const char *part, const char *pointer
     return true;
 }
 
+/* No share is below 0; one that would pay less the more there is has its own name. */
+static bool share_below_zero(struct terms_reader *r, const char *name, const char *where, int64_t ppm)
+{
+    int64_t pays = 0;
+    if (strncmp(name, "pay", 3) != 0) {
+        return terms_contradiction(r, "share_out_of_range", where, json_pack("{s:s}", "least", "0%"),
+                                   "must not be below 0%%");
+    }
+    (void)money_round_share(100, ppm, &pays);
+    return terms_contradiction(r, "pay_falls", where,
+                               json_pack("{s:i, s:I}", "further_pence", 100, "paid_pence", (json_int_t)-pays),
+                               "must not be below 0%%: pay would fall where activity rises");
+}
+
 bool terms_read_percent(struct terms_reader *r, const json_t *object, const char *name, const char *pointer,
                         int64_t high_ppm, int64_t *out)
 {
@@ -49,13 +108,18 @@ bool terms_read_percent(struct terms_reader *r, const json_t *object, const char
     char where[120];
     int64_t ppm;
     snprintf(where, sizeof where, "%s/%s", pointer, name);
+    if (r->found != NULL && text[0] == '-' && parse_percent_ppm(text + 1, strlen(text) - 1, &ppm)) {
+        return recorded(r, NULL, where) || share_below_zero(r, name, where, ppm);
+    }
     if (!parse_percent_ppm(text, strlen(text), &ppm)) {
         return terms_refuse(r, where, "must be a percentage with at most four decimals, for example \"2.5%%\"");
     }
     if (ppm > high_ppm) {
         char limit[32];
         format_percent_ppm(high_ppm, limit);
-        return terms_refuse(r, where, "must be at most %s", limit);
+        return terms_contradiction(r, "share_out_of_range", where,
+                                   json_pack("{s:s, s:s, s:s}", "stated", text, "least", "0%", "most", limit),
+                                   "must be at most %s", limit);
     }
     *out = ppm;
     return true;
@@ -103,7 +167,11 @@ bool terms_read_qualifiers(struct terms_reader *r, const json_t *object, const c
     if (who != NULL && parties != NULL && json_object_get(parties, who) == NULL) {
         char where[120];
         snprintf(where, sizeof where, "%s/commissioner", pointer);
-        return terms_refuse(r, where, "is not one of the parties");
+        if (!terms_contradiction(r, "party_unknown", where,
+                                 json_pack("{s:s, s:i}", "commissioner", who, "parties_of_that_code", 0),
+                                 "is not one of the parties")) {
+            return false;
+        }
     }
     snprintf(commissioner, TERMS_CODE_SIZE, "%s", who == NULL ? "" : who);
     if (service != NULL) {
@@ -160,6 +228,16 @@ static const struct json_member block_members[] = {
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
+static json_t *unpriced_units(const struct terms_plan_line *line, month_t month, int64_t units)
+{
+    char cluster[3];
+    char day[11];
+    cluster_code(line->cluster, cluster);
+    date_format(month_first(month), day);
+    return json_pack("{s:s, s:s, s:s, s:I, s:i}", "cluster", cluster, "basis", basis_name(line->basis), "day", day,
+                     "units", (json_int_t)units, "prices", 0);
+}
+
 /* Units of the months from effective_from on need a price on the month's first day: it is what values them. */
 static bool check_plan_prices(struct terms_reader *r, const struct terms_plan_line *line)
 {
@@ -175,7 +253,8 @@ static bool check_plan_prices(struct terms_reader *r, const struct terms_plan_li
             char name[8];
             month_format(month, name);
             snprintf(pointer, sizeof pointer, "/plan/lines/%d/units/%d", line->index, k);
-            return terms_refuse(r, pointer, "plans units without a price on the first day of %s", name);
+            return terms_contradiction(r, "plan_without_price", pointer, unpriced_units(line, month, line->units[k]),
+                                       "plans units without a price on the first day of %s", name);
         }
     }
     return true;
@@ -194,6 +273,20 @@ static bool read_units(struct terms_reader *r, const json_t *array, const char *
         line->units[k] = units;
     }
     return true;
+}
+
+/* Two lines for one thing: the first month in which they differ, or April. */
+static json_t *two_plans(const struct terms_plan_line *a, const struct terms_plan_line *b)
+{
+    char cluster[3];
+    int k = 0;
+    cluster_code(a->cluster, cluster);
+    while (k < TERMS_MONTHS - 1 && a->units[k] == b->units[k]) {
+        k++;
+    }
+    k = a->units[k] == b->units[k] ? 0 : k;
+    return json_pack("{s:s, s:s, s:i, s:I, s:I}", "cluster", cluster, "basis", basis_name(a->basis), "month_of_year",
+                     k + 1, "either_units", (json_int_t)a->units[k], "or_units", (json_int_t)b->units[k]);
 }
 
 static bool read_plan_line(struct terms_reader *r, const json_t *object, int32_t index, struct terms_plan_line *line)
@@ -221,7 +314,8 @@ static bool read_plan_line(struct terms_reader *r, const json_t *object, int32_t
                             strcmp(o->commissioner, line->commissioner) == 0;
         if (o->cluster == line->cluster && o->basis == line->basis && same_account &&
             strcmp(o->service, line->service) == 0) {
-            return terms_refuse(r, pointer, "plans the same cluster, basis and service as /plan/lines/%d", i);
+            return terms_contradiction(r, "plan_overlap", pointer, two_plans(o, line),
+                                       "plans the same cluster, basis and service as /plan/lines/%d", i);
         }
     }
     return check_plan_prices(r, line);
@@ -271,13 +365,23 @@ static bool check_plan_sums(struct terms_reader *r)
         snprintf(pointer, sizeof pointer, "/plan/sums/%d", i);
         for (int32_t j = 0; j < i; j++) {
             if (t->plan_sum[j].month == s->month && same_account(t->plan_sum[j].commissioner, s->commissioner)) {
-                return terms_refuse(r, pointer, "states the same month as /plan/sums/%d", j);
+                if (!terms_contradiction(r, "plan_overlap", pointer,
+                                         json_pack("{s:I, s:I}", "either_pence", (json_int_t)t->plan_sum[j].pence,
+                                                   "or_pence", (json_int_t)s->pence),
+                                         "states the same month as /plan/sums/%d", j)) {
+                    return false;
+                }
             }
         }
         for (int32_t j = 0; j < t->plan_count; j++) {
             if (t->plan[j].units[month_number(s->month) - 1] != 0 &&
                 same_account(t->plan[j].commissioner, s->commissioner)) {
-                return terms_refuse(r, pointer, "states a month that /plan/lines/%d plans in units", j);
+                if (!terms_contradiction(r, "plan_overlap", pointer,
+                                         json_pack("{s:I, s:I}", "either_pence", (json_int_t)s->pence, "or_units",
+                                                   (json_int_t)t->plan[j].units[month_number(s->month) - 1]),
+                                         "states a month that /plan/lines/%d plans in units", j)) {
+                    return false;
+                }
             }
         }
     }
@@ -299,7 +403,12 @@ static bool check_blocks(struct terms_reader *r)
                 same_account(t->block[j].commissioner, t->block[i].commissioner)) {
                 char pointer[40];
                 snprintf(pointer, sizeof pointer, "/block/%d/label", i);
-                return terms_refuse(r, pointer, "has the month and label of /block/%d", j);
+                if (!terms_contradiction(r, "block_overlap", pointer,
+                                         json_pack("{s:I, s:I}", "either_pence", (json_int_t)t->block[j].pence,
+                                                   "or_pence", (json_int_t)t->block[i].pence),
+                                         "has the month and label of /block/%d", j)) {
+                    return false;
+                }
             }
         }
     }
@@ -424,21 +533,65 @@ static bool read_frame(struct terms_reader *r)
     return true;
 }
 
-struct terms *terms_parse(const json_t *json, struct json_problem *problem)
+/* The parts in the order in which they are read; each may look at those before it that it names. */
+static const struct part {
+    bool (*read)(struct terms_reader *r);
+    uint32_t needs; /* bit 1 << place */
+} parts[] = {
+    {terms_read_billing, 0},       {terms_read_prices, 0}, {terms_read_plan, 1U << 1}, {terms_check_billing, 5U},
+    {terms_read_sharing, 1U << 2}, {terms_read_rules, 0},  {terms_read_thresholds, 0}, {terms_read_examples, 0x7fU},
+};
+
+/* Collecting, a part that cannot be read is recorded, and so is what does not need it. */
+static bool read_parts(struct terms_reader *r)
 {
-    struct terms_reader r = {calloc(1, sizeof *r.t), problem};
-    if (r.t == NULL) {
-        terms_no_memory(&r);
+    uint32_t unread = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if ((parts[i].needs & unread) == 0 && parts[i].read(r)) {
+            continue;
+        }
+        unread |= UINT32_C(1) << i;
+        if (r->found == NULL || (r->problem->message[0] != '\0' && !record(r, "malformed", json_object()))) {
+            return false;
+        }
+    }
+    return unread == 0;
+}
+
+static struct terms *parse(struct terms_reader *r, const json_t *json)
+{
+    r->t = calloc(1, sizeof *r->t);
+    if (r->t == NULL) {
+        terms_no_memory(r);
         return NULL;
     }
-    r.t->source = json_deep_copy(json);
-    if (r.t->source == NULL) {
-        terms_no_memory(&r);
-    } else if (read_frame(&r) && terms_read_billing(&r) && terms_read_prices(&r) && terms_read_plan(&r) &&
-               terms_check_billing(&r) && terms_read_sharing(&r) && terms_read_rules(&r) && terms_read_thresholds(&r) &&
-               terms_read_examples(&r)) {
-        return r.t;
+    r->t->source = json_deep_copy(json);
+    if (r->t->source == NULL) {
+        terms_no_memory(r);
+    } else if (read_frame(r) && read_parts(r)) {
+        return r->t;
     }
-    terms_free(r.t);
+    terms_free(r->t);
     return NULL;
+}
+
+struct terms *terms_parse(const json_t *json, struct json_problem *problem)
+{
+    struct terms_reader r = {.problem = problem};
+    return parse(&r, json);
+}
+
+struct terms *terms_parse_collecting(const json_t *json, json_t **found)
+{
+    struct json_problem problem = {"", ""};
+    struct terms_reader r = {.problem = &problem, .found = *found};
+    struct terms *t = parse(&r, json);
+    if (problem.message[0] != '\0' && !r.no_memory) {
+        record(&r, "malformed", json_object());
+    }
+    if (r.no_memory) {
+        json_decref(*found);
+        *found = NULL;
+    }
+    return t;
 }

@@ -86,7 +86,12 @@ static bool read_price(struct terms_reader *r, const json_t *object, int32_t ind
     }
     if (p->from >= p->to) {
         snprintf(where, sizeof where, "%s/to", pointer);
-        return terms_refuse(r, where, "must be after from: it is the first day that the price no longer holds");
+        char from[11];
+        date_format(p->from, from);
+        (void)terms_contradiction(r, "price_without_days", where,
+                                  json_pack("{s:s, s:I, s:i}", "from", from, "pence", (json_int_t)p->pence, "days", 0),
+                                  "must be after from: it is the first day that the price no longer holds");
+        return false;
     }
     snprintf(where, sizeof where, "%s/basis", pointer);
     return p->basis != BASIS_PERIOD || terms_offered(r, basis_name(p->basis), where);
@@ -125,7 +130,42 @@ static bool is_split(const struct terms_price *p)
     return p->basis == BASIS_ADMITTED || p->basis == BASIS_NONADMITTED;
 }
 
-static bool refuse_price(struct terms_reader *r, const struct terms_price *p, const char *sentence,
+/* What a row of the qualifiers of one or two prices meets on a day. */
+static json_t *shown_on(const struct terms_price *p, const struct terms_price *other, date_t day)
+{
+    char on[11];
+    char code[3];
+    json_t *shown = json_object();
+    const char *who = p->commissioner[0] == '\0' && other != NULL ? other->commissioner : p->commissioner;
+    const char *what = p->service[0] == '\0' && other != NULL ? other->service : p->service;
+    date_format(day, on);
+    cluster_code(p->cluster, code);
+    bool good = json_put(shown, "cluster", json_string(code)) && json_put(shown, "day", json_string(on)) &&
+                json_put(shown, "units", json_integer(1)) &&
+                (who[0] == '\0' || json_put(shown, "commissioner", json_string(who))) &&
+                (what[0] == '\0' || json_put(shown, "service", json_string(what)));
+    if (good) {
+        return shown;
+    }
+    json_decref(shown);
+    return NULL;
+}
+
+/* Adds a price to it: where it stands, its basis and its pence. */
+static json_t *with_price(json_t *shown, const char *name, const struct terms_price *p)
+{
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/prices/%d", p->index);
+    if (json_put(shown, name,
+                 json_pack("{s:s, s:s, s:I}", "price", pointer, "basis", basis_name(p->basis), "pence",
+                           (json_int_t)p->pence))) {
+        return shown;
+    }
+    json_decref(shown);
+    return NULL;
+}
+
+static bool refuse_price(struct terms_reader *r, const struct terms_price *p, const char *rule, const char *sentence,
                          const struct terms_price *other, date_t day)
 {
     char pointer[40];
@@ -134,10 +174,15 @@ static bool refuse_price(struct terms_reader *r, const struct terms_price *p, co
     snprintf(pointer, sizeof pointer, "/prices/%d", p->index);
     date_format(day, on);
     cluster_code(p->cluster, code);
+    json_t *shown = with_price(shown_on(p, other, day), other == NULL ? "beside" : "either", p);
     if (other == NULL) {
-        return terms_refuse(r, pointer, "%s (cluster %s, %s, %s)", sentence, code, basis_name(p->basis), on);
+        return terms_contradiction(r, rule, pointer, shown, "%s (cluster %s, %s, %s)", sentence, code,
+                                   basis_name(p->basis), on);
     }
-    return terms_refuse(r, pointer, "%s (cluster %s, %s; see also /prices/%d)", sentence, code, on, other->index);
+    return terms_contradiction(r, rule, pointer, with_price(shown, "or", other),
+                               "%s (cluster %s, %s; see also "
+                               "/prices/%d)",
+                               sentence, code, on, other->index);
 }
 
 /* The way that a price charges days; ADMITTED and NONADMITTED are one. */
@@ -173,11 +218,12 @@ static bool check_change_of_basis(struct terms_reader *r, const struct terms_pri
         }
         /* In that month the deciding series covers some days; does the other one charge the rest? */
         month_t m = month_of(day);
-        if (under->from <= month_last(m) && under->to > month_first(m)) {
-            return refuse_price(
-                r, deciding,
+        if (under->from <= month_last(m) && under->to > month_first(m) &&
+            !refuse_price(
+                r, deciding, "price_basis_in_month",
                 "a cluster may change between DAY, ADMITTED with NONADMITTED, and PERIOD only at the turn of a month",
-                under, day);
+                under, day)) {
+            return false;
         }
     }
     return true;
@@ -193,7 +239,7 @@ static bool check_pair(struct terms_reader *r, const struct terms_price *p, cons
     date_t day = p->from > q->from ? p->from : q->from;
     bool overlap = p->from < q->to && q->from < p->to;
     if (overlap && !partners && qualified(p) == qualified(q)) {
-        return refuse_price(r, q, "two prices apply equally to the same day", p, day);
+        return refuse_price(r, q, "price_overlap", "two prices apply equally to the same day", p, day);
     }
     if (!assessment && charged_by(p) != charged_by(q)) {
         return check_change_of_basis(r, p, q);
@@ -218,8 +264,9 @@ static bool check_partner(struct terms_reader *r, const struct terms_price *p)
         }
     }
     if (!holds) {
-        return refuse_price(r, p, "ADMITTED and NONADMITTED prices come together, for the same days and qualifiers",
-                            NULL, day);
+        return refuse_price(r, p, "price_without_partner",
+                            "ADMITTED and NONADMITTED prices come together, for the same days and qualifiers", NULL,
+                            day);
     }
     return true;
 }
@@ -233,8 +280,9 @@ static bool check_series(struct terms_reader *r, const struct terms_price *p)
         const struct terms_price *o = &t->price[i];
         later = later || (o->basis == p->basis && same_qualifiers(o, p) && o->from > p->to);
     }
-    if (later && !series_holds(t, p, p->to)) {
-        return refuse_price(r, p, "no price holds from this day until the next one begins", NULL, p->to);
+    if (later && !series_holds(t, p, p->to) &&
+        !refuse_price(r, p, "price_gap", "no price holds from this day until the next one begins", NULL, p->to)) {
+        return false;
     }
     if (!is_split(p)) {
         return true;

@@ -2,6 +2,8 @@
 #include "domain/money.h"
 #include "domain/terms_internal.h"
 
+#include "base/parse.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,40 @@ static const struct json_member band_members[] = {
     {"pay", JSON_KIND_TEXT, true, 1, 20},
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
+
+/* Edges as they fall against a plan of 100,000.00 pounds. */
+static json_t *shown_edges(int64_t before_ppm, int64_t to_ppm)
+{
+    int64_t plan = 10000000;
+    int64_t from = 0;
+    int64_t to = 0;
+    (void)money_round_share(plan, before_ppm < 0 ? 0 : before_ppm, &from);
+    (void)money_round_share(plan, to_ppm < 0 ? 0 : to_ppm, &to);
+    json_t *shown = json_pack("{s:I, s:I}", "plan_pence", (json_int_t)plan, "band_from_pence", (json_int_t)from);
+    if (to_ppm >= 0 && !json_put(shown, "band_to_pence", json_integer(to))) {
+        json_decref(shown);
+        return NULL;
+    }
+    return shown;
+}
+
+/* The last band alone is open, and each ends beyond the one before it. */
+static bool check_edge(struct terms_reader *r, const char *where, const struct terms_band *band, bool last,
+                       int64_t before)
+{
+    json_t *shown = r->found == NULL ? NULL : shown_edges(before, band->to_ppm);
+    if (last && band->to_ppm >= 0) {
+        return terms_contradiction(r, "bands_end", where, shown, "is the last band: it is open and has no \"to\"");
+    }
+    if (!last && band->to_ppm < 0) {
+        return terms_contradiction(r, "bands_out_of_order", where, shown, "is not the last band: it needs \"to\"");
+    }
+    if (!last && band->to_ppm <= before) {
+        return terms_contradiction(r, "bands_out_of_order", where, shown, "must end beyond the band before it");
+    }
+    json_decref(shown);
+    return true;
+}
 
 static bool read_bands(struct terms_reader *r, const json_t *array, const char *pointer, struct terms_bands *out)
 {
@@ -31,14 +67,8 @@ static bool read_bands(struct terms_reader *r, const json_t *array, const char *
             return false;
         }
         bool last = i + 1 == count;
-        if (last && band->to_ppm >= 0) {
-            return terms_refuse(r, where, "is the last band: it is open and has no \"to\"");
-        }
-        if (!last && band->to_ppm < 0) {
-            return terms_refuse(r, where, "is not the last band: it needs \"to\"");
-        }
-        if (!last && band->to_ppm <= before) {
-            return terms_refuse(r, where, "must end beyond the band before it");
+        if (!check_edge(r, where, band, last, before)) {
+            return false;
         }
         before = band->to_ppm;
     }
@@ -46,11 +76,14 @@ static bool read_bands(struct terms_reader *r, const json_t *array, const char *
     return true;
 }
 
-static bool refuse_without_plan(struct terms_reader *r, const char *pointer)
+static bool refuse_without_plan(struct terms_reader *r, const char *rule, const char *pointer)
 {
     const struct terms *t = r->t;
     if (t->plan_count == 0 && t->plan_sum_count == 0) {
-        return terms_refuse(r, pointer, "is measured against the plan, and there is no plan");
+        char month[8];
+        month_format(t->effective_from, month);
+        return terms_contradiction(r, rule, pointer, json_pack("{s:s, s:i}", "month", month, "planned_pence", 0),
+                                   "is measured against the plan, and there is no plan");
     }
     return true;
 }
@@ -93,7 +126,12 @@ static bool read_group(struct terms_reader *r, const json_t *object, int32_t ind
         if (t->group_of[c] >= 0) {
             char code[3];
             cluster_code(c, code);
-            return terms_refuse(r, where, "puts cluster %s in a second group", code);
+            if (!terms_contradiction(r, "cluster_in_two_groups", where,
+                                     json_pack("{s:s, s:s, s:s}", "cluster", code, "either",
+                                               t->group[t->group_of[c]].name, "or", group->name),
+                                     "puts cluster %s in a second group", code)) {
+                return false;
+            }
         }
         t->group_of[c] = (int16_t)index;
     }
@@ -118,10 +156,12 @@ static bool read_volume_bands(struct terms_reader *r)
         t->group_count = (int32_t)(i + 1);
     }
     if (count > 0 && t->plan_sum_count > 0) {
-        return terms_refuse(r, "/volume_bands",
-                            "need a plan in units; /plan/sums does not say what belongs to a group");
+        return terms_contradiction(r, "bands_need_units", "/volume_bands",
+                                   json_pack("{s:I, s:i}", "planned_pence", (json_int_t)t->plan_sum[0].pence,
+                                             "of_which_known_by_group_pence", 0),
+                                   "need a plan in units; /plan/sums does not say what belongs to a group");
     }
-    return count == 0 || refuse_without_plan(r, "/volume_bands");
+    return count == 0 || refuse_without_plan(r, "bands_without_plan", "/volume_bands");
 }
 
 static const struct json_member risk_share_members[] = {
@@ -200,8 +240,10 @@ static bool read_preset(struct terms_reader *r, const json_t *object)
         !terms_read_percent(r, object, "pay_under", "/risk_share", PPM_ONE, &under)) {
         return false;
     }
-    if (preset->inner_ppm >= 0 && edge >= PPM_ONE) {
-        return terms_refuse(r, "/risk_share/to", "must be below 100%%: nothing lies further under plan");
+    if (preset->inner_ppm >= 0 && edge >= PPM_ONE &&
+        !terms_contradiction(r, "band_out_of_reach", "/risk_share/to", shown_edges(0, edge),
+                             "must be below 100%%: nothing lies further under plan")) {
+        return false;
     }
     share->preset = true;
     if (strcmp(name, PRESET_NONE) != 0) {
@@ -227,6 +269,38 @@ static bool read_own_bands(struct terms_reader *r, const json_t *object)
            read_bands(r, json_object_get(object, "under"), "/risk_share/under", &share->under);
 }
 
+/* A percentage that may be below 0, for what such terms would mean. */
+static bool signed_percent(const char *text, int64_t *ppm)
+{
+    bool below = text != NULL && text[0] == '-';
+    if (text == NULL || !parse_percent_ppm(text + below, strlen(text) - below, ppm)) {
+        return false;
+    }
+    *ppm = below ? -*ppm : *ppm;
+    return true;
+}
+
+/* Neither may be below 0, so that a cap lies above every collar. While collecting it is said what is wrong between two
+ * that do not, in place of each alone. */
+static bool check_bounds(struct terms_reader *r, const json_t *object)
+{
+    int64_t cap;
+    int64_t collar;
+    int64_t plan = 10000000;
+    int64_t above = 0;
+    int64_t below = 0;
+    if (r->found == NULL || !signed_percent(json_text(object, "cap"), &cap) ||
+        !signed_percent(json_text(object, "collar"), &collar) || cap + collar >= 0) {
+        return true;
+    }
+    (void)money_round_share(plan, cap, &above);
+    (void)money_round_share(plan, collar, &below);
+    return terms_contradiction(r, "cap_below_collar", cap < 0 ? "/risk_share/cap" : "/risk_share/collar",
+                               json_pack("{s:I, s:I, s:I}", "plan_pence", (json_int_t)plan, "cap_pence",
+                                         (json_int_t)(plan + above), "collar_pence", (json_int_t)(plan - below)),
+                               "the cap is below the collar");
+}
+
 static bool read_risk_share(struct terms_reader *r)
 {
     struct terms_risk_share *share = &r->t->risk_share;
@@ -236,14 +310,14 @@ static bool read_risk_share(struct terms_reader *r)
     if (object == NULL) {
         return true;
     }
-    if (!json_check(object, risk_share_members, "/risk_share", r->problem) ||
+    if (!json_check(object, risk_share_members, "/risk_share", r->problem) || !check_bounds(r, object) ||
         !(json_text(object, "preset") != NULL ? read_preset(r, object) : read_own_bands(r, object)) ||
         !terms_read_percent(r, object, "cap", "/risk_share", EDGE_LIMIT, &share->cap_ppm) ||
         !terms_read_percent(r, object, "collar", "/risk_share", PPM_ONE, &share->collar_ppm)) {
         return false;
     }
     share->present = share->over.count > 0 || share->under.count > 0 || share->cap_ppm >= 0 || share->collar_ppm >= 0;
-    if (share->present && !refuse_without_plan(r, "/risk_share")) {
+    if (share->present && !refuse_without_plan(r, "sharing_without_plan", "/risk_share")) {
         return false;
     }
     if (json_object_size(object) == 0) {
@@ -252,7 +326,9 @@ static bool read_risk_share(struct terms_reader *r)
     /* Less than the whole plan cannot be taken away twice: under plan, v never exceeds P, so no edge beyond it matters.
      */
     if (share->under.count > 1 && share->under.band[share->under.count - 2].to_ppm >= PPM_ONE) {
-        return terms_refuse(r, "/risk_share/under", "has a band beyond 100%% under plan, which nothing can reach");
+        return terms_contradiction(r, "band_out_of_reach", "/risk_share/under",
+                                   shown_edges(share->under.band[share->under.count - 2].to_ppm, -1),
+                                   "has a band beyond 100%% under plan, which nothing can reach");
     }
     return true;
 }
@@ -284,6 +360,17 @@ static const struct json_member threshold_members[] = {
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
+#define STAGES_WORDS "activity, factor, bands, risk_share, cap_collar, block, adjustment or withhold"
+
+/* CQUIN is a share of what stands before it: terms that speak of leaving it out take it for a part of its own base. */
+static bool circular_base(struct terms_reader *r, const char *where)
+{
+    return terms_contradiction(r, "circular_base", where,
+                               json_pack("{s:i, s:i, s:i}", "base_pence", 10000, "with_cquin_pence", 10250,
+                                         "with_cquin_of_that_pence", 10256),
+                               "must be " STAGES_WORDS);
+}
+
 static bool read_excluded_stages(struct terms_reader *r, const json_t *array, uint32_t *out)
 {
     size_t count = json_array_size(array);
@@ -298,8 +385,13 @@ static bool read_excluded_stages(struct terms_reader *r, const json_t *array, ui
             }
         }
         if (found < 0) {
-            return terms_refuse(
-                r, where, "must be activity, factor, bands, risk_share, cap_collar, block, adjustment or withhold");
+            if (name != NULL && strcmp(name, stage_name(STAGE_CQUIN)) == 0) {
+                if (!circular_base(r, where)) {
+                    return false;
+                }
+                continue;
+            }
+            return terms_refuse(r, where, "must be " STAGES_WORDS);
         }
         if ((*out >> found & 1U) != 0) {
             return terms_refuse(r, where, "is listed twice");
@@ -323,7 +415,14 @@ static bool read_thresholds(struct terms_reader *r, const json_t *array, const c
             return false;
         }
         if (i > 0 && (threshold->at_ppm <= threshold[-1].at_ppm || threshold->earns_ppm < threshold[-1].earns_ppm)) {
-            return terms_refuse(r, where, "must lie above the threshold before it and earn no less");
+            if (!terms_contradiction(
+                    r, "thresholds_out_of_order", where,
+                    json_pack("{s:I, s:I, s:I, s:I}", "before_at_ppm", (json_int_t)threshold[-1].at_ppm,
+                              "before_earns_ppm", (json_int_t)threshold[-1].earns_ppm, "at_ppm",
+                              (json_int_t)threshold->at_ppm, "earns_ppm", (json_int_t)threshold->earns_ppm),
+                    "must lie above the threshold before it and earn no less")) {
+                return false;
+            }
         }
         out->count = (int32_t)(i + 1);
     }
@@ -375,7 +474,12 @@ static bool read_indicators(struct terms_reader *r, const json_t *array)
     if (weights != PPM_ONE) {
         char sum[32];
         snprintf(sum, sizeof sum, "%lld.%04lld", (long long)(weights / 10000), (long long)(weights % 10000));
-        return terms_refuse(r, "/cquin/indicators", "weights must sum to exactly 100%%; they sum to %s%%", sum);
+        int64_t earned = 0;
+        (void)money_round_share(10000, weights, &earned);
+        return terms_contradiction(r, "weights_not_whole", "/cquin/indicators",
+                                   json_pack("{s:I, s:i, s:I}", "weights_ppm", (json_int_t)weights, "cquin_pence",
+                                             10000, "all_achieved_earns_pence", (json_int_t)earned),
+                                   "weights must sum to exactly 100%%; they sum to %s%%", sum);
     }
     return true;
 }
