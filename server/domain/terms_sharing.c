@@ -325,7 +325,7 @@ static bool read_risk_share(struct terms_reader *r)
     }
     /* Less than the whole plan cannot be taken away twice: under plan, v never exceeds P, so no edge beyond it matters.
      */
-    if (share->under.count > 1 && share->under.band[share->under.count - 2].to_ppm >= PPM_ONE) {
+    if (!share->preset && share->under.count > 1 && share->under.band[share->under.count - 2].to_ppm >= PPM_ONE) {
         return terms_contradiction(r, "band_out_of_reach", "/risk_share/under",
                                    shown_edges(share->under.band[share->under.count - 2].to_ppm, -1),
                                    "has a band beyond 100%% under plan, which nothing can reach");
