@@ -77,6 +77,12 @@ static const struct command commands[] = {
      "beside the computed one; ends with status 1 when the terms are refused, have no example, or miss one.\n"
      "  --json  what each example comes to, as JSON\n",
      NEEDS_NOTHING, cli_terms_check},
+    {"terms lint", "FILE [--json]", "Find what contradicts itself in terms, with counter-examples",
+     "FILE is a version of the terms, JSON as in api/formats/terms.md (- reads standard input), complete or not. Ends "
+     "with\n"
+     "status 1 when there is a defect; notes are shown and pass.\n"
+     "  --json  what was found, as canonical JSON\n",
+     NEEDS_NOTHING, cli_terms_lint},
     {"terms print", "FILE", "Print terms in plain English, to read and sign",
      "FILE is a version of the terms, JSON as in api/formats/terms.md (- reads standard input). The SHA-256 shown is "
      "that\n"

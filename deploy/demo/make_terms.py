@@ -61,8 +61,9 @@ def days_of_care(folder, provider, commissioner):
     return care
 
 
-def plan_lines(care, bases, above):
-    """Plan such that the activity to date stands above it by each month's share (ten-thousandths)."""
+def plan_lines(care, bases, above, zeros=()):
+    """Plan such that the activity to date stands above it by each month's share (ten-thousandths). zeros: bases that are
+    spoken of where nothing is planned too; under a risk share, a price without a line of the plan is a defect."""
     lines = []
     for cluster in COMMUNITY:
         for basis in bases:
@@ -75,7 +76,7 @@ def plan_lines(care, bases, above):
                 planned = to_date
             daily = planned * 1000 // sum(DAYS[:3])
             units += [daily * days // 1000 for days in DAYS[3:]]
-            if any(units):
+            if any(units) or basis in zeros:
                 lines.append({"cluster": cluster, "basis": basis, "units": units})
     return lines
 
@@ -136,7 +137,8 @@ def dead_band(folder):
     care = days_of_care(folder, "RXA", "5QF")
     terms = common("RXA", "5QF", "live") | {"day_count": "end_inclusive", "factor": "1.0215"}
     terms["prices"] = ward_prices(30, 19500)
-    terms["plan"] = {"lines": plan_lines(care, ("ADMITTED", "NONADMITTED", "ASSESSMENT"), (100, -400, 350)), "sums": []}
+    lines = plan_lines(care, ("ADMITTED", "NONADMITTED", "ASSESSMENT"), (100, -400, 350), zeros=("ASSESSMENT",))
+    terms["plan"] = {"lines": lines, "sums": []}
     terms["risk_share"] = {"over": [{"to": "2%", "pay": "0%"}, {"pay": "30%"}],
                            "under": [{"to": "2%", "pay": "0%"}, {"pay": "50%"}]}
     terms["rules"] = {"prior_approval": {"clusters": ["16"]}, "severities": {"K05": "QUERY"}}

@@ -5,6 +5,8 @@
 #include "cli/command.h"
 
 int cli_terms_check(struct cli *cli, int argc, char **argv);
+/* What the linter finds, with counter-examples. */
+int cli_terms_lint(struct cli *cli, int argc, char **argv);
 int cli_terms_print(struct cli *cli, int argc, char **argv);
 
 #endif

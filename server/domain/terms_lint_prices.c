@@ -204,7 +204,8 @@ static void price_without_plan(struct lint *l, const struct charge *c)
             p->pence == 0 || p->to <= first) {
             continue;
         }
-        json_t *shown = shown_charge(c, p->from > first ? p->from : first, 1);
+        const struct charge unplanned = {c->account, p->service, c->cluster, c->assessment};
+        json_t *shown = shown_charge(&unplanned, p->from > first ? p->from : first, 1);
         (void)snprintf(pointer, sizeof pointer, "/prices/%d", p->index);
         if (!json_put(shown, "pence", json_integer(p->pence)) || !json_put(shown, "planned_units", json_integer(0))) {
             json_decref(shown);

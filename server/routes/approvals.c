@@ -4,6 +4,7 @@
 #include "domain/terms_example.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
+#include "routes/terms.h"
 #include "store/agreed_terms.h"
 #include "store/contract.h"
 #include "store/job.h"
@@ -71,7 +72,9 @@ static enum pg_status check_version(struct request *r, struct approving *a)
     else if (strcmp(a->author, r->caller.person) == 0)
         reply_same_person(r, "The author does not approve; another person of your party does");
     else {
-        status = check_examples(r, pg_text(result, 0, "body"));
+        status = terms_refuse_defective(r, a->version, pg_text(result, 0, "body"));
+        if (status == PG_OK)
+            status = check_examples(r, pg_text(result, 0, "body"));
         PQclear(result);
         return status;
     }

@@ -45,6 +45,8 @@ void terms_route_approve(struct request *r);
 void terms_route_text(struct request *r);
 void terms_route_differences(struct request *r);
 void terms_route_examples(struct request *r);
+/* terms_lint.c */
+void terms_route_lint(struct request *r);
 /* exceptions.c */
 void exceptions_list(struct request *r);
 void exceptions_get(struct request *r);

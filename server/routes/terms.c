@@ -2,6 +2,7 @@
 #include "routes/terms.h"
 #include "base/parse.h"
 #include "domain/terms_example.h"
+#include "domain/terms_lint.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "store/contract.h"
@@ -107,6 +108,7 @@ struct drafting {
     struct terms_draft draft;
     struct terms *terms;
     json_t *examples; /* what they came to */
+    json_t *lint;     /* what the linter found */
     char *body;
     unsigned char digest[32];
     char mode[8];
@@ -116,6 +118,7 @@ static void drafting_free(struct drafting *d)
 {
     terms_free(d->terms);
     json_decref(d->examples);
+    json_decref(d->lint);
     free(d->body);
 }
 
@@ -134,7 +137,8 @@ static bool drafting_read(struct request *r, struct drafting *d)
     int32_t failing;
     d->body = terms_canonical(d->terms, &length);
     d->examples = examples_json(d->terms, &failing);
-    if (d->body == NULL || d->examples == NULL) {
+    d->lint = terms_lint(r->body);
+    if (d->body == NULL || d->examples == NULL || d->lint == NULL) {
         reply_problem(r, PROBLEM_INTERNAL, NULL, "Memory ran out");
         drafting_free(d);
         return false;
@@ -186,8 +190,8 @@ static enum pg_status audit_terms(struct request *r, const char *act, int64_t ve
     return request_audit(r, r->path_values[0], act, subject, json_pack("{s:s}", "digest", hex));
 }
 
-/* The header, and what the examples came to. */
-static enum pg_status reply_drafted(struct request *r, int64_t version, json_t *examples, bool created)
+/* The header, what the examples came to, and how much the linter found. */
+static enum pg_status reply_drafted(struct request *r, int64_t version, const struct drafting *d, bool created)
 {
     PGresult *result = NULL;
     enum pg_status status = terms_get(r->pg, r->path_values[0], r->path_values[1], version, false, &result);
@@ -199,7 +203,8 @@ static enum pg_status reply_drafted(struct request *r, int64_t version, json_t *
              r->path_values[1], (long long)version);
     json_t *body = row_object(result, 0, terms_columns);
     PQclear(result);
-    if (body != NULL && json_object_set(body, "examples", examples) != 0) {
+    if (body != NULL && (json_object_set(body, "examples", d->examples) != 0 ||
+                         !json_put(body, "lint", terms_lint_counts(r, version, d->lint)))) {
         json_decref(body);
         body = NULL;
     }
@@ -221,7 +226,7 @@ static enum pg_status draft(struct request *r, void *context)
         status = terms_add(r->pg, &d->draft, &version);
     if (status == PG_OK)
         status = audit_terms(r, "terms.draft", version, d->digest);
-    return status == PG_OK ? reply_drafted(r, version, d->examples, true) : status;
+    return status == PG_OK ? reply_drafted(r, version, d, true) : status;
 }
 
 void terms_route_draft(struct request *r)
@@ -268,7 +273,7 @@ static enum pg_status replace(struct request *r, void *context)
         status = terms_replace(r->pg, &d->draft, revision);
     if (status == PG_OK)
         status = audit_terms(r, "terms.replace", d->draft.version, d->digest);
-    return status == PG_OK ? reply_drafted(r, d->draft.version, d->examples, false) : status;
+    return status == PG_OK ? reply_drafted(r, d->draft.version, d, false) : status;
 }
 
 void terms_route_replace(struct request *r)

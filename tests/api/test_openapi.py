@@ -190,6 +190,7 @@ class Replies(harness.ServiceCase):
         self.call("getTerms", "e.one", **version)
         self.call("getTermsText", "e.one", **version)
         self.call("listTermsExamples", "e.one", **version)
+        self.call("lintTerms", "e.one", **version)
         self.call("compareTerms", "e.one", **version)
         self.call("getContract", "e.one", **path)
         return path

@@ -156,6 +156,12 @@ class EveryProblem(harness.ServiceCase):
         draft = self.trust.post(f"{path}/terms", terms)
         return self.checker.send("POST", f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
 
+    def meet_terms_defective(self):
+        path = self.contract(2018)
+        draft = self.trust.post(f"{path}/terms", harness.simple_terms(
+            financial_year=2018, effective_from="2018-04", billing={"method": "on_account", "eacv_pence": 0}))
+        return self.checker.send("POST", f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
+
     def meet_conflict(self):
         self.contract(2021)
         return self.trust.send("POST", "/v1/providers/RXA/contracts", CONTRACT | {"financial_year": 2021})

@@ -113,6 +113,34 @@ class WorkedExamples(harness.ServiceCase):
             self.assertEqual(self.approve(person, contract, draft).json()["state"], state)
         self.assertTrue(author.get(f"{contract}/terms/1/examples")["all_pass"])
 
+    def test_no_approval_while_there_is_a_defect(self):
+        author, contract = self.as_person("a.author"), self.contract()
+        days = {"cluster": "04", "basis": "DAY", "units": [300] * 12}
+        terms = harness.simple_terms(plan={"lines": [days]}, risk_share={"preset": "dead_band", "to": "2%",
+                                                                       "pay_over": "30%", "pay_under": "50%"})
+        draft = author.post(f"{contract}/terms", terms)
+        link = f"{contract}/terms/1/lint"
+        self.assertEqual(draft["lint"], {"defects": 1, "notes": 4, "href": link})
+        for person in ("a.maker", "e.one"):
+            problem = self.assertProblem(self.approve(person, contract, draft), 409, "terms_defective", "/prices/1")
+            self.assertIn("price_without_plan: ", problem["detail"])
+            self.assertIn(link, problem["detail"])
+        found = self.as_person("e.one").get(link)
+        self.assertEqual((found["version"], found["defects"], found["notes"]), (1, 1, 4))
+        first = found["items"][0]
+        self.assertEqual((first["kind"], first["rule"], first["pointer"]),
+                         ("defect", "price_without_plan", "/prices/1"))
+        self.assertEqual((first["counter_example"]["pence"], first["counter_example"]["planned_units"]), (11875, 0))
+        self.assertProblem(self.as_person("b.author").send("GET", link), 404, "not_found")
+
+        # Notes do not refuse: the parties' VAT is still not given.
+        terms["plan"]["lines"].append({"cluster": "14", "basis": "DAY", "units": [0] * 12})
+        terms["examples"] = [self.EXAMPLE | {"expect": {"stages": {"activity": 183600}}}]
+        draft = self.replace(author, contract, terms, draft)
+        self.assertEqual(draft["lint"], {"defects": 0, "notes": 4, "href": link})
+        for person, state in (("a.maker", "draft"), ("e.one", "approved")):
+            self.assertEqual(self.approve(person, contract, draft).json()["state"], state)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -54,6 +54,32 @@ class Check(unittest.TestCase):
         self.assertIn("no worked example", done.stderr)
 
 
+class Lint(unittest.TestCase):
+    def test_the_documented_example_has_no_defect(self):
+        done = reckoner("terms", "lint", "-", given=documented())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("note    cquin_step, /cquin/indicators/0/thresholds/0: reviews earns £8,125.00 more", done.stdout)
+        self.assertTrue(done.stdout.splitlines()[-1].startswith("0 defects, "), done.stdout)
+
+    def test_several_defects_are_shown_with_counter_examples(self):
+        terms = json.loads(documented())
+        terms["prices"][1]["to"] = "2012-09-30"
+        terms["cquin"]["indicators"][0]["weight"] = "60%"
+        terms["billing"]["method"] = "weekly"
+        done = reckoner("terms", "lint", "-", given=json.dumps(terms))
+        self.assertEqual(done.returncode, 1)
+        for line in ("defect  malformed, /billing/method", "defect  price_gap, /prices/1", '"day": "2012-09-30"',
+                     "defect  weights_not_whole, /cquin/indicators", "3 defects, 0 notes"):
+            self.assertIn(line, done.stdout)
+        shown = json.loads(reckoner("terms", "lint", "-", "--json", given=json.dumps(terms)).stdout)
+        self.assertEqual((shown["defects"], [item["kind"] for item in shown["items"]]), (3, ["defect"] * 3))
+
+    def test_what_is_no_json_is_one_defect(self):
+        done = reckoner("terms", "lint", "-", given="{")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 defect, 0 notes", done.stdout)
+
+
 class Print(unittest.TestCase):
     def test_the_documented_terms_in_plain_english(self):
         done = reckoner("terms", "print", "-", given=documented())

@@ -68,7 +68,8 @@ START_TEST(the_documented_example_is_read)
     ck_assert_int_eq(t->risk_share.collar_ppm, 50000);
     ck_assert_int_eq(t->cquin.indicator[0].threshold[1].earns_ppm, 1000000);
     ck_assert_int_eq(t->cquin.excluded_clusters, 1);
-    ck_assert_int_eq(t->cquin.excluded_stages, 1U << STAGE_BLOCK);
+    ck_assert_int_eq(t->cquin.excluded_stages,
+                     1U << STAGE_BANDS | 1U << STAGE_RISK_SHARE | 1U << STAGE_CAP_COLLAR | 1U << STAGE_BLOCK);
     ck_assert_int_eq(t->rules.grace_days, 28);
     ck_assert_int_eq(t->thresholds.value[THRESHOLD_NO_CONTACT_DAYS], 120);
     ck_assert_int_eq(t->thresholds.value[THRESHOLD_SHORT_FILE], 900000);

@@ -316,6 +316,7 @@ static void prove(json_t *terms, const json_t *item)
     } else if (strcmp(rule, "cap_below_collar") == 0) {
         ck_assert_int_lt(number(shown, "cap_pence"), number(shown, "collar_pence"));
     } else if (strcmp(rule, "price_without_plan") == 0) {
+        /* It holds on a day of the terms, for the row that is shown. */
         ck_assert_msg(covers(value_at(terms, pointer), shown), "%s: %s does not hold that day", context, pointer);
         ck_assert_int_eq(number(value_at(terms, pointer), "pence"), number(shown, "pence"));
     }
@@ -407,23 +408,53 @@ START_TEST(the_terms_of_the_demonstration_are_sound)
 }
 END_TEST
 
-/* The first block of JSON in the description of the format. */
-START_TEST(the_example_of_the_format_is_sound)
+/* The nth block of JSON in the description of the format. */
+static json_t *block_of_format(int n)
 {
-    static char text[40000];
+    static char text[80000];
     FILE *file = fopen("api/formats/terms.md", "r");
     json_error_t error;
     ck_assert_ptr_nonnull(file);
     size_t length = fread(text, 1, sizeof text - 1, file);
     (void)fclose(file);
+    ck_assert_uint_lt(length, sizeof text - 1);
     text[length] = '\0';
-    char *begin = strstr(text, "```json\n");
-    ck_assert_ptr_nonnull(begin);
-    begin += 8;
+    char *begin = text;
+    for (int i = 0; i <= n; i++) {
+        begin = strstr(begin, "```json\n");
+        ck_assert_ptr_nonnull(begin);
+        begin += 8;
+    }
     *strstr(begin, "\n```") = '\0';
-    json_t *terms = json_loads(begin, 0, &error);
-    ck_assert_msg(terms != NULL, "%s", error.text);
-    expect_sound(terms, "api/formats/terms.md");
+    json_t *value = json_loads(begin, 0, &error);
+    ck_assert_msg(value != NULL, "%s", error.text);
+    return value;
+}
+
+START_TEST(the_example_of_the_format_is_sound)
+{
+    expect_sound(block_of_format(0), "api/formats/terms.md");
+}
+END_TEST
+
+START_TEST(the_counter_example_of_the_format_is_what_is_found)
+{
+    json_t *terms = block_of_format(0);
+    json_t *written = block_of_format(1);
+    ck_assert_int_eq(
+        json_object_set_new(json_object_get(terms, "cquin"), "exclude", json_pack("{s:[s]}", "clusters", "00")), 0);
+    json_t *result = terms_lint(terms);
+    const json_t *found = terms_lint_first_defect(result);
+    (void)snprintf(context, sizeof context, "the counter-example of api/formats/terms.md");
+    ck_assert_str_eq(json_text(found, "rule"), "pay_falls");
+    char *shown = json_dumps(json_object_get(found, "counter_example"), 0);
+    ck_assert_msg(json_equal(json_object_get(found, "counter_example"), json_object_get(written, "counter_example")),
+                  "now %s", shown);
+    free(shown);
+    prove(terms, found);
+    json_decref(result);
+    json_decref(written);
+    json_decref(terms);
 }
 END_TEST
 
@@ -449,6 +480,7 @@ int main(void)
     tcase_add_test(cases, sound_terms_raise_no_alarm);
     tcase_add_test(cases, the_terms_of_the_demonstration_are_sound);
     tcase_add_test(cases, the_example_of_the_format_is_sound);
+    tcase_add_test(cases, the_counter_example_of_the_format_is_what_is_found);
     tcase_add_test(cases, what_is_no_terms_at_all_is_one_defect);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
