@@ -98,6 +98,21 @@ static int64_t plan_of_year(const struct lint *l, const char *account)
     return sum;
 }
 
+/* Whether the plan speaks of the account, be it with zeros. */
+static bool has_plan(const struct terms *t, const char *account)
+{
+    bool has = false;
+    for (int32_t i = 0; i < t->plan_count; i++) {
+        has = has || lint_of_account(t->plan[i].commissioner, account);
+    }
+    for (int32_t i = 0; i < t->plan_sum_count; i++) {
+        has = has || lint_of_account(t->plan_sum[i].commissioner, account);
+    }
+    return has;
+}
+
+/* Instalments of nothing that the terms state leave all to the reconciliation, as may be meant; of what they do not
+ * speak of, there are none by mistake. Where no account has a plan, the parser has said so. */
 static void instalments(struct lint *l, const char *account)
 {
     const struct terms *t = l->t;
@@ -106,8 +121,9 @@ static void instalments(struct lint *l, const char *account)
     json_t *shown = json_pack("{s:I, s:I, s:I}", "plan_of_the_year_pence", (json_int_t)plan, "instalments_pence",
                               (json_int_t)(stated ? t->eacv_pence : plan), "difference_pence",
                               (json_int_t)(stated ? t->eacv_pence - plan : 0));
+    bool none = !stated && !has_plan(t, account);
     if ((stated ? t->eacv_pence : plan) == 0 && (stated || t->plan_count > 0 || t->plan_sum_count > 0)) {
-        lint_add(l, true, "instalments_of_nothing", stated ? "/billing/eacv_pence" : "/billing/method", shown,
+        lint_add(l, none, "instalments_of_nothing", stated ? "/billing/eacv_pence" : "/billing/method", shown,
                  "on_account has nothing to make instalments of%s%s", account[0] == '\0' ? "" : " for ", account);
     } else if (stated && plan > 0 && plan != t->eacv_pence) {
         lint_add(l, false, "eacv_differs_from_plan", "/billing/eacv_pence", shown,

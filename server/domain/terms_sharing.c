@@ -365,10 +365,10 @@ static const struct json_member threshold_members[] = {
 /* CQUIN is a share of what stands before it: terms that speak of leaving it out take it for a part of its own base. */
 static bool circular_base(struct terms_reader *r, const char *where)
 {
-    return terms_contradiction(r, "circular_base", where,
-                               json_pack("{s:i, s:i, s:i}", "base_pence", 10000, "with_cquin_pence", 10250,
-                                         "with_cquin_of_that_pence", 10256),
-                               "must be " STAGES_WORDS);
+    return terms_contradiction(
+        r, "circular_base", where,
+        json_pack("{s:i, s:i, s:i}", "base_pence", 10000, "with_cquin_pence", 10250, "with_cquin_of_that_pence", 10256),
+        "must be " STAGES_WORDS);
 }
 
 static bool read_excluded_stages(struct terms_reader *r, const json_t *array, uint32_t *out)
@@ -474,11 +474,15 @@ static bool read_indicators(struct terms_reader *r, const json_t *array)
     if (weights != PPM_ONE) {
         char sum[32];
         snprintf(sum, sizeof sum, "%lld.%04lld", (long long)(weights / 10000), (long long)(weights % 10000));
-        int64_t earned = 0;
-        (void)money_round_share(10000, weights, &earned);
+        int64_t whole = 1; /* the least power of ten that shows a penny of it */
+        int64_t earned = whole;
+        while (earned == whole && whole < PPM_ONE) {
+            whole *= 10;
+            (void)money_round_share(whole, weights, &earned);
+        }
         return terms_contradiction(r, "weights_not_whole", "/cquin/indicators",
-                                   json_pack("{s:I, s:i, s:I}", "weights_ppm", (json_int_t)weights, "cquin_pence",
-                                             10000, "all_achieved_earns_pence", (json_int_t)earned),
+                                   json_pack("{s:I, s:I, s:I}", "weights_ppm", (json_int_t)weights, "cquin_pence",
+                                             (json_int_t)whole, "all_achieved_earns_pence", (json_int_t)earned),
                                    "weights must sum to exactly 100%%; they sum to %s%%", sum);
     }
     return true;

@@ -159,7 +159,8 @@ class EveryProblem(harness.ServiceCase):
     def meet_terms_defective(self):
         path = self.contract(2018)
         draft = self.trust.post(f"{path}/terms", harness.simple_terms(
-            financial_year=2018, effective_from="2018-04", billing={"method": "on_account", "eacv_pence": 0}))
+            financial_year=2018, effective_from="2018-04", risk_share={"cap": "3%"},
+            plan={"lines": [{"cluster": "04", "basis": "DAY", "units": [300] * 12}]}))
         return self.checker.send("POST", f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
 
     def meet_conflict(self):

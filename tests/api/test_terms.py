@@ -68,9 +68,9 @@ class WorkedExamples(harness.ServiceCase):
     EXAMPLE = {"title": "Ten patients all April", "month": "2012-04",
                "rows": [{"cluster": "04", "start": "2012-04-01", "count": 10}], "expect": {"total_pence": 183600}}
 
-    def contract(self):
+    def contract(self, year=2012):
         made = self.as_person("a.author").post("/v1/providers/RXA/contracts", {
-            "financial_year": 2012, "mode": "live", "title": "Examples", "commissioners": ["5QE"],
+            "financial_year": year, "mode": "live", "title": "Examples", "commissioners": ["5QE"],
             "coordinator": "5QE"})
         return f"/v1/providers/RXA/contracts/{made['contract']}"
 
@@ -114,10 +114,11 @@ class WorkedExamples(harness.ServiceCase):
         self.assertTrue(author.get(f"{contract}/terms/1/examples")["all_pass"])
 
     def test_no_approval_while_there_is_a_defect(self):
-        author, contract = self.as_person("a.author"), self.contract()
+        author, contract = self.as_person("a.author"), self.contract(2013)
         days = {"cluster": "04", "basis": "DAY", "units": [300] * 12}
-        terms = harness.simple_terms(plan={"lines": [days]}, risk_share={"preset": "dead_band", "to": "2%",
-                                                                       "pay_over": "30%", "pay_under": "50%"})
+        terms = harness.simple_terms(
+            financial_year=2013, effective_from="2013-04", plan={"lines": [days]},
+            risk_share={"preset": "dead_band", "to": "2%", "pay_over": "30%", "pay_under": "50%"})
         draft = author.post(f"{contract}/terms", terms)
         link = f"{contract}/terms/1/lint"
         self.assertEqual(draft["lint"], {"defects": 1, "notes": 4, "href": link})
@@ -135,7 +136,8 @@ class WorkedExamples(harness.ServiceCase):
 
         # Notes do not refuse: the parties' VAT is still not given.
         terms["plan"]["lines"].append({"cluster": "14", "basis": "DAY", "units": [0] * 12})
-        terms["examples"] = [self.EXAMPLE | {"expect": {"stages": {"activity": 183600}}}]
+        terms["examples"] = [{"title": "A patient", "month": "2013-04", "rows": [{"cluster": "04", "start": "2013-04-01"}],
+                              "expect": {"stages": {"activity": 30 * 612}}}]
         draft = self.replace(author, contract, terms, draft)
         self.assertEqual(draft["lint"], {"defects": 0, "notes": 4, "href": link})
         for person, state in (("a.maker", "draft"), ("e.one", "approved")):
