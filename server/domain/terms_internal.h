@@ -17,14 +17,14 @@ struct terms_reader {
     struct terms *t;
     struct json_problem *problem;
     bool no_memory;
-    json_t *found; /* collecting: contradictions, {rule, pointer, sentence, counter_example} each; else NULL */
+    json_t *found; /* while collecting: {rule, pointer, sentence, counter_example} each; else NULL */
 };
 
 /* Fills the problem and returns false. pointer is the JSON pointer of the value. */
 bool terms_refuse(struct terms_reader *r, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for parts that are each well formed and contradict each other. While collecting it is recorded under its rule
- * (a short stable name), and true: reading goes on. shown: the smallest counter-example, an object; taken over. */
+/* The same for parts that are each well formed and contradict each other. While collecting it is recorded under its
+ * rule (a short stable name), and true: reading goes on. shown: the smallest counter-example, an object; taken over. */
 bool terms_contradiction(struct terms_reader *r, const char *rule, const char *pointer, json_t *shown,
                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 bool terms_no_memory(struct terms_reader *r);

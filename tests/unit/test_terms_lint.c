@@ -22,6 +22,13 @@ static json_t *read_json(const char *path)
     return json;
 }
 
+static size_t place_of(const char *text)
+{
+    int64_t place = 0;
+    ck_assert_msg(parse_i64_within(text, strlen(text), 0, 10000, &place), "%s: no place %s", context, text);
+    return (size_t)place;
+}
+
 /* The value at a pointer; *last is the name or place in it that the pointer ends with. */
 static json_t *parent_of(json_t *root, const char *pointer, char last[80])
 {
@@ -35,7 +42,7 @@ static json_t *parent_of(json_t *root, const char *pointer, char last[80])
         if (part[length] == '\0') {
             return at;
         }
-        at = json_is_array(at) ? json_array_get(at, strtoul(last, NULL, 10)) : json_object_get(at, last);
+        at = json_is_array(at) ? json_array_get(at, place_of(last)) : json_object_get(at, last);
         ck_assert_msg(at != NULL, "%s: nothing at %s", context, pointer);
         part += length + 1;
     }
@@ -45,7 +52,7 @@ static json_t *value_at(json_t *root, const char *pointer)
 {
     char last[80];
     json_t *at = parent_of(root, pointer, last);
-    return json_is_array(at) ? json_array_get(at, strtoul(last, NULL, 10)) : json_object_get(at, last);
+    return json_is_array(at) ? json_array_get(at, place_of(last)) : json_object_get(at, last);
 }
 
 static void set_at(json_t *root, const char *pointer, json_t *value)
@@ -54,8 +61,7 @@ static void set_at(json_t *root, const char *pointer, json_t *value)
     json_t *at = parent_of(root, pointer, last);
     int failed = 0;
     if (json_is_array(at)) {
-        failed =
-            strcmp(last, "-") == 0 ? json_array_append(at, value) : json_array_set(at, strtoul(last, NULL, 10), value);
+        failed = strcmp(last, "-") == 0 ? json_array_append(at, value) : json_array_set(at, place_of(last), value);
     } else if (json_is_null(value)) {
         (void)json_object_del(at, last);
     } else {
