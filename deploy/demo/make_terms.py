@@ -62,8 +62,8 @@ def days_of_care(folder, provider, commissioner):
 
 
 def plan_lines(care, bases, above, zeros=()):
-    """Plan such that the activity to date stands above it by each month's share (ten-thousandths). zeros: bases that are
-    spoken of where nothing is planned too; under a risk share, a price without a line of the plan is a defect."""
+    """Plan such that the activity to date stands above it by each month's share (ten-thousandths). zeros: bases
+    that are spoken of where nothing is planned too; under a risk share, a price that no line speaks of is a defect."""
     lines = []
     for cluster in COMMUNITY:
         for basis in bases:

@@ -136,7 +136,8 @@ class WorkedExamples(harness.ServiceCase):
 
         # Notes do not refuse: the parties' VAT is still not given.
         terms["plan"]["lines"].append({"cluster": "14", "basis": "DAY", "units": [0] * 12})
-        terms["examples"] = [{"title": "A patient", "month": "2013-04", "rows": [{"cluster": "04", "start": "2013-04-01"}],
+        terms["examples"] = [{"title": "A patient", "month": "2013-04",
+                              "rows": [{"cluster": "04", "start": "2013-04-01"}],
                               "expect": {"stages": {"activity": 30 * 612}}}]
         draft = self.replace(author, contract, terms, draft)
         self.assertEqual(draft["lint"], {"defects": 0, "notes": 4, "href": link})
