@@ -6,8 +6,8 @@
 
 /* Commissioners looked at one by one: more than any contract has associates. */
 #define LINT_MAX_ACCOUNTS 100
-/* Looks at a price that one run may take: well under a second. Terms of the size of a contract need a hundredth. */
-#define LINT_MAX_WORK INT64_C(300000000)
+/* Looks at a price that one run may take: two seconds at most. Terms of the size of a contract need a hundredth. */
+#define LINT_MAX_WORK INT64_C(100000000)
 
 struct lint {
     const struct terms *t;
@@ -54,8 +54,8 @@ void lint_products(const struct lint *l, const char *account, month_t month, str
 bool lint_position(struct lint *l, const char *account, month_t month, const struct lint_count *counts, size_t count,
                    bool best, struct lint_pay *out);
 /* Plan of a month (place 0..11) with its factor, by group; the last is that of the clusters in none. A stated sum is
- * the whole of it. Units without a price count nothing. */
-void lint_plan(const struct lint *l, const char *account, int k, int64_t by_group[TERMS_MAX_GROUPS + 1]);
+ * the whole of it. Units without a price count nothing. false: beyond what one run may take. */
+bool lint_plan(struct lint *l, const char *account, int k, int64_t by_group[TERMS_MAX_GROUPS + 1]);
 json_t *lint_count_json(const struct lint_count *count);
 
 void lint_prices(struct lint *l);

@@ -242,8 +242,7 @@ static int32_t group_points(const struct search *s, int64_t out[TERMS_MAX_BANDS 
     out[n++] = 0;
     for (int k = 0; g >= 0 && k <= s->month - financial_year_first(t->financial_year); k++) {
         int64_t by_group[TERMS_MAX_GROUPS + 1];
-        lint_plan(s->l, s->account, k, by_group);
-        planned += by_group[g];
+        planned += lint_plan(s->l, s->account, k, by_group) ? by_group[g] : 0;
     }
     for (int32_t i = 0; g >= 0 && i < t->group[g].bands.count; i++) {
         int64_t edge = 0;

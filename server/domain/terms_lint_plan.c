@@ -43,13 +43,15 @@ static json_t *shown_unplanned(struct lint *l, const char *account, month_t mont
 }
 
 /* The first month, from the one in which the terms begin, to whose end nothing is planned; -1: none. group -1: all. */
-static month_t first_unplanned(const struct lint *l, const char *account, int group)
+static month_t first_unplanned(struct lint *l, const char *account, int group)
 {
     month_t april = financial_year_first(l->t->financial_year);
     int64_t sum = 0;
     for (int k = 0; k < TERMS_MONTHS; k++) {
         int64_t by_group[TERMS_MAX_GROUPS + 1];
-        lint_plan(l, account, k, by_group);
+        if (!lint_plan(l, account, k, by_group)) {
+            return -1;
+        }
         for (int g = 0; g <= TERMS_MAX_GROUPS; g++) {
             sum += group < 0 || g == group ? by_group[g] : 0;
         }
@@ -85,12 +87,15 @@ static void without_plan(struct lint *l, const char *account)
     }
 }
 
-static int64_t plan_of_year(const struct lint *l, const char *account)
+/* -1: it was not looked at. */
+static int64_t plan_of_year(struct lint *l, const char *account)
 {
     int64_t sum = 0;
     for (int k = 0; k < TERMS_MONTHS; k++) {
         int64_t by_group[TERMS_MAX_GROUPS + 1];
-        lint_plan(l, account, k, by_group);
+        if (!lint_plan(l, account, k, by_group)) {
+            return -1;
+        }
         for (int g = 0; g <= TERMS_MAX_GROUPS; g++) {
             sum += by_group[g];
         }

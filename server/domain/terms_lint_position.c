@@ -4,15 +4,29 @@
 
 #include <string.h>
 
-void lint_plan(const struct lint *l, const char *account, int k, int64_t by_group[TERMS_MAX_GROUPS + 1])
+/* How many looks at a price one position takes, at most. */
+static int64_t looks(const struct terms *t)
+{
+    int32_t most = 1;
+    for (int c = 0; c < TERMS_CLUSTERS; c++) {
+        int32_t prices = t->first_price[c + 1] - t->first_price[c];
+        most = prices > most ? prices : most;
+    }
+    return INT64_C(1000) + (int64_t)TERMS_MONTHS * t->plan_count * most;
+}
+
+bool lint_plan(struct lint *l, const char *account, int k, int64_t by_group[TERMS_MAX_GROUPS + 1])
 {
     const struct terms *t = l->t;
     month_t month = financial_year_first(t->financial_year) + k;
     memset(by_group, 0, (TERMS_MAX_GROUPS + 1) * sizeof *by_group);
+    if (!lint_may(l, looks(t) / TERMS_MONTHS)) {
+        return false;
+    }
     for (int32_t i = 0; i < t->plan_sum_count; i++) {
         if (t->plan_sum[i].month == month && lint_of_account(t->plan_sum[i].commissioner, account)) {
             by_group[TERMS_MAX_GROUPS] = t->plan_sum[i].pence;
-            return;
+            return true;
         }
     }
     for (int32_t i = 0; i < t->plan_count; i++) {
@@ -30,6 +44,7 @@ void lint_plan(const struct lint *l, const char *account, int k, int64_t by_grou
     for (int g = 0; g <= TERMS_MAX_GROUPS; g++) {
         (void)money_round_share(by_group[g], t->factor_ppm, &by_group[g]);
     }
+    return true;
 }
 
 void lint_products(const struct lint *l, const char *account, month_t month, struct lint_product out[TERMS_CLUSTERS])
@@ -81,17 +96,6 @@ static size_t lines_of(const struct lint_count *counts, size_t count, month_t mo
         out[1] = first;
     }
     return n;
-}
-
-/* How many looks at a price one position takes, at most. */
-static int64_t looks(const struct terms *t)
-{
-    int32_t most = 1;
-    for (int c = 0; c < TERMS_CLUSTERS; c++) {
-        int32_t prices = t->first_price[c + 1] - t->first_price[c];
-        most = prices > most ? prices : most;
-    }
-    return INT64_C(1000) + (int64_t)TERMS_MONTHS * t->plan_count * most;
 }
 
 bool lint_position(struct lint *l, const char *account, month_t month, const struct lint_count *counts, size_t count,

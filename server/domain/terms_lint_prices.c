@@ -93,6 +93,9 @@ static void walk_year(struct lint *l, const struct charge *c)
     date_t end = month_first(financial_year_first(l->t->financial_year + 1));
     date_t ended = DATE_NONE; /* first day of a hole behind a price */
     bool any = false;
+    if (!lint_may(l, DAYS_OF_YEAR + l->t->first_price[c->cluster + 1] - l->t->first_price[c->cluster])) {
+        return;
+    }
     count_prices(l, c, year, prices);
     for (date_t day = begin; day < end; day++) {
         bool priced = prices[day - year] > 0;
@@ -129,7 +132,7 @@ static void walk_cluster(struct lint *l, const char *account, int cluster)
         walk_year(l, &c);
         for (int32_t i = first; i < t->first_price[cluster + 1]; i++) {
             c.service = t->price[i].service;
-            if (c.service[0] != '\0' && !service_seen(t, i, first)) {
+            if (c.service[0] != '\0' && lint_may(l, i - first) && !service_seen(t, i, first)) {
                 walk_year(l, &c);
             }
         }
