@@ -6,6 +6,7 @@
 #include "cli/fsck.h"
 #include "cli/keygen.h"
 #include "cli/log_commands.h"
+#include "cli/prices_command.h"
 #include "cli/service_state.h"
 #include "cli/statement_commands.h"
 #include "cli/terms_command.h"
@@ -88,6 +89,10 @@ static const struct command commands[] = {
      "that\n"
      "of the canonical form, which both parties approve.\n",
      NEEDS_NOTHING, cli_terms_print},
+    {"prices", "FILE", "Compute cost-neutral prices from a contract value, caseload and resource intensities",
+     "FILE is JSON as in api/formats/calculations.md (- reads standard input): contract_value_pence, and lines of "
+     "cluster,\nbasis, caseload and rri. What whole pence do not reach is a line of its own.\n",
+     NEEDS_NOTHING, cli_prices},
     {"explain", "FILE [LINE]", "Show how each amount of a statement or position was made",
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",

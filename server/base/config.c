@@ -77,6 +77,8 @@ static const struct option options[] = {
     NUMBER(rehearsals_per_day, 1, 100000, 100, "rehearsals", "that a provider may send in 24 hours"),
     NUMBER(rehearsal_days, 1, 366, 14, "days", "a rehearsal is kept, then removed with its bytes and report"),
     NUMBER(exports_per_day, 1, 100000, 200, "files", "that an organisation may ask for in 24 hours"),
+    NUMBER(calculations_per_day, 1, 100000, 500, "calculations", "that an organisation may ask for in 24 hours"),
+    NUMBER(calculation_days, 1, 3660, 366, "days", "the answer of a calculation is kept"),
     NUMBER(export_days, 1, 366, 7, "days", "exported files can be fetched"),
     NUMBER(worker_poll_ms, 10, 600000, 1000, "milliseconds", "between looks for work when nothing wakes the worker"),
     NUMBER(worker_lease_seconds, 1, 86400, 60, "seconds", "a job belongs to a worker without being renewed"),

@@ -41,10 +41,12 @@ struct config {
     int64_t statement_timeout_ms;
     int64_t lock_timeout_ms;
     int64_t idempotency_days;
-    int64_t rehearsals_per_day; /* of one provider, in 24 hours */
-    int64_t rehearsal_days;     /* a rehearsal's bytes and report are kept */
-    int64_t exports_per_day;    /* of one organisation, in 24 hours */
-    int64_t export_days;        /* exports can be fetched for so long */
+    int64_t rehearsals_per_day;   /* of one provider, in 24 hours */
+    int64_t rehearsal_days;       /* a rehearsal's bytes and report are kept */
+    int64_t calculations_per_day; /* of one organisation, in 24 hours */
+    int64_t calculation_days;
+    int64_t exports_per_day; /* of one organisation, in 24 hours */
+    int64_t export_days;     /* exports can be fetched for so long */
     int64_t worker_poll_ms;
     int64_t worker_lease_seconds;
     int64_t worker_max_attempts;

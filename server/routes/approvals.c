@@ -8,6 +8,7 @@
 #include "store/agreed_terms.h"
 #include "store/contract.h"
 #include "store/job.h"
+#include "store/price_track.h"
 #include "store/terms.h"
 
 #include <stdio.h>
@@ -102,7 +103,8 @@ static enum pg_status record(struct request *r, const struct approving *a)
     return status;
 }
 
-/* Rules that depend on terms are evaluated anew for the months concerned, and what was settled is settled again. */
+/* Rules that depend on terms are evaluated anew for the months concerned, what was settled is settled again, and the
+ * prices enter their history. */
 static enum pg_status start_consequences(struct request *r, const struct approving *a)
 {
     char job[IDENT_SIZE];
@@ -115,7 +117,14 @@ static enum pg_status start_consequences(struct request *r, const struct approvi
     PQclear(result);
     if (status == PG_OK)
         status = job_add(r->pg, r->path_values[0], "resettle", r->path_values[1], job);
-    return status;
+    const struct price_entry agreed = {.provider = r->path_values[0],
+                                       .contract = r->path_values[1],
+                                       .organisation = r->caller.organisation,
+                                       .person = r->caller.person,
+                                       .at = r->begun_at};
+    if (status == PG_OK)
+        status = contract_lock(r->pg, agreed.provider, agreed.contract);
+    return status == PG_OK ? price_track_agreed(r->pg, &agreed, a->version) : status;
 }
 
 static enum pg_status reply_approved(struct request *r, const struct approving *a, const char *state)

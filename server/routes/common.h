@@ -30,7 +30,7 @@ json_t *row_object(const PGresult *result, int row, const struct column *columns
 /* What a list looks like. */
 struct list_form {
     const struct column *columns;
-    const char *cursor[4]; /* up to three columns (text form) whose values, separated by '/', are the cursor; ended by
+    const char *cursor[5]; /* up to four columns (text form) whose values, separated by '/', are the cursor; ended by
                               NULL */
     const char *empty;     /* why there may be nothing to show, for a reader */
     /* The member "actions" of each item; NULL: they have none. */

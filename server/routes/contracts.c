@@ -73,6 +73,8 @@ static const char *hold_text(const char *hold)
     static const struct {
         const char *hold, *text;
     } holds[] = {{"approved_terms", "Both parties have approved terms of this contract"},
+                 {"calculation", "Calculations have been asked for on this contract"},
+                 {"price_track", "Prices of this contract are tracked"},
                  {"document", "Documents have been drafted for this contract"},
                  {"run", "Runs have been asked for on this contract"},
                  {"frozen_month", "Months of this contract are frozen"},

@@ -58,6 +58,13 @@ void achievements_get(struct request *r);
 void achievements_propose(struct request *r);
 void achievements_agree(struct request *r);
 void achievements_dispute(struct request *r);
+/* calculations.c, price_track.c */
+void calculations_list(struct request *r);
+void calculations_ask(struct request *r);
+void calculations_get(struct request *r);
+void cost_neutral_answer(struct request *r);
+void price_track_route_list(struct request *r);
+void price_track_route_add(struct request *r);
 /* agreements.c, withholds.c */
 void agreements_list(struct request *r);
 void agreements_get(struct request *r);

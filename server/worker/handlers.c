@@ -1,3 +1,4 @@
+#include "worker/calculate.h"
 #include "worker/evaluate.h"
 #include "worker/export.h"
 #include "worker/identify.h"
@@ -20,5 +21,6 @@ const struct job_handler job_handlers[] = {
     {"identify", identify_run, identify_give_up},
     {"rehearse", rehearse_run, NULL},
     {"export", export_run, NULL},
+    {"calculate", calculate_run, calculate_give_up},
     {NULL, NULL, NULL},
 };

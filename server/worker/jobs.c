@@ -1,6 +1,7 @@
 #include "worker/jobs.h"
 
 #include "base/log.h"
+#include "store/calculation.h"
 #include "store/export.h"
 #include "store/idempotency.h"
 #include "store/reading.h"
@@ -263,6 +264,8 @@ static void sweep(struct worker *w, int64_t *next)
         log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"readings", NULL, expired}, 1);
     if (export_expire(w->pg, &expired) == PG_OK && expired > 0)
         log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"exports", NULL, expired}, 1);
+    if (calculation_expire(w->pg, &expired) == PG_OK && expired > 0)
+        log_event(LOG_LEVEL_INFO, "expired", &(struct log_field){"calculations", NULL, expired}, 1);
     int64_t certified = 0;
     if (certify_due(w, &certified) == PG_OK && certified > 0)
         log_event(LOG_LEVEL_INFO, "certified", &(struct log_field){"months", NULL, certified}, 1);

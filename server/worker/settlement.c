@@ -349,6 +349,28 @@ static size_t decisions_to(const struct row_changes *rows, month_t m)
     return count;
 }
 
+struct position_input settlement_input(const struct settlement *s, month_t m, const struct activity_lines *activity)
+{
+    return (struct position_input){
+        .provider = s->account.provider,
+        .contract = s->account.contract,
+        .commissioner = s->account.commissioner,
+        .financial_year = s->facts.financial_year,
+        .month = m,
+        .months = s->month,
+        .annual = agreed_terms_in_force(&s->terms, m, s->known_at),
+        .achievements = s->achievements,
+        .achievement_count = s->achievement_count,
+        .activity = activity,
+        .adjustments = s->agreed.adjustments,
+        .adjustment_count = s->agreed.adjustment_count,
+        .withholds = s->agreed.withholds,
+        .withhold_count = s->agreed.withhold_count,
+        .decisions = s->rows.changes.decisions,
+        .decision_count = decisions_to(&s->rows.changes, m),
+    };
+}
+
 static enum settlement_status compute(struct settlement *s, const struct position_input *in,
                                       struct account_position *out)
 {
@@ -383,26 +405,9 @@ enum settlement_status settlement_position(struct settlement *s, month_t m, stru
     if (challenges == NULL || lines == NULL) {
         outcome = no_memory(s);
     } else {
-        const struct position_input in = {
-            .provider = s->account.provider,
-            .contract = s->account.contract,
-            .commissioner = s->account.commissioner,
-            .financial_year = s->facts.financial_year,
-            .month = m,
-            .months = s->month,
-            .annual = agreed_terms_in_force(&s->terms, m, s->known_at),
-            .achievements = s->achievements,
-            .achievement_count = s->achievement_count,
-            .activity = &activity,
-            .adjustments = s->agreed.adjustments,
-            .adjustment_count = s->agreed.adjustment_count,
-            .withholds = s->agreed.withholds,
-            .withhold_count = s->agreed.withhold_count,
-            .decisions = s->rows.changes.decisions,
-            .decision_count = decisions_to(&s->rows.changes, m),
-            .challenges = challenges,
-            .challenge_count = challenges_to(s, m, challenges, lines),
-        };
+        struct position_input in = settlement_input(s, m, &activity);
+        in.challenges = challenges;
+        in.challenge_count = challenges_to(s, m, challenges, lines);
         outcome = compute(s, &in, out);
     }
     free(challenges);

@@ -88,6 +88,9 @@ enum settlement_status row_inputs_value(struct settlement *s, struct row_inputs 
 enum settlement_status row_changes_make(struct settlement *s, const struct row_inputs *in,
                                         const struct effective_submission *submissions, size_t months,
                                         struct row_changes *out);
+/* What position(m) is computed from, with these lines of the months to m, but for open challenges. After
+ * settlement_read; borrowed from s. */
+struct position_input settlement_input(const struct settlement *s, month_t m, const struct activity_lines *activity);
 /* Position(m) for a month up to `last`. *out is filled for SETTLEMENT_OK alone; free with account_position_free. */
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out);
 void account_position_free(struct account_position *p);

@@ -105,12 +105,12 @@ static enum settlement_status no_memory(struct settlement *s)
     return SETTLEMENT_FAULT;
 }
 
-static enum settlement_status side_read(struct settlement *s, const struct bridge_end *end, month_t last,
-                                        struct side *side)
+static enum settlement_status side_read(struct settlement *s, const struct settlement *from,
+                                        const struct bridge_end *end, month_t last, struct side *side)
 {
     struct settlement *pinned = &side->pinned;
     enum settlement_status outcome = SETTLEMENT_OK;
-    side->from = s;
+    side->from = from;
     if (end->run != NULL) {
         snprintf(side->run, sizeof side->run, "%s", end->run);
         pinned->pg = s->pg;
@@ -126,7 +126,7 @@ static enum settlement_status side_read(struct settlement *s, const struct bridg
         return outcome;
     }
     for (size_t i = 0; i < side->from->months; i++)
-        side->annual[i] = agreed_terms_in_force(&s->terms, side->from->month[i].month, side->from->known_at);
+        side->annual[i] = agreed_terms_in_force(&side->from->terms, side->from->month[i].month, side->from->known_at);
     return SETTLEMENT_OK;
 }
 
@@ -330,15 +330,15 @@ static month_t last_month(const struct settlement *from)
     return from->month[from->months - 1].month;
 }
 
-static enum settlement_status pair_read(struct settlement *s, struct bridge_cache *c, struct pair *p,
-                                        const struct bridge_end *older, const struct bridge_end *newer)
+static enum settlement_status pair_read(struct settlement *s, const struct settlement *from, struct bridge_cache *c,
+                                        struct pair *p, const struct bridge_end *older, const struct bridge_end *newer)
 {
     bool read = s->months > 0;
     p->same = older->month == newer->month;
     p->last = p->same && read ? last_month(s) : older->month > newer->month ? older->month : newer->month;
-    enum settlement_status outcome = side_read(s, older, p->same ? p->last : older->month, &p->older);
+    enum settlement_status outcome = side_read(s, from, older, p->same ? p->last : older->month, &p->older);
     if (outcome == SETTLEMENT_OK)
-        outcome = side_read(s, newer, p->same ? p->last : newer->month, &p->newer);
+        outcome = side_read(s, s, newer, p->same ? p->last : newer->month, &p->newer);
     if (outcome == SETTLEMENT_OK)
         outcome = lend(s, c);
     if (outcome != SETTLEMENT_OK)
@@ -385,26 +385,35 @@ static enum settlement_status outcome_of(struct settlement *s, enum bridge_statu
     return SETTLEMENT_FAULT;
 }
 
-static bool serves(const struct pair *p, const struct bridge_end *older, const struct bridge_end *newer)
+static bool serves(const struct pair *p, const struct settlement *from, const struct bridge_end *older,
+                   const struct bridge_end *newer)
 {
     return p != NULL && p->maker != NULL && p->same && older->month == newer->month && older->month <= p->last &&
            strcmp(p->older.run, older->run == NULL ? "" : older->run) == 0 &&
-           strcmp(p->newer.run, newer->run == NULL ? "" : newer->run) == 0;
+           strcmp(p->newer.run, newer->run == NULL ? "" : newer->run) == 0 &&
+           (older->run != NULL || p->older.from == from);
+}
+
+enum settlement_status settlement_bridge_from(struct settlement *s, const struct settlement *from,
+                                              struct bridge_cache *cache, const struct bridge_end *older,
+                                              const struct bridge_end *newer, struct bridge *out)
+{
+    if (!serves(cache->pair, from, older, newer)) {
+        pair_free(cache->pair);
+        cache->pair = calloc(1, sizeof *cache->pair);
+        if (cache->pair == NULL)
+            return no_memory(s);
+        enum settlement_status outcome = pair_read(s, from, cache, cache->pair, older, newer);
+        if (outcome != SETTLEMENT_OK)
+            return outcome;
+    }
+    const struct bridge_ends ends = ends_of(cache->pair, older, newer);
+    return outcome_of(s, bridge_make(cache->pair->maker, &ends, out, s->reason));
 }
 
 enum settlement_status settlement_bridge(struct settlement *s, struct bridge_cache *cache,
                                          const struct bridge_end *older, const struct bridge_end *newer,
                                          struct bridge *out)
 {
-    if (!serves(cache->pair, older, newer)) {
-        pair_free(cache->pair);
-        cache->pair = calloc(1, sizeof *cache->pair);
-        if (cache->pair == NULL)
-            return no_memory(s);
-        enum settlement_status outcome = pair_read(s, cache, cache->pair, older, newer);
-        if (outcome != SETTLEMENT_OK)
-            return outcome;
-    }
-    const struct bridge_ends ends = ends_of(cache->pair, older, newer);
-    return outcome_of(s, bridge_make(cache->pair->maker, &ends, out, s->reason));
+    return settlement_bridge_from(s, s, cache, older, newer, out);
 }

@@ -25,5 +25,10 @@ void bridge_cache_free(struct bridge_cache *c);
 enum settlement_status settlement_bridge(struct settlement *s, struct bridge_cache *cache,
                                          const struct bridge_end *older, const struct bridge_end *newer,
                                          struct bridge *out);
+/* The same to s from another settlement of the account that was read, such as one under other terms: neither end names
+ * a run. `from` must outlive the cache. */
+enum settlement_status settlement_bridge_from(struct settlement *s, const struct settlement *from,
+                                              struct bridge_cache *cache, const struct bridge_end *older,
+                                              const struct bridge_end *newer, struct bridge *out);
 
 #endif

@@ -141,6 +141,7 @@ class Replies(harness.ServiceCase):
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.agreements(path | {"commissioner": "5QE"})
+        self.calculations(path)
         self.certificates(path)
         self.challenges(path | {"commissioner": "5QE"})
         self.log()
@@ -346,6 +347,25 @@ class Replies(harness.ServiceCase):
         self.call("agreeAchievement", "e.two", **one)
         self.call("getAchievement", "e.one", **one)
         self.call("listAchievements", "audit.one", **account)
+
+    def calculations(self, path):
+        """Each kind of answer against its schema."""
+        runs = [r for r in self.person("a.maker").get(
+            f"/v1/providers/RXA/contracts/{path['contract']}/accounts/5QE/runs")["items"] if r["state"] == "done"]
+        bodies = (None,
+                  {"kind": "bridge", "commissioner": "5QE", "older": {"run": runs[0]["id"]},
+                   "newer": {"run": runs[0]["id"], "month": runs[0]["month"]}},
+                  {"kind": "what_if", "commissioner": "5QE", "to": "2012-04", "terms": harness.simple_terms(
+                      prices=[{"cluster": "04", "basis": "DAY", "pence": 700}])})
+        for body in bodies:
+            asked = self.call("askCalculation", "e.one", example=body, **path)
+            self.wait("a.maker", asked["job"])
+            answer = self.call("getCalculation", "audit.one", calculation=asked["calculation"], **path)
+            self.assertEqual(answer["state"], "done", answer)
+        self.call("listCalculations", "a.maker", query="?kind=forecast&limit=1", **path)
+        self.call("computeCostNeutralPrices", "e.one", **path)
+        self.call("enterPrice", "a.author", **path)
+        self.call("listPriceTrack", "audit.one", query="?cluster=04", **path)
 
     def agreements(self, account):
         self.call("imposeWithhold", "e.one", **account)

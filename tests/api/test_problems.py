@@ -19,7 +19,7 @@ CONTRACT = {"financial_year": 2012, "mode": "live", "title": "Title", "commissio
 
 class EveryProblem(harness.ServiceCase):
     settings = {"max_upload_bytes": 100_000, "idle_timeout_seconds": 5, "max_uploads": 2,
-                "worker_poll_ms": 100, "rehearsals_per_day": 1, "exports_per_day": 1}
+                "worker_poll_ms": 100, "rehearsals_per_day": 1, "exports_per_day": 1, "calculations_per_day": 1}
 
     def test_every_code_of_the_registry(self):
         self.trust, self.other = self.as_person("a.author"), self.as_person("a.maker")
@@ -72,6 +72,13 @@ class EveryProblem(harness.ServiceCase):
         for _ in range(2):
             reply = self.trust.send("POST", "/v1/providers/RXA/exports",
                                     {"format": "csv", "from": "2012-04", "to": "2012-04"})
+        return reply
+
+    def meet_too_many_calculations(self):
+        path = self.contract(2016)
+        for _ in range(2):
+            reply = self.trust.send("POST", path + "/calculations",
+                                    {"kind": "forecast", "commissioner": "5QE", "to": "2016-04"})
         return reply
 
     def meet_unsupported_media_type(self):

@@ -30,6 +30,10 @@ BODIES = {
     "proposeAgreement": {"kind": "adjustment", "month": "2012-04", "pence": 1, "label": "none"},
     "refuseAgreement": {"reason": "none of ours"},
     "imposeWithhold": {"month": "2012-04", "id": "quality", "reason": "none of ours"},
+    "askCalculation": {"kind": "forecast", "commissioner": "5QE", "to": "2012-04"},
+    "computeCostNeutralPrices": {"contract_value_pence": 1, "lines": [{"cluster": "04", "caseload": 1, "rri": "1"}]},
+    "enterPrice": {"cluster": "04", "basis": "DAY", "stage": "first_cut", "pence": 1, "source": "none of ours",
+                   "confidence": "low"},
     "requestRun": {"month": "2012-04", "type": "PREVIEW"},
     "askExport": {"format": "csv", "from": "2012-04", "to": "2012-04"}, "askFixIt": {"rows": "all"},
     "saveColumnMapping": MAPPING,
@@ -85,7 +89,10 @@ class Strangers(harness.ServiceCase):
                                 harness.csv_bytes([harness.row(1)]), {"Content-Type": "text/csv"}).json()
         client.wait_for_job("RXA", rehearsed["job"])
         client.call("PUT", "/v1/providers/RXA/column-mapping", MAPPING)
+        calculated = client.post(cls.ours + "/calculations", BODIES["askCalculation"])
+        client.wait_for_job("RXA", calculated["job"])
         cls.places = {
+            "calculation": calculated["calculation"],
             "export": export["export"], "rehearsal": rehearsed["rehearsal"],
             "reading": reading,
             "provider": "RXA", "contract": cls.ours.rsplit("/", 1)[1], "commissioner": "5QE", "version": "1",

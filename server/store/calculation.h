@@ -1,0 +1,62 @@
+/* Questions about an account whose answer issues nothing, and their answers: asked for, made by the worker, removed. */
+#ifndef RECKONER_STORE_CALCULATION_H
+#define RECKONER_STORE_CALCULATION_H
+
+#include "store/run.h"
+
+/* Most calculations of one organisation that wait or are being made. */
+#define CALCULATIONS_WAITING 8
+/* Longest answer, in bytes; the table has the same bound. */
+#define CALCULATION_RESULT_MAXIMUM (16 * 1024 * 1024)
+
+/* What is asked for. Texts are borrowed. */
+struct calculation_request {
+    const char *provider;
+    const char *contract;
+    const char *commissioner;
+    const char *id;
+    const char *kind;    /* bridge, forecast, what_if */
+    const char *request; /* canonical JSON */
+    const char *terms;   /* of a what_if, canonical JSON; NULL otherwise */
+    const char *organisation;
+    const char *person;
+    instant_t at;
+};
+enum calculation_room {
+    CALCULATION_ROOM,
+    CALCULATION_MANY,  /* CALCULATIONS_WAITING wait already */
+    CALCULATION_DAILY, /* as many as may be in the 24 hours before `at` */
+};
+/* In the transaction that asks: until it ends, no other of the organisation is let in. */
+enum pg_status calculation_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                                enum calculation_room *room);
+/* PG_INVALID: there is no such account. */
+enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *c);
+
+/* Newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top); kind NULL: all. Columns as
+ * calculation_get, without result. */
+enum pg_status calculation_list(struct pg *pg, const char *provider, const char *contract, const char *kind,
+                                instant_t before, const char *before_id, int64_t limit, PGresult **result);
+/* Columns calculation, kind, commissioner, request, person, asked_at, state, known_at, finished_at, reason, sha256
+ * (hexadecimal), remove_after, result. PG_NONE: none that the caller may see. */
+enum pg_status calculation_get(struct pg *pg, const char *provider, const char *contract, const char *id,
+                               PGresult **result);
+
+/* Worker. Locks the row until the transaction ends. Columns contract, commissioner, kind, request, terms, state,
+ * asked_at. */
+enum pg_status calculation_take(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Worker. The answer, or with result NULL the state (parked, failed) and reason. */
+struct calculation_outcome {
+    const char *state;
+    const char *reason; /* NULL with an answer */
+    const char *result; /* canonical JSON */
+    instant_t known_at;
+    instant_t at;
+    int64_t keep_days; /* wall clock */
+};
+enum pg_status calculation_finish(struct pg *pg, const char *provider, const char *id,
+                                  const struct calculation_outcome *o);
+/* Worker. Removes results and terms whose time is over. */
+enum pg_status calculation_expire(struct pg *pg, int64_t *removed);
+
+#endif
