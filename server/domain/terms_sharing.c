@@ -297,7 +297,7 @@ static bool check_bounds(struct terms_reader *r, const json_t *object)
     (void)money_round_share(plan, collar, &below);
     return terms_contradiction(r, "cap_below_collar", cap < 0 ? "/risk_share/cap" : "/risk_share/collar",
                                json_pack("{s:I, s:I, s:I}", "plan_pence", (json_int_t)plan, "cap_pence",
-                                         (json_int_t)(plan + above), "collar_pence", (json_int_t)(plan - below)),
+                                         (json_int_t)plan + above, "collar_pence", (json_int_t)plan - below),
                                "the cap is below the collar");
 }
 
