@@ -139,6 +139,10 @@ void challenges_outcomes(struct request *r)
     PQclear(result);
     json_t *body = ok ? json_pack("{s:O}", "items", items) : NULL;
     json_decref(items);
+    if (body != NULL && !list_says_why_empty(body, "Nothing was challenged on an account that you may see")) {
+        json_decref(body);
+        body = NULL;
+    }
     reply_body(r, body);
 }
 

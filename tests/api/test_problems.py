@@ -170,6 +170,20 @@ class EveryProblem(harness.ServiceCase):
             plan={"lines": [{"cluster": "04", "basis": "DAY", "units": [300] * 12}]}))
         return self.checker.send("POST", f"{path}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
 
+    def meet_unknown_withhold(self):
+        path = self.contract(2016)
+        self.agree(terms=harness.simple_terms(financial_year=2016, effective_from="2016-04"), contract=path)
+        return self.commissioner.send("POST", path + "/accounts/5QE/withholds",
+                                      {"month": "2016-04", "id": "qualty", "reason": "rows were late"})
+
+    def meet_below_materiality(self):
+        terms = harness.simple_terms("RXB", "5QF", billing={"method": "actual", "materiality_pence": 500})
+        path = self.agree("RXB", "5QF", terms, authors=("b.author", "b.maker", "f.one"))
+        self.send([harness.row(1, provider="RXB", commissioner="5QF")], "b.maker", "RXB")
+        return self.as_person("f.one").send("POST", path + "/accounts/5QF/challenges", {
+            "month": "2012-04", "rows": [{"episode_id": "E1"}], "counter": {"not_payable": True},
+            "reason": "duplicate", "claimed_pence": 499, "evidence": "seen twice"})
+
     def meet_conflict(self):
         self.contract(2021)
         return self.trust.send("POST", "/v1/providers/RXA/contracts", CONTRACT | {"financial_year": 2021})

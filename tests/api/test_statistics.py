@@ -79,7 +79,8 @@ class Statistics(harness.ServiceCase):
         self.assertEqual(self.fsck()[1], ["0 submissions compared with their rows, 1 without statistics, "
                                           "0 differences"])
         self.query("BEGIN; INSERT INTO reckoner.activity_statistics_set TABLE public.kept_set;"
-                   "INSERT INTO reckoner.activity_statistics TABLE public.kept; COMMIT; DROP TABLE public.kept, public.kept_set")
+                   "INSERT INTO reckoner.activity_statistics TABLE public.kept; COMMIT;"
+                   "DROP TABLE public.kept, public.kept_set")
         self.assertEqual(from_statistics, from_rows)
         self.assertGreater(from_rows[1], 0)
 

@@ -2,8 +2,8 @@
 
     tests/bench/run BUILD              1,000,000 rows; RECKONER_BENCH_ROWS and RECKONER_BENCH_SECONDS make it smaller
 
-RECKONER_BENCH_SIZES names the files whose memory and settlement are measured beside: "10000,100000,5000000" unless told,
-"" for none.
+RECKONER_BENCH_SIZES names the files whose memory and settlement are measured beside: "10000,100000,5000000" unless
+told, "" for none.
 
 PostgreSQL runs as in production (fsync and synchronous_commit on). The result is printed and written to
 BUILD/bench/result.json and BUILD/bench/result.txt.

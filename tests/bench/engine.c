@@ -3,6 +3,7 @@
  *
  *   engine TERMS.json ROWS SECONDS     rows of each month; prints one line of JSON */
 #include "base/json.h"
+#include "base/parse.h"
 #include "domain/activity.h"
 #include "domain/position_document.h"
 
@@ -133,10 +134,11 @@ static double rate(const struct year *y, bool document, double seconds)
 int main(int argc, char **argv)
 {
     static struct year y;
-    must(argc == 4, "usage: engine TERMS.json ROWS SECONDS");
+    int64_t rows = 0;
+    int64_t seconds = 0;
+    must(argc == 4 && parse_i64(argv[2], strlen(argv[2]), &rows) && parse_i64(argv[3], strlen(argv[3]), &seconds),
+         "usage: engine TERMS.json ROWS SECONDS");
     struct terms *terms = read_terms(argv[1]);
-    int64_t rows = atoll(argv[2]);
-    double seconds = atof(argv[3]);
     size_t kinds = 0;
     y.version = (struct terms_version){1, 0, "0000000000000000000000000000000000000000000000000000000000000000", terms};
     for (int k = 0; k < TERMS_MONTHS; k++) {
