@@ -118,12 +118,15 @@ END_TEST
 START_TEST(a_contract_with_a_question_stays)
 {
     done("INSERT INTO reckoner.contract (provider, id, financial_year, mode, title, coordinator, created_by,"
-         " created_at) VALUES ('RXB', " ID("n") ", 2014, 'live', 'New', '5QF', 'rxb.one', '2012-06-01Z');"
-         "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year)"
-         " VALUES ('RXB', " ID("n") ", '5QF', 2014);"
-         "INSERT INTO reckoner.price_track (provider, contract, cluster, basis, scope, n, stage, pence, source,"
-         " confidence, organisation, person, at) VALUES ('RXB', " ID("n") ", '11', 'DAY', '', 1, 'first_cut', 1,"
-         " 'none', 'low', 'RXB', 'rxb.one', '2012-06-01Z')");
+         " created_at) VALUES ('RXB', " ID(
+             "n") ", 2014, 'live', 'New', '5QF', 'rxb.one', '2012-06-01Z');"
+                  "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year)"
+                  " VALUES ('RXB', " ID("n") ", '5QF', 2014);"
+                                             "INSERT INTO reckoner.price_track (provider, contract, cluster, basis, "
+                                             "scope, n, stage, pence, source,"
+                                             " confidence, organisation, person, at) VALUES ('RXB', " ID(
+                                                 "n") ", '11', 'DAY', '', 1, 'first_cut', 1,"
+                                                      " 'none', 'low', 'RXB', 'rxb.one', '2012-06-01Z')");
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.contract_hold('RXB', " ID("n") ")"), "price_track");
     refused("DELETE FROM reckoner.contract WHERE id = " ID("n"), "contract_kept");
 }
