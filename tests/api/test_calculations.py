@@ -233,6 +233,33 @@ class Calculations(harness.ServiceCase):
         self.assertEqual((gone["result"], gone["sha256"]), (None, made["sha256"]))
 
 
+class Contested(harness.ServiceCase):
+    """While a row is contested: a what-if contests it at the other price, a forecast leaves the challenge aside."""
+
+    workers = 1
+
+    def test_with_an_open_challenge(self):
+        contract = self.agree(terms=terms_of(PRICE))
+        ours, theirs = self.as_person("a.maker"), self.as_person("e.one")
+        self.send([harness.row(n) for n in range(ROWS)])
+        theirs.post(contract + "/accounts/5QE/challenges", {
+            "month": "2012-04", "rows": [{"episode_id": "E1"}], "counter": {"not_payable": True},
+            "reason": "duplicate", "claimed_pence": 10 ** 9, "evidence": "seen twice"})
+        results = []
+        for body in ({"kind": "what_if", "terms": terms_of(700)}, {"kind": "forecast"}):
+            asked = ours.post(contract + "/calculations", body | {"commissioner": "5QE", "to": "2012-04"})
+            ours.wait_for_job("RXA", asked["job"])
+            answer = theirs.get(f"{contract}/calculations/{asked['calculation']}")
+            self.assertEqual(answer["state"], "done", answer)
+            results.append(answer["result"])
+        (april,) = results[0]["months"]
+        self.assertEqual(april["real"]["stages"]["contested"], -30 * PRICE)
+        self.assertEqual(april["tried"]["stages"]["contested"], -30 * 700)
+        self.assertEqual(april["difference_pence"], 9 * 30 * 88)
+        self.assertEqual(sum(s["pence"] for s in april["bridge"]["steps"]), 9 * 30 * 88)
+        self.assertEqual(results[1]["months"][0]["position_pence"], APRIL * PRICE)
+
+
 class Bounds(harness.ServiceCase):
     """Nobody answers: what waits is bounded."""
 
