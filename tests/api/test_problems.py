@@ -75,10 +75,10 @@ class EveryProblem(harness.ServiceCase):
         return reply
 
     def meet_too_many_calculations(self):
-        path = self.contract(2016)
+        path = self.contract(2035)
         for _ in range(2):
             reply = self.trust.send("POST", path + "/calculations",
-                                    {"kind": "forecast", "commissioner": "5QE", "to": "2016-04"})
+                                    {"kind": "forecast", "commissioner": "5QE", "to": "2035-04"})
         return reply
 
     def meet_unsupported_media_type(self):
