@@ -40,10 +40,18 @@ static enum pg_status find_submission(struct request *r, struct account_month *m
 
 enum pg_status account_month_load(struct request *r, month_t month, struct account_month *out)
 {
+    struct account_key account;
+    request_account(r, &account);
+    return account_month_load_of(r, &account, month, out);
+}
+
+enum pg_status account_month_load_of(struct request *r, const struct account_key *account, month_t month,
+                                     struct account_month *out)
+{
     struct account_facts facts;
     memset(out, 0, sizeof *out);
     out->month = month;
-    request_account(r, &out->account);
+    out->account = *account;
     enum pg_status status = account_facts(r->pg, &out->account, &facts);
     if (status != PG_OK)
         return status;

@@ -23,6 +23,9 @@ struct account_month {
 /* Fills *out for the account of the path. PG_INVALID: a problem was replied (no terms, another year, no bank holidays).
  * PG_NONE: no such account. Free *out after any outcome. */
 enum pg_status account_month_load(struct request *r, month_t month, struct account_month *out);
+/* The same for an account by name. */
+enum pg_status account_month_load_of(struct request *r, const struct account_key *account, month_t month,
+                                     struct account_month *out);
 void account_month_free(struct account_month *m);
 
 /* The first instant after so many operational days (London) from the day of an instant. false: a problem was replied.

@@ -82,7 +82,8 @@ static const char *hold_text(const char *hold)
                  {"achievement", "An achievement has been proposed on this contract"},
                  {"agreement", "Something has been proposed to be agreed on this contract"},
                  {"withhold", "A withhold has been imposed on this contract"},
-                 {"challenge", "A challenge has been raised on this contract"}};
+                 {"challenge", "A challenge has been raised on this contract"},
+                 {"reattribution", "Moving rows from or to an account of this contract has been proposed"}};
     for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++)
         if (strcmp(holds[i].hold, hold) == 0)
             return holds[i].text;

@@ -84,6 +84,15 @@ void challenges_accept(struct request *r);
 void challenges_reject(struct request *r);
 void challenges_split(struct request *r);
 void challenges_withdraw(struct request *r);
+
+/* reattributions.c, reattribution_propose.c */
+void reattributions_list(struct request *r);
+void reattributions_get(struct request *r);
+void reattributions_rows(struct request *r);
+void reattributions_propose(struct request *r);
+void reattributions_agree(struct request *r);
+void reattributions_refuse(struct request *r);
+void reattributions_withdraw(struct request *r);
 /* jobs.c */
 void jobs_get(struct request *r);
 void jobs_retry(struct request *r);

@@ -373,7 +373,7 @@ const struct route route_table[] = {
      .roles = PARTIES,
      .body = BODY_JSON,
      .handle = price_track_route_add},
-
+#include "routes/table_reattributions.inc"
     {.method = "GET",
      .path = MONTHLY,
      .operation = "listSubmissions",

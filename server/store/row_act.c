@@ -65,6 +65,25 @@ enum pg_status open_challenge_rows(struct pg *pg, const struct account_key *acco
     return run_known(pg, &s, account, known_at, result);
 }
 
+/* Of one row several acts may have been agreed, from one commissioner to the next. */
+enum pg_status row_moves(struct pg *pg, const struct account_key *account, instant_t known_at, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "row_moves",
+        "WITH acts AS (SELECT r.n, r.month, r.episode_id, r.row_sha256, g.from_commissioner, g.to_commissioner,"
+        "  g.agreed_at FROM reckoner.account a JOIN reckoner.reattribution g ON g.provider = a.provider"
+        "  AND g.financial_year = a.financial_year AND g.agreed_at <= $4"
+        "  JOIN reckoner.reattribution_row r ON r.provider = g.provider AND r.n = g.n"
+        "  WHERE a.provider = $1 AND a.contract = $2 AND a.commissioner = $3)"
+        " SELECT DISTINCT ON (month, episode_id, row_sha256) n AS number, month, episode_id,"
+        " encode(row_sha256, 'hex') AS row_sha256, to_commissioner, (extract(epoch FROM agreed_at) * 1000000)::bigint"
+        " AS agreed_at FROM acts WHERE (month, episode_id) IN (SELECT month, episode_id FROM acts"
+        "  WHERE $3 IN (from_commissioner, to_commissioner))"
+        " ORDER BY month, episode_id, row_sha256, acts.agreed_at DESC, n DESC",
+        4};
+    return run_known(pg, &s, account, known_at, result);
+}
+
 /* Array literals of months and submission numbers, of the months that have one. */
 static bool write_months(const struct effective_submission *submissions, size_t count, struct buf *months,
                          struct buf *numbers)
@@ -109,16 +128,25 @@ static void lists_free(struct month_lists *l)
     " AND (m.month, e.episode_id) IN (SELECT c.month, c.episode_id FROM reckoner.challenge_row c WHERE " OF_ACCOUNT    \
     ")"
 
-enum pg_status challenged_episodes(struct pg *pg, const struct account_key *account,
-                                   const struct effective_submission *submissions, size_t count, PGresult **result)
+/* The rows as they are now, of those that were ever challenged or moved. */
+#define ROWS_TOUCHED                                                                                                   \
+    "reckoner.episode e JOIN unnest($4::date[], $5::bigint[]) AS m (month, submission)"                                \
+    " ON e.provider = $1 AND e.submission = m.submission WHERE (m.month, e.commissioner, e.episode_id) IN"             \
+    " (SELECT c.month, c.commissioner, c.episode_id FROM reckoner.challenge_row c WHERE " OF_ACCOUNT                   \
+    "  UNION SELECT r.month, r.commissioner, r.episode_id FROM reckoner.reattribution_row r"                           \
+    "  JOIN reckoner.reattribution g USING (provider, n) WHERE r.provider = $1 AND g.agreed_at IS NOT NULL"            \
+    "  AND $3 IN (g.from_commissioner, g.to_commissioner))"
+
+enum pg_status touched_episodes(struct pg *pg, const struct account_key *account,
+                                const struct effective_submission *submissions, size_t count, PGresult **result)
 {
     static const struct pg_statement s = {
-        "challenged_episodes",
+        "touched_episodes",
         "SELECT m.month, e.row_no, e.episode_id, decode(replace(e.patient::text, '-', ''), 'hex') AS patient,"
         " e.commissioner, e.cluster, e.service, e.start_date, e.end_date, e.mhct_date, e.referral_date,"
         " e.last_contact, e.mhct_reason, e.admitted_days, e.assessment_only, e.continues, e.approved, e.minor, "
         "e.failed,"
-        " encode(reckoner.episode_sha256(e), 'hex') AS sha256 FROM " ROWS_NOW
+        " encode(reckoner.episode_sha256(e), 'hex') AS sha256 FROM " ROWS_TOUCHED
         " ORDER BY m.month, e.episode_id COLLATE \"C\"",
         5};
     struct pg_args a;

@@ -17,9 +17,14 @@ enum pg_status open_challenges(struct pg *pg, const struct account_key *account,
 enum pg_status open_challenge_rows(struct pg *pg, const struct account_key *account, instant_t known_at,
                                    PGresult **result);
 
-/* Rows of the submissions that a challenge of the account was ever about, in order of month and episode_id (C
- * collation): columns for row_act_episode, month and sha256. */
-enum pg_status challenged_episodes(struct pg *pg, const struct account_key *account,
+/* The last agreed re-attribution of each row, of those from or to the account: columns number, month, episode_id,
+ * row_sha256 (hexadecimal), to_commissioner, agreed_at. */
+enum pg_status row_moves(struct pg *pg, const struct account_key *account, instant_t known_at, PGresult **result);
+
+/* Rows of the submissions that a challenge of the account or a re-attribution from or to it was ever about, in order of
+ * month and episode_id (C collation): columns for row_act_episode, month and sha256. Rows of a re-attribution to the
+ * account are another commissioner's. */
+enum pg_status touched_episodes(struct pg *pg, const struct account_key *account,
                                    const struct effective_submission *submissions, size_t count, PGresult **result);
 /* A row of that result. false: it is none. */
 bool row_act_episode(const PGresult *result, int row, struct episode *out);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row that was challenged at some time, as it stands in the submission that counts. */
+/* A row that was challenged or moved at some time, as it stands in the submission that counts. */
 struct known_row {
     struct row_change change;
     const char *sha256;
@@ -63,7 +63,7 @@ static void apply_counter(struct known_row *k, const PGresult *r, int row)
 static enum settlement_status read_rows(struct settlement *s, const struct effective_submission *submissions,
                                         size_t months, struct row_changes *out, struct known_rows *rows)
 {
-    enum pg_status status = challenged_episodes(s->pg, &s->account, submissions, months, &out->episodes);
+    enum pg_status status = touched_episodes(s->pg, &s->account, submissions, months, &out->episodes);
     if (status != PG_OK)
         return store_failed(s, status);
     rows->count = (size_t)PQntuples(out->episodes);
@@ -75,7 +75,8 @@ static enum settlement_status read_rows(struct settlement *s, const struct effec
         if (!row_act_episode(out->episodes, (int)i, &k->change.row))
             return store_failed(s, PG_FAILED);
         k->change.month = pg_month(out->episodes, (int)i, "month");
-        k->change.was_here = k->change.is_here = true;
+        k->change.was_here = strcmp(k->change.row.commissioner, s->account.commissioner) == 0;
+        k->change.is_here = k->change.was_here;
         k->change.cluster = -1;
         k->change.payable_days = -1;
         k->sha256 = pg_text(out->episodes, (int)i, "sha256");
@@ -89,7 +90,31 @@ static int compare_decisions(const void *a, const void *b)
     const struct position_decision *y = b;
     if (x->month != y->month)
         return x->month < y->month ? -1 : 1;
-    return strcmp(x->row_sha256, y->row_sha256);
+    int order = strcmp(x->row_sha256, y->row_sha256);
+    return order != 0 ? order : strcmp(x->kind, y->kind);
+}
+
+/* A re-attribution holds for the row as it was: one that came in its place is whose it says. */
+static void apply_moves(const struct settlement *s, const struct row_inputs *in, struct row_changes *out,
+                        const struct known_rows *rows)
+{
+    for (int i = 0; i < PQntuples(in->moved); i++) {
+        struct known_row *k = find_row(rows, in->moved, i);
+        if (k == NULL || strcmp(k->sha256, pg_text(in->moved, i, "row_sha256")) != 0)
+            continue;
+        k->change.is_here = strcmp(pg_text(in->moved, i, "to_commissioner"), s->account.commissioner) == 0;
+        if (k->change.is_here == k->change.was_here)
+            continue;
+        k->changed = true;
+        out->decisions[out->decision_count++] =
+            (struct position_decision){.number = pg_i64(in->moved, i, "number"),
+                                       .month = k->change.month,
+                                       .row_sha256 = k->sha256,
+                                       .kind = "reattribution",
+                                       .cluster = -1,
+                                       .payable_days = -1,
+                                       .agreed_at = pg_instant(in->moved, i, "agreed_at")};
+    }
 }
 
 /* A decision holds for the row that was decided on, not for another that came in its place. */
@@ -97,12 +122,12 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
                                               struct row_changes *out, const struct known_rows *rows)
 {
     int count = PQntuples(in->decided);
-    out->decisions = calloc((size_t)count + 1, sizeof *out->decisions);
+    out->decisions = calloc((size_t)count + (size_t)PQntuples(in->moved) + 1, sizeof *out->decisions);
     if (out->decisions == NULL)
         return no_memory(s);
     for (int i = 0; i < count; i++) {
         struct known_row *k = find_row(rows, in->decided, i);
-        if (k == NULL || strcmp(k->sha256, pg_text(in->decided, i, "row_sha256")) != 0)
+        if (k == NULL || !k->change.was_here || strcmp(k->sha256, pg_text(in->decided, i, "row_sha256")) != 0)
             continue;
         apply_counter(k, in->decided, i);
         out->decisions[out->decision_count++] =
@@ -116,6 +141,7 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
                                        .payable_days = k->change.payable_days,
                                        .agreed_at = pg_instant(in->decided, i, "decided_at")};
     }
+    apply_moves(s, in, out, rows);
     if (out->decision_count > 0)
         qsort(out->decisions, out->decision_count, sizeof *out->decisions, compare_decisions);
     return SETTLEMENT_OK;
@@ -147,7 +173,7 @@ static enum settlement_status counter_challenges(struct settlement *s, const str
         int64_t number = pg_i64(in->open, i, "number");
         for (; row < PQntuples(in->countered) && pg_i64(in->countered, row, "number") <= number; row++) {
             struct known_row *k = find_row(rows, in->countered, row);
-            if (k != NULL)
+            if (k != NULL && k->change.was_here)
                 apply_counter(k, in->countered, row);
         }
         if (!keep_changed(rows, &out->counters[i]))
@@ -163,7 +189,7 @@ enum settlement_status row_changes_make(struct settlement *s, const struct row_i
 {
     struct known_rows rows = {NULL, 0};
     enum settlement_status outcome = SETTLEMENT_OK;
-    if (PQntuples(in->decided) > 0 || PQntuples(in->open) > 0)
+    if (PQntuples(in->decided) > 0 || PQntuples(in->moved) > 0 || PQntuples(in->open) > 0)
         outcome = read_rows(s, submissions, months, out, &rows);
     if (outcome == SETTLEMENT_OK)
         outcome = apply_decisions(s, in, out, &rows);
@@ -200,6 +226,8 @@ static enum settlement_status list_challenges(struct settlement *s, struct row_i
 enum settlement_status row_inputs_load(struct settlement *s, struct row_inputs *in)
 {
     enum pg_status status = row_decisions(s->pg, &s->account, s->known_at, &in->decided);
+    if (status == PG_OK)
+        status = row_moves(s->pg, &s->account, s->known_at, &in->moved);
     if (status == PG_OK)
         status = open_challenges(s->pg, &s->account, s->known_at, &in->open);
     if (status == PG_OK)
@@ -239,6 +267,7 @@ void row_inputs_free(struct row_inputs *in)
     free(in->challenge_month);
     row_changes_free(&in->changes);
     PQclear(in->decided);
+    PQclear(in->moved);
     PQclear(in->open);
     PQclear(in->countered);
     memset(in, 0, sizeof *in);

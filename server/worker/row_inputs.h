@@ -1,5 +1,5 @@
-/* Decisions on single rows and open challenges, applied to the activity of the months read. Part of worker/settlement.
- */
+/* Decisions on single rows, re-attribution and open challenges, applied to the activity of the months read. Part of
+ * worker/settlement. */
 #ifndef RECKONER_WORKER_ROW_INPUTS_H
 #define RECKONER_WORKER_ROW_INPUTS_H
 
@@ -9,16 +9,17 @@
 /* Acts applied to the rows of some submissions. Zeroed: nothing changes. */
 struct row_changes {
     PGresult *episodes;
-    struct bridge_changes decided;   /* decisions alone */
+    struct bridge_changes decided;   /* decisions and re-attribution alone */
     struct bridge_changes *counters; /* for each open challenge: decisions, and counter-calculations up to it */
     size_t counter_count;
     struct position_decision *decisions; /* those that hold for the rows, in order of month, then digest */
     size_t decision_count;
 };
 
-/* Zeroed: no row was ever challenged. */
+/* Zeroed: no row was ever challenged or moved. */
 struct row_inputs {
-    PGresult *decided; /* what is known of decisions and open challenges */
+    PGresult *decided; /* what is known of decisions, re-attribution and open challenges */
+    PGresult *moved;
     PGresult *open;
     PGresult *countered;
     struct row_changes changes;            /* on the rows of the months read */

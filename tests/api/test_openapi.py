@@ -141,6 +141,7 @@ class Replies(harness.ServiceCase):
         self.settlement(path)
         self.exceptions_and_achievements(path)
         self.agreements(path | {"commissioner": "5QE"})
+        self.reattributions(path | {"commissioner": "5QE"})
         self.calculations(path)
         self.certificates(path)
         self.challenges(path | {"commissioner": "5QE"})
@@ -385,6 +386,22 @@ class Replies(harness.ServiceCase):
                   example={"kind": "adjustment", "reverses": numbers[0], "label": "Not so"})
         self.call("getAgreement", "audit.one", n=numbers[0], **account)
         self.call("listAgreements", "e.one", query="?kind=adjustment&limit=1", **account)
+
+    def reattributions(self, account):
+        """A contract with another commissioner is made first; its terms need not be agreed yet."""
+        client = self.person("a.maker")
+        client.post("/v1/providers/RXA/contracts", {"financial_year": 2012, "mode": "live", "title": "Fenwick",
+                                                    "commissioners": ["5QF"], "coordinator": "5QF"})
+        row = self.value("SELECT e.episode_id FROM reckoner.episode e JOIN reckoner.submission s ON s.no = e.submission"
+                         " WHERE s.month = '2012-04-01' AND e.commissioner = '5QE' ORDER BY s.version DESC, 1 LIMIT 1")
+        body = {"month": "2012-04", "from": account["commissioner"], "to": "5QF", "rows": [row],
+                "reason": "of Fenwick's"}
+        for verb, person in (("refuse", "f.one"), ("withdraw", "a.author"), ("agree", "f.one")):
+            n = self.call("proposeReattribution", "a.maker", example=body)["n"]
+            self.call(verb + "Reattribution", person, n=n)
+            self.call("getReattribution", person, n=n)
+        self.call("listReattributionRows", "a.maker", n=n)
+        self.call("listReattributions", "audit.one", query="?limit=1")
 
     def challenges(self, account):
         raised = self.call("raiseChallenge", "e.one", **account)

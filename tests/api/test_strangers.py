@@ -29,6 +29,8 @@ BODIES = {
     "rejectChallenge": {"reason": "none of ours"}, "splitChallenge": {"rows": ["E1"], "reason": "none of ours"},
     "proposeAgreement": {"kind": "adjustment", "month": "2012-04", "pence": 1, "label": "none"},
     "refuseAgreement": {"reason": "none of ours"},
+    "proposeReattribution": {"month": "2012-04", "from": "5QE", "to": "5QG", "rows": ["E2"], "reason": "none of ours"},
+    "refuseReattribution": {"reason": "none of ours"},
     "imposeWithhold": {"month": "2012-04", "id": "quality", "reason": "none of ours"},
     "askCalculation": {"kind": "forecast", "commissioner": "5QE", "to": "2012-04"},
     "computeCostNeutralPrices": {"contract_value_pence": 1, "lines": [{"cluster": "04", "caseload": 1, "rri": "1"}]},
@@ -44,7 +46,8 @@ BODIES = {
 
 def routes():
     """(method, path, operation) of every route of the table that hangs under a provider."""
-    text = (harness.ROOT / "server/routes/table.c").read_text()
+    text = "".join((harness.ROOT / "server/routes" / name).read_text()
+                   for name in ("table.c", "table_reattributions.inc"))
     for name, value in reversed(re.findall(r'#define (\w+)\s+((?:\w+ )?"[^"]*"(?: "[^"]*")*|\w+ "[^"]*")', text)):
         text = re.sub(rf"(\.path = |#define \w+\s+){name}\b", lambda m, value=value: m.group(1) + value, text)
     for method, path, operation in re.findall(
@@ -72,6 +75,10 @@ class Strangers(harness.ServiceCase):
         client.post(cls.ours + "/accounts/5QE/achievements", BODIES["proposeAchievement"])
         client.post(cls.ours + "/accounts/5QE/agreements", BODIES["proposeAgreement"])
         cls.as_person("e.one").post(cls.ours + "/accounts/5QE/challenges", BODIES["raiseChallenge"])
+        cls.service.organisation("5QG", "commissioner", "Gainford PCT")
+        client.post("/v1/providers/RXA/contracts", {"financial_year": 2012, "mode": "live", "title": "Gainford",
+                                                    "commissioners": ["5QG"], "coordinator": "5QG"})
+        client.post("/v1/providers/RXA/reattributions", BODIES["proposeReattribution"])
         cls.service.set_clock("2012-06-11T09:00:00Z")
         asked = client.post(cls.ours + "/accounts/5QE/runs", {"month": "2012-04", "type": "FREEZE"})
         client.wait_for_job("RXA", asked["job"])
@@ -145,7 +152,8 @@ class Strangers(harness.ServiceCase):
         reply = self.ask(person, method, path.format_map(places), operation)
         if reply.status == 200 and method == "GET" and reply.json().get("items") == []:
             self.assertTrue(path.endswith(("/contracts", "/submissions", "/documents", "/readings", "/exports",
-                                           "/without-contract", "/stopped", "/challenge-outcomes")), path)
+                                           "/without-contract", "/stopped", "/challenge-outcomes",
+                                           "/reattributions")), path)
             self.assertGreater(len(reply.json()["empty_because"]), 20)
             return
         self.assertIn(reply.status, (403, 404), reply.body[:300])

@@ -1,5 +1,5 @@
-/* Tries to break what the database must hold of agreements, withholds and challenges, as the owner, whom no policy and
- * no right binds; and what a party may write, as the web server signed in for it. */
+/* Tries to break what the database must hold of agreements, withholds, challenges and re-attribution, as the owner,
+ * whom no policy and no right binds; and what a party may write, as the web server signed in for it. */
 #include "lib/settled_account.h"
 #include "lib/store_fixture.h"
 #include "store/agreement.h"
@@ -288,6 +288,109 @@ START_TEST(a_party_challenges_or_answers_in_its_own_name)
 }
 END_TEST
 
+/* A re-attribution of e1 from 5QE to 5QF, proposed by the provider. */
+#define MOVE_AS(n, month, from, to, rows, side, agreed)                                                                \
+    "INSERT INTO reckoner.reattribution (provider, n, month, from_commissioner, to_commissioner, rows, reason,"        \
+    " proposed_side, proposed_at, provider_by, provider_at, from_by, from_at) VALUES ('RXA', " n ", '" month           \
+    "', '" from "', '" to "', " rows ", 'wrong practice', '" side "', '2012-06-01Z', " agreed ");"
+#define BY_PROVIDER "'rxa.one', '2012-06-01Z', NULL, NULL"
+#define BY_FROM     "NULL, NULL, 'pct5qe.one', '2012-06-01Z'"
+#define MOVE(n)     MOVE_AS(n, "2012-04-01", "5QE", "5QF", "1", "provider", BY_PROVIDER)
+#define MOVE_ROW(n, episode)                                                                                           \
+    "INSERT INTO reckoner.reattribution_row (provider, n, month, commissioner, episode_id, row_sha256) VALUES"         \
+    " ('RXA', " n ", '2012-04-01', '5QE', '" episode "', sha256('x'));"
+#define MOVED(n)        MOVE(n) MOVE_ROW(n, "e1")
+#define MOVE_SET(n, to) "UPDATE reckoner.reattribution SET " to " WHERE n = " n ";"
+#define END_MOVE(n, outcome, organisation, person, refusal)                                                            \
+    MOVE_SET(n, "outcome = '" outcome "', closed_for = '" organisation "', closed_by = '" person                       \
+                "', closed_at = '2012-06-02Z', refusal = " refusal)
+
+START_TEST(a_reattribution_has_its_rows_and_two_accounts)
+{
+    refused(MOVE("1"), "reattribution_whole");
+    refused(MOVE("1") MOVE_ROW("1", "e1") MOVE_ROW("1", "e2"), "reattribution_row_whole");
+    refused(MOVE_AS("1", "2012-04-01", "5QE", "5QE", "1", "provider", BY_PROVIDER) MOVE_ROW("1", "e1"),
+            "reattribution_moves");
+    refused(MOVE_AS("1", "2012-04-01", "5QE", "5QG", "1", "provider", BY_PROVIDER) MOVE_ROW("1", "e1"),
+            "reattribution_provider_to_commissioner_financial_year_fkey");
+    refused(MOVE_AS("1", "2013-04-01", "5QE", "5QF", "1", "provider", BY_PROVIDER),
+            "reattribution_provider_from_commissioner_financial_year_fkey");
+    refused(MOVE_AS("1", "2012-04-01", "5QE", "5QF", "10001", "provider", BY_PROVIDER), "reattribution_rows_check");
+    refused(MOVE_AS("1", "2012-04-01", "5QE", "5QF", "1", "from", BY_PROVIDER) MOVE_ROW("1", "e1"),
+            "reattribution_proposer_agrees");
+    refused(MOVE_AS("1", "2012-04-01", "5QE", "5QF", "1", "provider", "'rxa.one', NULL, NULL, NULL"),
+            "reattribution_proposer_agrees");
+    done(MOVED("1"));
+    refused(MOVE_ROW("1", "e2"), "reattribution_row_whole");
+    refused(MOVED("2"), "reattribution_row_in_one_open");
+    refused(MOVE_SET("1", "rows = 2"), "reattribution_kept");
+    refused("UPDATE reckoner.reattribution_row SET row_sha256 = sha256('y')", "reattribution_row_kept");
+    refused("DELETE FROM reckoner.reattribution_row", "");
+    refused("DELETE FROM reckoner.reattribution", "");
+    done(END_MOVE("1", "withdrawn", "RXA", "rxa.two", "NULL") MOVED("2"));
+    refused("UPDATE reckoner.reattribution_row SET open = true WHERE n = 1", "reattribution_row_kept");
+}
+END_TEST
+
+START_TEST(a_reattribution_counts_when_three_persons_of_three_parties_agreed)
+{
+    done(MOVED("1"));
+    ck_assert_int_ne(store_fixture_try(f.owner, MOVE_SET("1", "agreed_at = '2012-06-02Z'")), PG_OK);
+    refused(MOVE_SET("1", "from_by = 'pct5qe.one'"), "reattribution_from_agrees");
+    refused(MOVE_SET("1", "to_at = '2012-06-02Z'"), "reattribution_to_agrees");
+    refused(MOVE_SET("1", "from_by = 'rxa.two', from_at = '2012-06-02Z'"),
+            "reattribution_from_commissioner_from_by_fkey");
+    refused(MOVE_SET("1", "to_by = 'pct5qe.one', to_at = '2012-06-02Z'"), "reattribution_to_commissioner_to_by_fkey");
+    refused(MOVE_SET("1", "from_by = 'rxa.one', from_at = '2012-06-02Z'"), "reattribution_three_persons");
+    refused(MOVE_SET("1", "from_by = 'pct5qe.one', from_at = '2012-05-02Z'"), "reattribution_check1");
+    refused(MOVE_SET("1", "provider_by = 'rxa.two'"), "reattribution_kept");
+    refused(END_MOVE("1", "refused", "5QF", "pct5qf.one", "NULL"), "reattribution_refusal");
+    refused(END_MOVE("1", "refused", "RXA", "rxa.two", "'no, not so at all'"), "reattribution_withdrawn");
+    refused(END_MOVE("1", "withdrawn", "5QF", "pct5qf.one", "NULL"), "reattribution_withdrawn");
+    refused(END_MOVE("1", "refused", "5QG", "pct5qg.one", "'no, not so at all'"), "reattribution_closer");
+    refused(END_MOVE("1", "withdrawn", "RXA", "pct5qe.one", "NULL"), "reattribution_closed_for_closed_by_fkey");
+    done(MOVE_SET("1", "from_by = 'pct5qe.one', from_at = '2012-06-02Z'"));
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT agreed_at IS NULL FROM reckoner.reattribution"), "t");
+    done(MOVE_SET("1", "to_by = 'pct5qf.one', to_at = '2012-06-03Z'"));
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT agreed_at = '2012-06-03Z' FROM reckoner.reattribution"), "t");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT open FROM reckoner.reattribution_row"), "f");
+    refused(END_MOVE("1", "refused", "5QF", "pct5qf.one", "'no, not so at all'"), "reattribution_kept");
+    refused(MOVED("2") MOVE_SET("2", "from_by = 'pct5qe.one', from_at = '2012-06-02Z', to_by = 'pct5qf.one',"
+                                     " to_at = '2012-06-03Z', outcome = 'withdrawn', closed_for = 'RXA',"
+                                     " closed_by = 'rxa.one', closed_at = '2012-06-03Z'"),
+            "reattribution_one_end");
+}
+END_TEST
+
+START_TEST(a_party_of_a_reattribution_acts_for_itself)
+{
+    static const char theirs[] = MOVE_AS("1", "2012-04-01", "5QE", "5QF", "1", "from", BY_FROM) MOVE_ROW("1", "e1");
+    denied("rxa.two", MOVED("1"));
+    denied("rxb.one", MOVED("1"));
+    denied("pct5qe.two", theirs);
+    denied("pct5qf.one", theirs);
+    allowed("pct5qe.one", theirs);
+    denied("pct5qe.one", MOVE_SET("1", "to_by = 'pct5qf.one', to_at = '2012-06-02Z'"));
+    denied("pct5qf.one", MOVE_SET("1", "to_by = 'pct5qf.two', to_at = '2012-06-02Z'"));
+    denied("pct5qf.one", END_MOVE("1", "refused", "RXA", "rxa.one", "'no, not so at all'"));
+    store_fixture_sign_in(&f, web, "pct5qf.one");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattribution"), "1");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattribution_row"), "0");
+    allowed("pct5qf.one", MOVE_SET("1", "to_by = 'pct5qf.one', to_at = '2012-06-02Z'"));
+    allowed("rxa.one", MOVE_SET("1", "provider_by = 'rxa.one', provider_at = '2012-06-02Z'"));
+    store_fixture_sign_in(&f, web, "pct5qf.one");
+    ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattribution_row"), "1");
+    for (size_t i = 0; i < 2; i++) {
+        store_fixture_sign_in(&f, web, i == 0 ? "rxb.one" : "pct5qg.one");
+        ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattribution"), "0");
+        ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattribution_row"), "0");
+        ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.reattributed_rows('RXA', 1)"), "0");
+        ck_assert_str_eq(
+            store_fixture_value(web, "SELECT reckoner.account_contract('RXA', '5QE', '2012-04-01') IS NULL"), "t");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inputs");
@@ -304,6 +407,9 @@ int main(void)
     tcase_add_test(broken, a_challenge_has_rows_each_with_one_counter);
     tcase_add_test(broken, a_decision_agrees_with_the_outcome);
     tcase_add_test(broken, a_party_challenges_or_answers_in_its_own_name);
+    tcase_add_test(broken, a_reattribution_has_its_rows_and_two_accounts);
+    tcase_add_test(broken, a_reattribution_counts_when_three_persons_of_three_parties_agreed);
+    tcase_add_test(broken, a_party_of_a_reattribution_acts_for_itself);
     suite_add_tcase(suite, broken);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
