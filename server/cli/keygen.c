@@ -1,8 +1,10 @@
 #include "cli/keygen.h"
 
 #include "base/parse.h"
+#include "domain/leak_json.h"
 #include "signing/keyfile.h"
 #include "signing/minisign.h"
+#include "signing/pem.h"
 #include "signing/sign.h"
 #include "signing/unseal.h"
 
@@ -57,12 +59,33 @@ static int new_seal_pair(const struct cli *cli)
     return CLI_DONE;
 }
 
+/* A key whose public files hold no ten digits that could pass for an NHS number: the service would withhold them, and a
+ * key id is digits often enough (one key in some two hundred). */
+static struct signer *new_signer(unsigned char secret[SIGNING_SECRET_SIZE])
+{
+    char minisign[MINISIGN_PUBLIC_SIZE];
+    char pem[PEM_PUBLIC_SIZE];
+    struct signer *signer = NULL;
+    bool clean = false;
+    while (!clean) {
+        signer_close(signer);
+        signing_secret_new(secret);
+        signer = signer_from_secret(secret);
+        if (signer == NULL)
+            return NULL;
+        minisign_public_format(signer_public(signer), minisign);
+        pem_public_format(signer_public(signer)->key, pem);
+        clean =
+            !leak_in_text((struct text){minisign, strlen(minisign)}) && !leak_in_text((struct text){pem, strlen(pem)});
+    }
+    return signer;
+}
+
 static int new_signing_key(const struct cli *cli)
 {
     unsigned char secret[SIGNING_SECRET_SIZE];
     char error[512];
-    signing_secret_new(secret);
-    struct signer *signer = signer_from_secret(secret);
+    struct signer *signer = new_signer(secret);
     bool written = signer != NULL && keyfile_write(cli->config.signing_key_file, "the signing key", secret,
                                                    sizeof secret, true, error, sizeof error);
     sodium_memzero(secret, sizeof secret);

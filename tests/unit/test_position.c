@@ -409,12 +409,16 @@ START_TEST(each_line_says_how_it_was_made)
     for (size_t i = 0; i < p.count; i++) {
         const json_t *d = p.line[i].derivation;
         const char *clause = json_text(d, "clause");
-        const json_t *place = y->terms[json_int(d, "terms", 0) - 1]->source;
         char step[60];
         size_t length;
         ck_assert_ptr_nonnull(json_text(d, "operation"));
         ck_assert_ptr_nonnull(json_text(d, "rounding"));
         ck_assert(json_is_object(json_object_get(d, "inputs")));
+        if (clause == NULL) { /* what the parties did names the act instead of a clause */
+            ck_assert(json_int(d, "agreement", 0) > 0 || json_int(d, "challenge", 0) > 0);
+            continue;
+        }
+        const json_t *place = y->terms[json_int(d, "terms", 0) - 1]->source;
         for (const char *c = clause; *c == '/'; c += length + 1) {
             length = strcspn(c + 1, "/");
             (void)snprintf(step, sizeof step, "%.*s", (int)length, c + 1);
