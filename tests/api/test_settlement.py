@@ -205,12 +205,13 @@ class Settlement(harness.ServiceCase):
                            403, "forbidden", "/type")
         for body, field in (({"month": "2013-04", "type": "PREVIEW"}, "/month"),
                             ({"month": "2012-4x", "type": "FLEX"}, "/month"),
-                            ({"month": "2012-04", "type": "FINAL"}, "/type"),
+                            ({"month": "2012-04", "type": "LAST"}, "/type"),
                             ({"month": "2012-04"}, "/type")):
             reply = self.as_person("a.maker").send("POST", f"{self.account}/runs", body)
             self.assertProblem(reply, 400, "malformed_json", field)
-        reply = self.as_person("a.maker").send("POST", f"{self.account}/runs", {"month": "2012-04", "type": "R"})
-        self.assertProblem(reply, 409, "conflict", "/type")
+        for kind, field in (("R", "/type"), ("FINAL", "/month")):
+            reply = self.as_person("a.maker").send("POST", f"{self.account}/runs", {"month": "2012-04", "type": kind})
+            self.assertProblem(reply, 409, "conflict", field)
         self.assertProblem(self.as_person("a.maker").send("GET", "/v1/providers/RXA/documents?state=lost"), 400,
                            "bad_parameter", "state")
 
