@@ -120,11 +120,11 @@ static void one_position(const struct year *y, bool document)
     activity_lines_free(&lines);
 }
 
-static double rate(const struct year *y, bool document, double seconds)
+static double rate(const struct year *y, bool document, int64_t seconds)
 {
     double begun = now();
     int64_t done = 0;
-    while (now() - begun < seconds) {
+    while (now() - begun < (double)seconds) {
         one_position(y, document);
         done++;
     }
