@@ -60,7 +60,7 @@ static const struct option options[] = {
     NUMBER(listen_port, 1, 65535, 8080, "port", "public API"),
     NUMBER(local_port, 1, 65535, 8081, "port", "/live, /ready and /metrics, on loopback only"),
     NUMBER(http_threads, 1, 64, 2, "threads", "event loops"),
-    NUMBER(database_threads, 1, 256, 4, "threads", "threads that run requests, each with a database connection"),
+    NUMBER(database_threads, 1, 256, 3, "threads", "threads that run requests, each with a database connection"),
     NUMBER(max_connections, 1, 100000, 1000, "connections", "open at once"),
     NUMBER(max_connections_per_address, 1, 100000, 200, "connections", "open at once from one address"),
     NUMBER(idle_timeout_seconds, 1, 3600, 30, "seconds", "a silent connection is closed after"),
