@@ -269,7 +269,7 @@ static int compare_to_candidate(const void *wanted, const void *member)
 static bool is_changed(const struct counting *c, const struct statistics_candidate *a)
 {
     return c->changed_count > 0 &&
-           bsearch(a, c->changed, c->changed_count, sizeof *c->changed, compare_to_candidate) != NULL;
+           bsearch(a, c->changed, c->changed_count, sizeof(void *), compare_to_candidate) != NULL;
 }
 
 static bool offer(struct counting *c, const struct month_counts *m, const struct statistics_candidate *a,
@@ -375,7 +375,7 @@ static bool apply_change(struct counting *c, const struct row_change *change)
 
 static bool list_changed(struct counting *c)
 {
-    c->changed = calloc(c->in->change_count + 1, sizeof *c->changed);
+    c->changed = calloc(c->in->change_count + 1, sizeof(void *));
     if (c->changed == NULL)
         return fail(c, ACTIVITY_NO_MEMORY);
     for (size_t i = 0; i < c->in->change_count; i++) {
@@ -384,7 +384,7 @@ static bool list_changed(struct counting *c)
             c->changed[c->changed_count++] = change;
     }
     if (c->changed_count > 0)
-        qsort(c->changed, c->changed_count, sizeof *c->changed, compare_changed);
+        qsort(c->changed, c->changed_count, sizeof(void *), compare_changed);
     return true;
 }
 

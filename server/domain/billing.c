@@ -239,7 +239,7 @@ int32_t instalments_to_draft(const int64_t due[TERMS_MONTHS], const struct insta
     int32_t count = 0;
     int64_t sum = issued->pence;
     /* The twelfth may come again: nothing behind it would take up a change. */
-    int32_t first = issued->to >= TERMS_MONTHS ? TERMS_MONTHS : issued->to + 1;
+    int32_t first = issued->to >= TERMS_MONTHS ? TERMS_MONTHS : issued->to < 0 ? 1 : issued->to + 1;
     for (int32_t k = first; k <= month && k <= TERMS_MONTHS; k++) {
         if (due[k - 1] != sum)
             out[count++] = (struct instalment){k, sum, due[k - 1]};

@@ -25,12 +25,12 @@ static int by_subject(const void *a, const void *b)
 
 static const struct position_line **sorted(const struct position *p)
 {
-    const struct position_line **list = malloc((p->count + 1) * sizeof *list);
+    const struct position_line **list = malloc((p->count + 1) * sizeof(void *));
     for (size_t i = 0; list != NULL && i < p->count; i++) {
         list[i] = &p->line[i];
     }
     if (list != NULL) {
-        qsort(list, p->count, sizeof *list, by_subject);
+        qsort(list, p->count, sizeof(void *), by_subject);
     }
     return list;
 }

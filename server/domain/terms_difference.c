@@ -31,14 +31,14 @@ static bool indexed_make(const struct terms *t, struct indexed *x)
     if (!terms_clauses_of(t, &x->clauses)) {
         return false;
     }
-    x->sorted = calloc(x->clauses.count + 1, sizeof *x->sorted);
+    x->sorted = calloc(x->clauses.count + 1, sizeof(void *));
     if (x->sorted == NULL) {
         return false;
     }
     for (size_t i = 0; i < x->clauses.count; i++) {
         x->sorted[i] = &x->clauses.clause[i];
     }
-    qsort(x->sorted, x->clauses.count, sizeof *x->sorted, compare_keys);
+    qsort(x->sorted, x->clauses.count, sizeof(void *), compare_keys);
     return true;
 }
 
@@ -47,7 +47,7 @@ static const struct terms_clause *find(const struct indexed *x, char *key)
 {
     const struct terms_clause wanted = {.key = key};
     const struct terms_clause *pointer = &wanted;
-    const struct terms_clause **found = bsearch(&pointer, x->sorted, x->clauses.count, sizeof *x->sorted, compare_keys);
+    const struct terms_clause **found = bsearch(&pointer, x->sorted, x->clauses.count, sizeof(void *), compare_keys);
     return found == NULL ? NULL : *found;
 }
 
@@ -71,7 +71,10 @@ static json_t *difference_json(const struct terms_clause *before, const struct t
 {
     const struct terms_clause *either = after != NULL ? after : before;
     bool numbers = before != NULL && after != NULL && before->unit == after->unit && after->unit != CLAUSE_WORDS;
+    json_t *difference = json_null();
     json_t *o = json_object();
+    if (before != NULL && after != NULL && numbers)
+        difference = json_integer(after->number - before->number);
     if (o != NULL && json_put(o, "section", json_string(section_title(either->section))) &&
         json_put(o, "clause", json_string(either->key)) &&
         json_put(o, "change",
@@ -81,9 +84,11 @@ static json_t *difference_json(const struct terms_clause *before, const struct t
         json_put(o, "before", text_of(before)) && json_put(o, "after", text_of(after)) &&
         json_put(o, "unit", json_string(clause_unit_name(either->unit))) &&
         json_put(o, "before_value", value_of(before)) && json_put(o, "after_value", value_of(after)) &&
-        json_put(o, "difference", numbers ? json_integer(after->number - before->number) : json_null())) {
+        json_object_set(o, "difference", difference) == 0) {
+        json_decref(difference);
         return o;
     }
+    json_decref(difference);
     json_decref(o);
     return NULL;
 }

@@ -1,7 +1,5 @@
 #include "routes/common.h"
 
-#include "store/organisation.h"
-
 #include "base/parse.h"
 #include "store/organisation.h"
 

@@ -265,7 +265,7 @@ static enum pg_status settle_again(struct request *r, const struct contracts *c)
 
 static enum pg_status agree(struct request *r, const struct answering *x, const PGresult *act)
 {
-    struct contracts contracts;
+    struct contracts contracts = {.count = 0};
     PGresult *after = NULL;
     enum pg_status status = lock_contracts(r, act, &contracts);
     if (status == PG_OK)

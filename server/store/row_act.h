@@ -25,7 +25,7 @@ enum pg_status row_moves(struct pg *pg, const struct account_key *account, insta
  * month and episode_id (C collation): columns for row_act_episode, month and sha256. Rows of a re-attribution to the
  * account are another commissioner's. */
 enum pg_status touched_episodes(struct pg *pg, const struct account_key *account,
-                                   const struct effective_submission *submissions, size_t count, PGresult **result);
+                                const struct effective_submission *submissions, size_t count, PGresult **result);
 /* A row of that result. false: it is none. */
 bool row_act_episode(const PGresult *result, int row, struct episode *out);
 

@@ -141,7 +141,7 @@ static void limit_load(struct read_along *a)
 int64_t read_along_step(struct worker *w)
 {
     struct read_along *a = w->along;
-    if (!a || (!a->v && !find_upload(w)))
+    if (!a || (!a->v && !find_upload(w)) || !a->v)
         return -1;
     int64_t chunks = 0;
     enum job_outcome outcome = sealed_reader_step(a->v->along, a->problem, &chunks);

@@ -34,7 +34,7 @@ static bool keep_other(struct month_statistics *m, struct statistics *s)
 
 static bool list_others(struct month_statistics *m)
 {
-    m->other_list = calloc(m->other_count + 1, sizeof *m->other_list);
+    m->other_list = calloc(m->other_count + 1, sizeof(void *));
     for (size_t i = 0; m->other_list != NULL && i < m->other_count; i++)
         m->other_list[i] = &m->others[i];
     return m->other_list != NULL;
