@@ -239,11 +239,15 @@ int32_t instalments_to_draft(const int64_t due[TERMS_MONTHS], const struct insta
     int32_t count = 0;
     int64_t sum = issued->pence;
     /* The twelfth may come again: nothing behind it would take up a change. */
-    int32_t first = issued->to >= TERMS_MONTHS ? TERMS_MONTHS : issued->to < 0 ? 1 : issued->to + 1;
-    for (int32_t k = first; k <= month && k <= TERMS_MONTHS; k++) {
-        if (due[k - 1] != sum)
-            out[count++] = (struct instalment){k, sum, due[k - 1]};
-        sum = due[k - 1];
+    int32_t place = 0;
+    if (issued->to >= TERMS_MONTHS)
+        place = TERMS_MONTHS - 1;
+    else if (issued->to > 0)
+        place = issued->to;
+    for (; place < month && place < TERMS_MONTHS; place++) {
+        if (due[place] != sum)
+            out[count++] = (struct instalment){place + 1, sum, due[place]};
+        sum = due[place];
     }
     return count;
 }
