@@ -61,7 +61,8 @@ IMPURE = {
 OUTLIVES = re.compile(r"\s*static (?!const\b|inline\b)[^(]*[;=]|"
                       r"(?!static\b|const\b|typedef\b|extern\b|struct \w+;|enum\b|union \w+;|#)[a-z][^({]*;$|"
                       r"(?!static\b|const\b|typedef\b|enum\b)[a-z][^({]*= ")
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|not (yet )?implemented|\bfor now\b", re.IGNORECASE)
+# Each word with a class of one letter, so that the rule does not name itself.
+UNFINISHED = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b|not (yet )?i[m]plemented|\bfor n[o]w\b", re.IGNORECASE)
 TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ".md", ".awk", ".yaml", ".yml", ".conf", ".service", ".js", ".css"}
 # The rules themselves and their planted violations name what is banned.
 EXEMPT = {"tests/house/house.py", "tests/house/test_house.py"}
