@@ -41,3 +41,9 @@ bool sha256_finish(struct sha256 *h, uint8_t out[SHA256_SIZE])
         h->failed = EVP_DigestFinal_ex(h->context, out, &length) != 1 || length != SHA256_SIZE;
     return !h->failed;
 }
+
+bool sha256_again(struct sha256 *h)
+{
+    h->failed = EVP_DigestInit_ex(h->context, NULL, NULL) != 1;
+    return !h->failed;
+}

@@ -18,5 +18,7 @@ void sha256_free(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *bytes, size_t length);
 /* Once, at the end. false: libcrypto failed, here or before. */
 bool sha256_finish(struct sha256 *h, uint8_t out[SHA256_SIZE]);
+/* Begins anew after sha256_finish, cheaper than another sha256_new. false: libcrypto failed. */
+bool sha256_again(struct sha256 *h);
 
 #endif
