@@ -2,9 +2,9 @@
 
     python3 deploy/demo/expect.py FOLDER > deploy/demo/expected.json     (FOLDER: what `reckoner demo-data` wrote)
 
-Rows are judged by the few rules below, written from the description of the rules, and valued by tests/reference, which
-shares no code with the service. The demonstration compares each figure with the committed file, and a test holds the
-file against this program.
+Rows are judged by the few rules below, written from the description of the rules, and valued by auditor/, which shares
+no code with the service. The demonstration compares each figure with the committed file, and a test holds the file
+against this program.
 """
 
 import concurrent.futures
@@ -15,9 +15,9 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "tests/reference"))
+sys.path.insert(0, str(HERE.parent.parent / "auditor"))
 
-import position as reference  # noqa: E402
+import reckoner_auditor as reference  # noqa: E402
 import script  # noqa: E402
 
 NEVER_ISSUED = {str(digit) * 10 for digit in range(10)} | {f"{digit}00000000{digit}" for digit in range(1, 10)}

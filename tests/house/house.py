@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 FILE_LINES = 700
+ONE_FILE = {"auditor/reckoner_auditor.py": 1200}  # one file on purpose: read in an afternoon
 FUNCTION_LINES = 80
 LINE_LENGTH = 120
 SQL_LINE_LENGTH = 130  # grants and policies read better as one line
@@ -208,8 +209,9 @@ def check(root, build=None):
             yield from check_sizes(name, code)
             if name.startswith("server/"):
                 yield from check_includes(name, text)
-        if path.suffix in (".py", ".sh") and len(text.splitlines()) > FILE_LINES:
-            yield f"{name}: {len(text.splitlines())} lines; the limit is {FILE_LINES}"
+        limit = ONE_FILE.get(name, FILE_LINES)
+        if path.suffix in (".py", ".sh") and len(text.splitlines()) > limit:
+            yield f"{name}: {len(text.splitlines())} lines; the limit is {limit}"
         if name.startswith("migrations/") and path.suffix == ".sql":
             migrations.append((name, text))
     yield from check_sql(migrations)

@@ -1,6 +1,6 @@
 /* Random contract-years for the property tests: terms in several versions, rows of every month, what the parties
  * agreed, imposed, decided and challenged. Everything follows from the seed. The same case can be written as JSON for
- * the second implementation (tests/reference/position.py). */
+ * the second implementation (auditor/reckoner_auditor.py). */
 #ifndef RECKONER_TESTS_CONTRACT_YEAR_H
 #define RECKONER_TESTS_CONTRACT_YEAR_H
 

@@ -1,4 +1,4 @@
-/* A contract-year as a case of the second implementation: the format stands in tests/reference/position.py. */
+/* A contract-year as a case of the second implementation: the format stands in auditor/reckoner_auditor.py. */
 #include "lib/contract_year.h"
 #include "lib/year_json.h"
 
@@ -148,6 +148,20 @@ static void put_decisions(json_t *object, const struct contract_year *y)
     put(object, "challenges", challenges);
 }
 
+static json_t *reviews_json(const struct contract_year *y)
+{
+    json_t *reviews = json_object();
+    for (int16_t i = 0; i < TERMS_CLUSTERS; i++) {
+        char code[3];
+        cluster_code(i, code);
+        if (y->reviews.days[i] > 0)
+            put(reviews, code, json_pack("{s:i}", "days", y->reviews.days[i]));
+        else if (y->reviews.months[i] > 0)
+            put(reviews, code, json_pack("{s:i}", "months", y->reviews.months[i]));
+    }
+    return reviews;
+}
+
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at)
 {
     json_t *object = json_object();
@@ -160,6 +174,7 @@ json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t k
     put(object, "known_at", instant_text(known_at));
     put(object, "terms", terms);
     put(object, "months", months_json(y, m));
+    put(object, "review_periods", reviews_json(y));
     put_achievements(object, y);
     put_agreed(object, y);
     put_withholds(object, y);

@@ -1,4 +1,4 @@
-/* The engine against tests/reference/position.py, to the penny, on random contract-years: each line by its key with
+/* The engine against auditor/reckoner_auditor.py, to the penny, on random contract-years: each line by its key with
  * units and pence, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable.
  */
 #include "lib/contract_year.h"

@@ -4,10 +4,9 @@ import pathlib
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "auditor"))
 
-import position as reference  # noqa: E402
-import spec_terms  # noqa: E402
+import reckoner_auditor as reference  # noqa: E402
 
 DEAD_BAND = {"preset": "dead_band", "to": "2%", "pay_over": "30%", "pay_under": "50%"}
 MILLIONS_10 = 1_000_000_000
@@ -28,7 +27,7 @@ def terms(prices, **parts):
 
 
 def case(month, rows, body, **more):
-    months = spec_terms.months_to(body["financial_year"], month)
+    months = reference.months_to(body["financial_year"], month)
     return {"commissioner": "5QE", "month": month, "months": {m: {"rows": rows.get(m, [])} for m in months},
             "terms": [{"version": 1, "known_from": "2012-01-01T00:00:00Z", "terms": body}]} | more
 
@@ -57,7 +56,7 @@ def line(found, key):
 class Vectors(unittest.TestCase):
     def test_instalments_of_the_expected_annual_contract_value(self):
         eacv = 1_000_000_007
-        found = [spec_terms.instalment(eacv, k) - spec_terms.instalment(eacv, k - 1) for k in range(1, 13)]
+        found = [reference.instalment(eacv, k) - reference.instalment(eacv, k - 1) for k in range(1, 13)]
         self.assertEqual(found, [83_333_334] * 6 + [83_333_333] + [83_333_334] * 5)
 
     def test_days(self):
@@ -161,7 +160,7 @@ class Vectors(unittest.TestCase):
         body = terms(prices, cquin=self.scheme("35%", "65%", **between))
         agreed = [{"indicator": "i0", "numerator": 5, "denominator": 6}]
         found = reference.position(case("2013-04", rows, body, achievements=agreed))
-        self.assertEqual(spec_terms.achievement_of(between, 5, 6), 666_667)
+        self.assertEqual(reference.achievement_of(between, 5, 6), 666_667)
         self.assertEqual(line(found, "cquin/i0"), 7_201_650)
 
     def test_a_withhold(self):
