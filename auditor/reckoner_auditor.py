@@ -402,13 +402,16 @@ def mark_continuing(rows):
 
 def changed(row, month, changes):
     """The row as decisions, re-attributions and counter-calculations have it: each is absolute, and holds for the row
-    as it was then."""
+    as it was then. Of the cluster, and of how much of the row is paid, the last one says."""
+    unpayable = False
     for key in ((month, row["number"]), (month, row["episode"])):
         for change in changes.get(key, ()):
             if all((row["sent"].get(name) or "") == value for name, value in change.get("was", {}).items()):
-                said = {name: change[name] for name in ("cluster", "payable_days", "not_payable") if name in change}
+                said = {name: change[name] for name in ("cluster", "payable_days") if name in change}
+                if "payable_days" in change or "not_payable" in change:
+                    unpayable = change.get("not_payable", False)
                 row = row | said | {"commissioner": change.get("to", row["commissioner"])}
-    return row
+    return row | {"not_payable": row["not_payable"] or unpayable}
 
 
 @functools.lru_cache(maxsize=None)

@@ -30,11 +30,12 @@ enum pg_status row_decisions(struct pg *pg, const struct account_key *account, i
 {
     static const struct pg_statement s = {
         "row_decisions",
-        "SELECT DISTINCT ON (c.month, c.episode_id) number, c.month, c.episode_id,"
+        "SELECT DISTINCT ON (c.month, c.episode_id, d.row_sha256, c.counter_cluster IS NULL) number, c.month,"
+        " c.episode_id,"
         " encode(d.row_sha256, 'hex') AS row_sha256, " COUNTER ", (extract(epoch FROM d.decided_at) * 1000000)::bigint"
         " AS decided_at FROM reckoner.decision d JOIN reckoner.challenge_row c USING (provider, contract, commissioner,"
         " number, episode_id) WHERE " OF_ACCOUNT " AND d.decided_at <= $4"
-        " ORDER BY c.month, c.episode_id, d.decided_at DESC, number DESC",
+        " ORDER BY c.month, c.episode_id, d.row_sha256, c.counter_cluster IS NULL, d.decided_at DESC, number DESC",
         4};
     return run_known(pg, &s, account, known_at, result);
 }
@@ -195,21 +196,25 @@ static const struct pg_statement follow_open = {
     5};
 
 /* One challenge for each of those whose decided rows changed, with these rows alone. A counter-calculation that says
- * what the row says by now is left out. */
+ * what the row says by now is left out. A row is in one open challenge: where its cluster and its days were decided,
+ * the second is raised when the first is closed. */
 static const struct pg_statement reopen = {
     "challenges_reopen",
     "WITH now AS (SELECT m.month, e.episode_id, e.cluster, reckoner.episode_sha256(e) AS sha256 FROM " ROWS_NOW "),"
-    " decided AS (SELECT DISTINCT ON (c.month, c.episode_id) c.* FROM reckoner.challenge_row c"
+    " decided AS (SELECT DISTINCT ON (c.month, c.episode_id, c.counter_cluster IS NULL) c.*"
+    "  FROM reckoner.challenge_row c"
     "  JOIN reckoner.decision d USING (provider, contract, commissioner, number, episode_id) WHERE " OF_ACCOUNT
-    "  ORDER BY c.month, c.episode_id, d.decided_at DESC, number DESC),"
-    " changed AS (SELECT d.number AS old, d.month, d.episode_id, n.sha256, n.cluster, d.counter_cluster, "
+    "  ORDER BY c.month, c.episode_id, c.counter_cluster IS NULL, d.decided_at DESC, number DESC),"
+    " changed AS (SELECT DISTINCT ON (d.month, d.episode_id) d.number AS old, d.month, d.episode_id, n.sha256, "
+    "n.cluster, d.counter_cluster, "
     "d.counter_days,"
-    "  d.counter_unpayable, dense_rank() OVER (ORDER BY d.number, d.month) AS place FROM decided d"
+    "  d.counter_unpayable FROM decided d"
     "  JOIN now n USING (month, episode_id) WHERE n.cluster IS DISTINCT FROM d.counter_cluster"
     "  AND NOT EXISTS (SELECT FROM reckoner.challenge_row c WHERE " OF_ACCOUNT " AND c.month = d.month"
-    "   AND c.episode_id = d.episode_id AND (c.open OR c.row_sha256 = n.sha256))),"
-    " numbered AS (SELECT c.*, (SELECT max(number) FROM reckoner.challenge c WHERE " OF_ACCOUNT ") + place AS number"
-    "  FROM changed c),"
+    "   AND c.episode_id = d.episode_id AND (c.open OR (c.row_sha256 = n.sha256"
+    "    AND (c.counter_cluster IS NULL) = (d.counter_cluster IS NULL)))) ORDER BY d.month, d.episode_id, d.number),"
+    " numbered AS (SELECT c.*, (SELECT max(number) FROM reckoner.challenge c WHERE " OF_ACCOUNT ")"
+    "  + dense_rank() OVER (ORDER BY c.old, c.month) AS number FROM changed c),"
     " raised AS (INSERT INTO reckoner.challenge (provider, contract, commissioner, number, month, reason, evidence,"
     "  claimed_pence, chosen_by, chosen, rule, billed, document, reopens, raised_at, answer_by)"
     "  SELECT DISTINCT ON (n.number) $1, $2, $3, n.number, c.month, c.reason, c.evidence, c.claimed_pence, c.chosen_by,"

@@ -47,17 +47,32 @@ static struct known_row *find_row(const struct known_rows *rows, const PGresult 
     return rows->count == 0 ? NULL : bsearch(&key, rows->row, rows->count, sizeof *rows->row, compare_rows);
 }
 
-/* Absolute: what was decided or contested before of the row does not matter. */
+/* Absolute: of the cluster, or of how much is paid, what was said before does not matter; the other stands. */
 static void apply_counter(struct known_row *k, const PGresult *r, int row)
 {
     k->changed = true;
-    k->change.cluster = -1;
-    k->change.payable_days = -1;
-    k->change.not_payable = pg_bool(r, row, "counter_unpayable");
-    if (!pg_is_null(r, row, "counter_cluster"))
+    if (!pg_is_null(r, row, "counter_cluster")) {
         k->change.cluster = (int16_t)cluster_index(pg_text(r, row, "counter_cluster"));
-    if (!pg_is_null(r, row, "counter_days"))
-        k->change.payable_days = (int32_t)pg_i64(r, row, "counter_days");
+        return;
+    }
+    k->change.not_payable = pg_bool(r, row, "counter_unpayable");
+    k->change.payable_days = k->change.not_payable ? -1 : (int32_t)pg_i64(r, row, "counter_days");
+}
+
+static struct position_decision decision_of(const PGresult *r, int row, const struct known_row *k)
+{
+    bool cluster = !pg_is_null(r, row, "counter_cluster");
+    bool days = !pg_is_null(r, row, "counter_days");
+    return (struct position_decision){.number = pg_i64(r, row, "number"),
+                                      .month = k->change.month,
+                                      .row_sha256 = k->sha256,
+                                      .kind = cluster ? "cluster"
+                                              : days  ? "payable_days"
+                                                      : "not_payable",
+                                      .cluster =
+                                          cluster ? (int16_t)cluster_index(pg_text(r, row, "counter_cluster")) : -1,
+                                      .payable_days = days ? (int32_t)pg_i64(r, row, "counter_days") : -1,
+                                      .agreed_at = pg_instant(r, row, "decided_at")};
 }
 
 static enum settlement_status read_rows(struct settlement *s, const struct effective_submission *submissions,
@@ -130,16 +145,7 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
         if (k == NULL || !k->change.was_here || strcmp(k->sha256, pg_text(in->decided, i, "row_sha256")) != 0)
             continue;
         apply_counter(k, in->decided, i);
-        out->decisions[out->decision_count++] =
-            (struct position_decision){.number = pg_i64(in->decided, i, "number"),
-                                       .month = k->change.month,
-                                       .row_sha256 = k->sha256,
-                                       .kind = k->change.not_payable    ? "not_payable"
-                                               : k->change.cluster >= 0 ? "cluster"
-                                                                        : "payable_days",
-                                       .cluster = k->change.cluster,
-                                       .payable_days = k->change.payable_days,
-                                       .agreed_at = pg_instant(in->decided, i, "decided_at")};
+        out->decisions[out->decision_count++] = decision_of(in->decided, i, k);
     }
     apply_moves(s, in, out, rows);
     if (out->decision_count > 0)

@@ -66,8 +66,10 @@ static void change_row(const struct contract_year *y, const struct year_change *
             .month = said->month, .row = *row, .was_here = here, .is_here = here, .cluster = -1, .payable_days = -1};
     }
     c->cluster = said->cluster >= 0 ? said->cluster : c->cluster;
-    c->payable_days = said->payable_days >= 0 ? said->payable_days : c->payable_days;
-    c->not_payable = c->not_payable || said->not_payable;
+    if (said->not_payable || said->payable_days >= 0) {
+        c->not_payable = said->not_payable;
+        c->payable_days = said->payable_days;
+    }
     c->is_here = said->to == NULL ? c->is_here : strcmp(said->to, YEAR_COMMISSIONER) == 0;
 }
 
