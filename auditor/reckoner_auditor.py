@@ -33,7 +33,7 @@ A case is a JSON object. What has an instant and is known later than known_at is
     documents        [{"pence", "issued_at"}], reconciliation documents issued; with opening_entries
                      [{"pence", "agreed_at"}]: when one is given, the result says what a billing run bills
     review_periods   {"04": {"months": 6}, "14": {"days": 28}}: when the review of a cluster is due, for
-                     stop_pay_when_overdue and R02
+                     stop_pay_when_overdue and R02; a month may have "review_periods" of its own
 
 The result: {"parked": "why"} or
     {"lines": [{key, stage, month, cluster, basis, price_pence, units, pence, billable}], "total_pence",
@@ -118,7 +118,8 @@ class Year:
         if any(m not in agreed for m in missing):
             raise Parked("no activity received for " + ", ".join(m for m in missing if m not in agreed))
         self.estimated = [m for m in missing if agreed[m]["kind"] == "estimate"]
-        self.reviews = case.get("review_periods", {})
+        standing = case.get("review_periods", {})
+        self.reviews = {m: case["months"].get(m, {}).get("review_periods", standing) for m in self.months}
         self.plans = [plan_of(self.force[m], self.annual, self.mine, m, k) for k, m in enumerate(self.months)]
         self.planned = sum(plan for plan, _ in self.plans)
         case["rows"] = {m: self.read(m) for m in self.months}
@@ -588,10 +589,10 @@ def activity(case, force, months, reviews, changes):
             ours = row["commissioner"] == mine
             if not ours and not assessed(month, row):
                 continue
-            if not payable(terms, reviews, mine, month, row):
+            if not payable(terms, reviews[month], mine, month, row):
                 continue
             if ours:
-                value_days(terms, reviews, mine, month, row, lines)
+                value_days(terms, reviews[month], mine, month, row, lines)
             if assessed(month, row):
                 # A row of another commissioner competes as if it were under these terms.
                 price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])

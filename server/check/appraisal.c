@@ -28,13 +28,7 @@ struct appraisal *appraisal_new(const struct reference *reference, month_t month
         return NULL;
     a->month = month;
     thresholds_standard(&a->standard);
-    for (int c = 0; c < CLUSTER_COUNT; c++) {
-        const struct cluster *k = &reference->clusters[c];
-        if (k->exists && k->in_months)
-            a->reviews.months[c] = (int16_t)k->review;
-        else if (k->exists)
-            a->reviews.days[c] = (int16_t)k->review;
-    }
+    review_periods_of(reference, &a->reviews);
     return a;
 }
 

@@ -73,7 +73,7 @@ static bool begin_month(struct counting *c, const struct activity_month *in)
         (in->statistics != NULL && in->statistics->month != in->month))
         return fail(c, ACTIVITY_NOT_STATISTICS);
     m->in = in;
-    m->payability = payability_new(t, c->in->reviews, c->in->commissioner, in->month);
+    m->payability = payability_new(t, in->reviews, c->in->commissioner, in->month);
     m->service = calloc((size_t)t->price_count + 1, sizeof *m->service);
     m->sums = calloc((size_t)t->price_count + 1, sizeof *m->sums);
     if (m->payability == NULL || m->service == NULL || m->sums == NULL)
@@ -127,7 +127,7 @@ static bool count_row(struct counting *c, struct month_counts *m, const struct a
         return true;
     int32_t place = service_place(m, service);
     bool by_period = payability_day_pricing(m->payability, cluster, service) == DAYS_PRICED_BY_PERIOD;
-    const struct review_periods *reviews = c->in->reviews;
+    const struct review_periods *reviews = m->in->reviews;
     struct row_days days = by_period ? valuation_period_days(m->in->terms, reviews, m->in->month, row)
                                      : valuation_days(m->in->terms, reviews, m->in->month, row);
     if (most >= 0 && days.from + most < days.to)

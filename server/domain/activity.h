@@ -25,8 +25,9 @@ struct activity_lines {
 
 struct activity_month {
     month_t month;
-    const struct terms *terms;           /* in force for the month */
-    const struct statistics *statistics; /* of the account's rows; NULL: none (a month agreed as zero or estimated) */
+    const struct terms *terms;            /* in force for the month */
+    const struct review_periods *reviews; /* that hold for the month; NULL when the terms do not look at reviews */
+    const struct statistics *statistics;  /* of the account's rows; NULL: none (a month agreed as zero or estimated) */
     /* Candidates of the provider's rows of other commissioners: an assessment earns once for provider, patient and
      * referral. Such a row competes as if it were this account's, under these terms; when it is first, the account's
      * own row does not earn. */
@@ -48,8 +49,7 @@ struct row_change {
 
 struct activity_input {
     const char *commissioner;
-    const struct review_periods *reviews; /* NULL when no terms look at reviews */
-    const struct activity_month *months;  /* each month at most once, of one financial year, in any order */
+    const struct activity_month *months; /* each month at most once, of one financial year, in any order */
     size_t month_count;
     const struct row_change *changes;
     size_t change_count;

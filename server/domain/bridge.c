@@ -116,8 +116,8 @@ static enum bridge_status walk_causes(struct walk *w)
     return last;
 }
 
-/* Documents that say something else than the same inputs do now: another version of the engine, or reference data that
- * is gone, made them. Anything else is a fault. */
+/* Documents that say something else than the same inputs do now: another version of the engine made them. Anything else
+ * is a fault. */
 static enum bridge_status close_ends(struct walk *w, const struct bridge_ends *ends, const struct position *first)
 {
     bool other_older = strcmp(ends->older_engine, POSITION_ENGINE) != 0;
@@ -125,9 +125,8 @@ static enum bridge_status close_ends(struct walk *w, const struct bridge_ends *e
     bool same_older = first->total == ends->older && first->billable == ends->billable_older;
     bool same_newer = w->before.total == ends->newer && w->before.billable == ends->billable_newer;
     bool unlike = (!other_older && !same_older) || (!other_newer && !same_newer);
-    bool engines = other_older || other_newer;
-    struct bridge_step *step = &w->bridge->step[engines ? BRIDGE_ENGINE : BRIDGE_REFERENCE];
-    if (unlike && !ends->reference_may_be_gone) {
+    struct bridge_step *step = &w->bridge->step[BRIDGE_ENGINE];
+    if (unlike) {
         (void)snprintf(w->reason, POSITION_REASON_SIZE,
                        "computed again by the same engine, the %s position is not what its document says",
                        !other_older && !same_older ? "older" : "newer");
@@ -137,14 +136,11 @@ static enum bridge_status close_ends(struct walk *w, const struct bridge_ends *e
     int64_t billable = (first->billable - ends->billable_older) - (w->before.billable - ends->billable_newer);
     step->pence += pence;
     step->billable += billable;
-    if (engines) {
+    if (other_older || other_newer) {
         step->changed = strcmp(ends->older_engine, ends->newer_engine) != 0 || pence != 0 || billable != 0;
         if (step->changed) {
             (void)snprintf(step->what, sizeof step->what, "%.60s to %.60s", ends->older_engine, ends->newer_engine);
         }
-    } else if (pence != 0 || billable != 0) {
-        step->changed = true;
-        (void)snprintf(step->what, sizeof step->what, "review periods of the time, no longer known");
     }
     return BRIDGE_DONE;
 }

@@ -60,7 +60,8 @@ struct bridge_changes {
 struct bridge_side {
     struct position_input input;               /* month: last. annual and activity are not looked at */
     const struct terms_version *const *annual; /* for each month April .. last: in force in that month */
-    const struct review_periods *reviews;
+    /* For each month April .. last: those that hold for it; NULL when no terms look at reviews. */
+    const struct review_periods *reviews[TERMS_MONTHS];
 };
 
 struct bridge_sides {
@@ -114,9 +115,6 @@ struct bridge_ends {
     const char *older_engine, *newer_engine;
     int64_t older, newer; /* total pence */
     int64_t billable_older, billable_newer;
-    /* The reference data of the time may be gone: a document of this engine that says something else than the same
-     * inputs do now shows under BRIDGE_REFERENCE instead of being a mismatch. */
-    bool reference_may_be_gone;
 };
 
 enum bridge_status {

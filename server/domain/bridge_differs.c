@@ -173,14 +173,19 @@ static bool same_changes(const struct bridge_state *s, const struct bridge_chang
 
 static bool reference_differs(const struct bridge_state *s, char what[BRIDGE_WORDS])
 {
-    const struct review_periods *a = s->maker->sides->older.reviews;
-    const struct review_periods *b = s->maker->sides->newer.reviews;
-    bool same = a == b || (a != NULL && b != NULL && memcmp(a->days, b->days, sizeof a->days) == 0 &&
-                           memcmp(a->months, b->months, sizeof a->months) == 0);
-    if (!same) {
-        say(what, "", "review periods by cluster");
+    bool found = false;
+    for (int32_t k = 0; k < s->shared; k++) {
+        const struct review_periods *a = s->maker->sides->older.reviews[k];
+        const struct review_periods *b = s->maker->sides->newer.reviews[k];
+        char month[8];
+        if (a == b || (a != NULL && b != NULL && memcmp(a, b, sizeof *a) == 0)) {
+            continue;
+        }
+        month_format(first_month(s) + k, month);
+        say(what, ", ", "%s%s", found ? "" : "review periods by cluster of ", month);
+        found = true;
     }
-    return !same;
+    return found;
 }
 
 static bool activity_differs(const struct bridge_state *s, char what[BRIDGE_WORDS])

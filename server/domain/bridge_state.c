@@ -140,14 +140,15 @@ static enum activity_status value(const struct bridge_state *s, const struct bri
 {
     const struct bridge_sides *sides = s->maker->sides;
     struct activity_month months[TERMS_MONTHS];
-    struct activity_input in = {.commissioner = sides->older.input.commissioner,
-                                .reviews = s->taken[BRIDGE_REFERENCE] ? sides->newer.reviews : sides->older.reviews,
-                                .months = months};
+    struct activity_input in = {.commissioner = sides->older.input.commissioner, .months = months};
     for (int32_t k = 0; k < months_valued(s); k++) {
         const struct bridge_month_rows *rows = &sides->rows[is_newer(s, k) ? ROWS_NEWER : rows_at(s)][k];
+        const struct bridge_side *reference =
+            is_newer(s, k) || s->taken[BRIDGE_REFERENCE] ? &sides->newer : &sides->older;
         if (s->months[k].terms != NULL) {
             months[in.month_count++] = (struct activity_month){.month = s->months[k].month,
                                                                .terms = s->months[k].terms->terms,
+                                                               .reviews = reference->reviews[k],
                                                                .statistics = rows->statistics,
                                                                .others = rows->others,
                                                                .other_count = rows->other_count};

@@ -30,9 +30,9 @@ static enum line_row find(const struct line_subject *line, const struct activity
 static enum line_row value(const struct line_subject *line, const struct statistics *statistics, int64_t *units,
                            int64_t *pence)
 {
-    const struct activity_month month = {.month = line->month, .terms = line->terms, .statistics = statistics};
-    const struct activity_input in = {
-        .commissioner = line->commissioner, .reviews = line->reviews, .months = &month, .month_count = 1};
+    const struct activity_month month = {
+        .month = line->month, .terms = line->terms, .reviews = line->reviews, .statistics = statistics};
+    const struct activity_input in = {.commissioner = line->commissioner, .months = &month, .month_count = 1};
     struct activity_lines lines;
     enum activity_status status = activity_value(&in, &lines);
     if (status != ACTIVITY_DONE)

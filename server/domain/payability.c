@@ -76,6 +76,16 @@ static void count_unpriced(const struct payability *p, struct unpriced *u, int c
     }
 }
 
+static enum severity severity_under(const struct terms *t, enum rule_id rule)
+{
+    const struct rule *r = rule_get(rule);
+    enum severity severity = r->severity;
+    if (rule == RULE_M03)
+        severity = t->rules.require_mhct ? SEVERITY_ERROR : SEVERITY_QUERY;
+    (void)severity_by_name(terms_severity(t, r->id, severity_name(severity)), &severity);
+    return severity;
+}
+
 static rule_set_t errors_under(const struct payability *p)
 {
     rule_set_t errors = 0;
@@ -125,12 +135,7 @@ void payability_free(struct payability *p)
 
 enum severity payability_severity(const struct payability *p, enum rule_id rule)
 {
-    const struct rule *r = rule_get(rule);
-    enum severity severity = r->severity;
-    if (rule == RULE_M03)
-        severity = p->terms->rules.require_mhct ? SEVERITY_ERROR : SEVERITY_QUERY;
-    (void)severity_by_name(terms_severity(p->terms, r->id, severity_name(severity)), &severity);
-    return severity;
+    return severity_under(p->terms, rule);
 }
 
 rule_set_t payability_errors(const struct payability *p)
@@ -248,6 +253,11 @@ bool payability_allows_class(const struct payability *p, const char *cluster, co
 bool payability_looks_at_each_row(const struct payability *p)
 {
     return p->terms->rules.stop_pay || (p->errors & threshold_rules()) != 0;
+}
+
+bool payability_looks_at_reviews(const struct terms *t)
+{
+    return t->rules.stop_pay || severity_under(t, RULE_R02) == SEVERITY_ERROR;
 }
 
 bool payability_reduce(const struct payability *p, struct episode *row)

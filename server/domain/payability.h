@@ -51,6 +51,9 @@ enum day_pricing payability_day_pricing(const struct payability *p, int cluster,
  * then settlement must look at each. */
 bool payability_looks_at_each_row(const struct payability *p);
 
+/* Whether the terms look at the review periods of the reference data: stop_pay_when_overdue, or R02 as an ERROR. */
+bool payability_looks_at_reviews(const struct terms *t);
+
 /* Leaves of a row what these terms pay, in the same form: marks that no terms look at, an end where pay stops, a
  * service only where a price names it. What statistics are made from when payability_looks_at_each_row. false: the row
  * is not payable, *row is as it was. */

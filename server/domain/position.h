@@ -21,6 +21,7 @@ struct position_month {
     const char *sha256;                /* of the bytes as sent, hexadecimal */
     const char *rule_set;              /* version of the rules that were applied; may be NULL */
     const char *reference;             /* digest of the reference data that was applied; may be NULL */
+    const char *reviews;               /* digest of the review periods that hold, where terms look at them; or NULL */
     instant_t known_from;              /* instant the submission became usable for this account */
     enum month_source source;          /* looked at where submission is NULL */
     int64_t agreement;                 /* number of the agreement on it; 0 with MONTH_RECEIVED */

@@ -59,6 +59,7 @@ struct input_list {
 static const struct input_list lists[] = {
     {"months", "month", "sha256", "activity of"},
     {"months", "month", "agreed", "month agreed without activity"},
+    {"months", "month", "review_periods", "review periods of"},
     {"terms", "version", NULL, "terms version"},
     {"adjustments", "agreement", NULL, "adjustment"},
     {"achievements", "indicator", NULL, "achievement of"},

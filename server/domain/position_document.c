@@ -41,7 +41,7 @@ static bool add_month(json_t *array, const struct position_month *m)
                     json_put(entry, "terms", json_integer(m->terms->version));
     if (complete && m->submission != NULL) {
         complete = put_text(entry, "sha256", m->sha256) && put_text(entry, "rule_set", m->rule_set) &&
-                   put_text(entry, "reference", m->reference);
+                   put_text(entry, "reference", m->reference) && put_text(entry, "review_periods", m->reviews);
     } else if (complete) {
         complete = json_put(entry, "agreed", json_string(m->source == MONTH_ZERO ? "zero" : "estimate")) &&
                    json_put(entry, "agreement", json_integer(m->agreement));

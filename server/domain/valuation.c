@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-date_t review_periods_due(const struct review_periods *reviews, int cluster, date_t mhct)
-{
-    if (reviews == NULL || mhct == DATE_NONE || cluster < 0 ||
-        (reviews->days[cluster] == 0 && reviews->months[cluster] == 0)) {
-        return DATE_NONE;
-    }
-    return reviews->months[cluster] > 0 ? date_add_months(mhct, reviews->months[cluster])
-                                        : mhct + reviews->days[cluster];
-}
-
 /* inclusive: the closing day is one of the row's days. */
 static struct row_days days_of(const struct terms *t, const struct review_periods *reviews, month_t month,
                                const struct activity_row *row, bool inclusive)

@@ -3,7 +3,7 @@
 #ifndef RECKONER_DOMAIN_VALUATION_H
 #define RECKONER_DOMAIN_VALUATION_H
 
-#include "domain/terms.h"
+#include "domain/review_periods.h"
 
 /* The facts of a row, as in reckoner.episode. Texts are borrowed and need only live during the call. */
 struct activity_row {
@@ -21,16 +21,6 @@ struct activity_row {
     bool assessment_only;
     bool continues; /* another row of the patient starts on the closing day */
 };
-
-/* Review periods by cluster, from the reference data; needed by stop_pay_when_overdue and R02. Both 0: no period. */
-struct review_periods {
-    int16_t days[TERMS_CLUSTERS];
-    int16_t months[TERMS_CLUSTERS];
-};
-
-/* The day on which the review of an MHCT is due; DATE_NONE without a period (reviews NULL: none) or an MHCT. cluster is
- * one of cluster_index, -1 allowed. */
-date_t review_periods_due(const struct review_periods *reviews, int cluster, date_t mhct);
 
 /* Days of a row that are paid in the month: [from, to). Empty (from == to) for assessment_only rows. */
 struct row_days {

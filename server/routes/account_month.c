@@ -2,6 +2,7 @@
 
 #include "domain/windows.h"
 #include "routes/common.h"
+#include "routes/review_periods.h"
 #include "routes/run_windows.h"
 
 #include <stdlib.h>
@@ -66,6 +67,8 @@ enum pg_status account_month_load_of(struct request *r, const struct account_key
         status = request_bank_holidays(r, &out->holidays, &out->holiday_count);
     if (status == PG_OK)
         status = absences_load(r->pg, financial_year_first(facts.financial_year), r->begun_at, &out->absences);
+    if (status == PG_OK)
+        status = review_periods_of_month(r, account->contract, month, &out->reviews);
     return status == PG_OK ? find_submission(r, out) : status;
 }
 

@@ -3,6 +3,7 @@
 #ifndef RECKONER_ROUTES_ACCOUNT_MONTH_H
 #define RECKONER_ROUTES_ACCOUNT_MONTH_H
 
+#include "domain/review_periods.h"
 #include "http/request.h"
 #include "store/absence.h"
 #include "store/agreed_terms.h"
@@ -18,6 +19,7 @@ struct account_month {
     size_t holiday_count;
     struct absences absences;
     struct effective_submission submission; /* no 0: none counts */
+    struct review_periods reviews;
 };
 
 /* Fills *out for the account of the path. PG_INVALID: a problem was replied (no terms, another year, no bank holidays).

@@ -56,7 +56,6 @@ static bool has_line(const struct search *s, const struct activity_lines *lines)
 /* The lines that a row would make if it were the only one. */
 static bool value_alone(const struct search *s, const struct episode *row, struct activity_lines *lines)
 {
-    static const struct review_periods no_reviews;
     const struct account_month *m = s->month;
     struct statistics statistics = {0};
     struct statistics_builder *builder = statistics_builder_new(m->month, true);
@@ -65,8 +64,8 @@ static bool value_alone(const struct search *s, const struct episode *row, struc
     statistics_builder_free(builder);
     if (!made)
         return false;
-    const struct activity_month month = {m->month, m->terms, &statistics, NULL, 0};
-    const struct activity_input in = {m->account.commissioner, &no_reviews, &month, 1, NULL, 0};
+    const struct activity_month month = {m->month, m->terms, &m->reviews, &statistics, NULL, 0};
+    const struct activity_input in = {m->account.commissioner, &month, 1, NULL, 0};
     enum activity_status status = activity_value(&in, lines);
     statistics_free(&statistics);
     return status == ACTIVITY_DONE;
@@ -92,12 +91,11 @@ static bool look_at(void *context, const struct episode *e)
 json_t *challenge_line_rows(struct pg *pg, const struct account_month *m, const char *key, size_t maximum,
                             enum pg_status *status)
 {
-    static const struct review_periods no_reviews;
     struct search s = {.month = m, .maximum = maximum};
     *status = PG_INVALID;
     if (!read_key(key, &s))
         return NULL;
-    s.payability = payability_new(m->terms, &no_reviews, m->account.commissioner, m->month);
+    s.payability = payability_new(m->terms, &m->reviews, m->account.commissioner, m->month);
     s.episodes = json_array();
     if (s.payability != NULL && s.episodes != NULL)
         *status = episode_scan(pg, m->account.provider, m->submission.no, m->account.commissioner, look_at, &s);

@@ -96,21 +96,21 @@ struct moved_rows {
 };
 
 /* The rows by themselves under the terms of one account: what they add to, or take from, its activity. */
-static bool value_under(struct request *r, const struct moved_rows *m, const char *commissioner,
+static bool value_under(struct request *r, const struct moved_rows *m, const struct account_key *account,
                         const struct terms *terms, int64_t *pence)
 {
     struct review_periods reviews;
     struct activity_lines lines;
     struct row_change *changes = calloc(m->count + 1, sizeof *changes);
-    if (changes == NULL || review_periods_load(r->pg, r->config->reference_dir, &reviews) != PG_OK) {
+    if (changes == NULL || review_periods_of_month(r, account->contract, m->month, &reviews) != PG_OK) {
         free(changes);
         return false;
     }
     for (size_t i = 0; i < m->count; i++)
         changes[i] = (struct row_change){
             .month = m->month, .row = m->rows[i], .is_here = true, .cluster = -1, .payable_days = -1};
-    const struct activity_month month = {m->month, terms, NULL, NULL, 0};
-    const struct activity_input in = {commissioner, &reviews, &month, 1, changes, m->count};
+    const struct activity_month month = {m->month, terms, &reviews, NULL, NULL, 0};
+    const struct activity_input in = {account->commissioner, &month, 1, changes, m->count};
     bool valued = activity_value(&in, &lines) == ACTIVITY_DONE;
     *pence = 0;
     for (size_t i = 0; valued && i < lines.count; i++)
@@ -124,18 +124,19 @@ static bool value_under(struct request *r, const struct moved_rows *m, const cha
 /* null where the caller has no business, or no terms are in force. */
 static json_t *value_for(struct request *r, const struct moved_rows *m, const char *commissioner)
 {
-    char contract[IDENT_SIZE];
+    struct account_key account = {.contract = ""};
     struct agreed_terms agreed;
     int64_t pence = 0;
     json_t *value = json_null();
     if (r->caller.role != ROLE_PROVIDER && strcmp(r->caller.organisation, commissioner) != 0)
         return value;
-    if (reattribution_contract(r->pg, r->path_values[0], commissioner, m->month, contract) != PG_OK)
+    if (reattribution_contract(r->pg, r->path_values[0], commissioner, m->month, account.contract) != PG_OK)
         return value;
+    snprintf(account.commissioner, sizeof account.commissioner, "%s", commissioner);
     memset(&agreed, 0, sizeof agreed);
-    if (agreed_terms_load(r->pg, r->path_values[0], contract, r->begun_at, &agreed) == PG_OK) {
+    if (agreed_terms_load(r->pg, r->path_values[0], account.contract, r->begun_at, &agreed) == PG_OK) {
         const struct terms_version *v = agreed_terms_in_force(&agreed, m->month, r->begun_at);
-        if (v != NULL && value_under(r, m, commissioner, v->terms, &pence))
+        if (v != NULL && value_under(r, m, &account, v->terms, &pence))
             value = json_integer(pence);
     }
     agreed_terms_free(&agreed);

@@ -1,6 +1,7 @@
 #include "routes/review_periods.h"
 
 #include "domain/reference.h"
+#include "store/kept_reviews.h"
 #include "store/reference_set.h"
 
 enum pg_status review_periods_load(struct pg *pg, const char *dir, struct review_periods *out)
@@ -14,14 +15,21 @@ enum pg_status review_periods_load(struct pg *pg, const char *dir, struct review
     enum pg_status status = reference_content(pg, dir, "clusters", &content, digest);
     if (status == PG_OK && !reference_load_clusters(&reference, content.data, content.length, error, sizeof error))
         status = PG_FAILED;
-    for (int i = 0; status == PG_OK && i < TERMS_CLUSTERS; i++) {
-        const struct cluster *c = &reference.clusters[i];
-        if (c->exists && c->in_months)
-            out->months[i] = (int16_t)c->review;
-        else if (c->exists)
-            out->days[i] = (int16_t)c->review;
-    }
+    if (status == PG_OK)
+        review_periods_of(&reference, out);
     reference_free(&reference);
     buf_free(&content);
     return status == PG_NONE ? PG_FAILED : status;
+}
+
+enum pg_status review_periods_of_month(struct request *r, const char *contract, month_t month,
+                                       struct review_periods *out)
+{
+    struct kept_reviews kept;
+    enum pg_status status = review_periods_load(r->pg, r->config->reference_dir, &kept.periods);
+    if (status == PG_OK)
+        status = frozen_reviews(r->pg, r->path_values[0], contract, month, 1, &kept);
+    if (status == PG_OK)
+        *out = kept.periods;
+    return status;
 }

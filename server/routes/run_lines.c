@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "domain/line_rows.h"
 #include "store/agreed_terms.h"
+#include "store/kept_reviews.h"
 #include "store/line_row.h"
 #include "store/pinned.h"
 #include "store/position.h"
@@ -25,7 +26,7 @@ struct behind {
     const char *provider;
     json_t *line; /* as the lines are shown, with its derivation */
     struct agreed_terms terms;
-    struct review_periods reviews;
+    struct kept_reviews reviews;
     struct line_subject subject;
     struct effective_submission submission;
     json_t *items;
@@ -87,12 +88,14 @@ static enum pg_status prepare(struct behind *b)
     subject->cluster = (int16_t)cluster_index(cluster);
     subject->price_pence = json_int(b->line, "price_pence", -1);
     subject->commissioner = b->run.account.commissioner;
-    subject->reviews = &b->reviews;
+    subject->reviews = &b->reviews.periods;
     enum pg_status status = pinned_submissions(b->r->pg, b->provider, b->run.id, subject->month, 1, &b->submission);
     if (status == PG_OK)
         status = agreed_terms_load(b->r->pg, b->provider, b->run.account.contract, b->run.known_at, &b->terms);
     if (status == PG_OK)
-        status = review_periods_load(b->r->pg, b->r->config->reference_dir, &b->reviews);
+        status = review_periods_load(b->r->pg, b->r->config->reference_dir, &b->reviews.periods);
+    if (status == PG_OK)
+        status = pinned_reviews(b->r->pg, b->provider, b->run.id, subject->month, 1, &b->reviews);
     if (status != PG_OK)
         return status;
     const struct terms_version *v = agreed_terms_in_force(&b->terms, subject->month, b->run.known_at);

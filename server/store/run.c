@@ -284,11 +284,13 @@ enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id,
 
 static const struct pg_statement insert_input = {
     .name = "run_add_input",
-    .sql = "INSERT INTO reckoner.run_input (provider, run, month, submission) VALUES ($1, $2, $3, $4)",
-    .parameters = 4,
+    .sql = "INSERT INTO reckoner.run_input (provider, run, month, submission, review_periods)"
+           " VALUES ($1, $2, $3, $4, decode($5, 'hex'))",
+    .parameters = 5,
 };
 
-enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission)
+enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission,
+                             const char *reviews)
 {
     struct pg_args a;
     pg_args_init(&a);
@@ -296,6 +298,7 @@ enum pg_status run_add_input(struct pg *pg, const char *provider, const char *ru
     pg_arg_text(&a, run);
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
+    pg_arg_text(&a, reviews);
     return pg_run(pg, &insert_input, &a, NULL);
 }
 

@@ -90,7 +90,9 @@ struct run_hold {
 enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const struct run_hold *hold,
                             instant_t finished_at);
 
-enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission);
+/* reviews: digest of the review periods that the month was counted by, hexadecimal; they are kept already. */
+enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission,
+                             const char *reviews);
 /* The position that an R or DISPUTE run found for a settled month after its own. The document is stored already. */
 enum pg_status run_add_position(struct pg *pg, const char *provider, const char *run, month_t month,
                                 const unsigned char sha256[32]);

@@ -106,13 +106,13 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
 
 static const struct pg_statement insert_frozen = {
     .name = "freeze_month",
-    .sql = "INSERT INTO reckoner.frozen_month (provider, contract, month, submission, frozen_at)"
-           " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (provider, contract, month) DO NOTHING",
-    .parameters = 5,
+    .sql = "INSERT INTO reckoner.frozen_month (provider, contract, month, submission, frozen_at, review_periods)"
+           " VALUES ($1, $2, $3, $4, $5, decode($6, 'hex')) ON CONFLICT (provider, contract, month) DO NOTHING",
+    .parameters = 6,
 };
 
 enum pg_status freeze_month(struct pg *pg, const char *provider, const char *contract, month_t month,
-                            int64_t submission, instant_t frozen_at)
+                            int64_t submission, const char *reviews, instant_t frozen_at)
 {
     struct pg_args a;
     pg_args_init(&a);
@@ -121,6 +121,7 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
     pg_arg_instant(&a, frozen_at);
+    pg_arg_text(&a, reviews);
     return pg_run(pg, &insert_frozen, &a, NULL);
 }
 

@@ -36,9 +36,10 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
 /* The columns no, id, version, sha256, bytes, rows, rule_set, reference and known_from of a row. */
 void effective_submission_read(const PGresult *r, int row, struct effective_submission *s);
 
-/* Pins the submission that a first FREEZE of the contract used for a month; a pin that is there stays. */
+/* Pins the submission, and the review periods by digest, that a first FREEZE of the contract used for a month; a pin
+ * that is there stays. */
 enum pg_status freeze_month(struct pg *pg, const char *provider, const char *contract, month_t month,
-                            int64_t submission, instant_t frozen_at);
+                            int64_t submission, const char *reviews, instant_t frozen_at);
 
 /* Achievements of the account known at known_at, the newest agreed one of each indicator: columns indicator, numerator,
  * denominator, disputed, agreed_at. An indicator of which none is agreed comes when its newest measure is disputed

@@ -181,14 +181,15 @@ static enum pg_status write_inputs(struct writing *x)
     const struct settlement *s = &x->work->settlement;
     const struct run *run = x->work->run;
     bool freezes = strcmp(run->type, "FREEZE") == 0;
-    enum pg_status status = PG_OK;
+    enum pg_status status = reviews_keep(s->pg, &s->reviews_in_use);
     for (size_t i = 0; status == PG_OK && i < s->months; i++) {
         month_t month = s->submission[i].month;
         if (s->submission[i].no == 0)
             continue; /* counts by agreement: nothing is pinned, and rows let in later replace it */
-        status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no);
+        status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no, s->reviews[i].sha256);
         if (status == PG_OK && freezes && month <= run->month)
-            status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no, x->work->now);
+            status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no,
+                                  s->reviews[i].sha256, x->work->now);
     }
     return status;
 }

@@ -1,5 +1,6 @@
 #include "worker/settlement.h"
 
+#include "domain/payability.h"
 #include "domain/reference.h"
 #include "domain/windows.h"
 #include "store/challenge.h"
@@ -55,14 +56,9 @@ static enum settlement_status keep_reference(struct settlement *s, const struct 
     if (reference->bank_holiday_count > 0)
         memcpy(s->holidays, reference->bank_holidays, reference->bank_holiday_count * sizeof *s->holidays);
     s->holiday_count = reference->bank_holiday_count;
-    for (int i = 0; i < TERMS_CLUSTERS; i++) {
-        const struct cluster *c = &reference->clusters[i];
-        if (c->exists && c->in_months)
-            s->reviews.months[i] = (int16_t)c->review;
-        else if (c->exists)
-            s->reviews.days[i] = (int16_t)c->review;
-    }
-    return SETTLEMENT_OK;
+    struct review_periods reviews;
+    review_periods_of(reference, &reviews);
+    return kept_reviews_of(&reviews, &s->reviews_in_use) ? SETTLEMENT_OK : no_memory(s);
 }
 
 enum settlement_status settlement_open(struct settlement *s)
@@ -115,6 +111,24 @@ static void take_submissions(struct settlement *s)
         m->rule_set = e->rule_set[0] == '\0' ? NULL : e->rule_set;
         m->reference = e->reference[0] == '\0' ? NULL : e->reference;
         m->known_from = e->known_from;
+    }
+}
+
+/* FREEZE freezes reference data with the rows: what is loaded later holds for later months. */
+static enum settlement_status find_reviews(struct settlement *s)
+{
+    enum pg_status status =
+        frozen_reviews(s->pg, s->account.provider, s->account.contract, s->month[0].month, s->months, s->reviews);
+    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+}
+
+/* Names them where the terms look at them. */
+static void take_reviews(struct settlement *s)
+{
+    for (size_t i = 0; i < s->months; i++) {
+        struct position_month *m = &s->month[i];
+        if (m->submission != NULL && m->terms != NULL && payability_looks_at_reviews(m->terms->terms))
+            m->reviews = s->reviews[i].sha256;
     }
 }
 
@@ -178,16 +192,13 @@ static enum settlement_status load_statistics(struct settlement *s)
 {
     struct statistics_month months[TERMS_MONTHS];
     struct month_statistics loaded[TERMS_MONTHS] = {0};
-    struct statistics_question q = {.provider = s->account.provider,
-                                    .commissioner = s->account.commissioner,
-                                    .reviews = &s->reviews,
-                                    .lost = s->lost,
-                                    .months = months};
+    struct statistics_question q = {
+        .provider = s->account.provider, .commissioner = s->account.commissioner, .lost = s->lost, .months = months};
     enum pg_status status = PG_FAILED;
     for (size_t i = 0; i < s->months; i++) {
         if (s->submission[i].no != 0)
-            months[q.count++] =
-                (struct statistics_month){s->month[i].month, s->submission[i].no, s->month[i].terms->terms};
+            months[q.count++] = (struct statistics_month){s->month[i].month, s->submission[i].no,
+                                                          s->month[i].terms->terms, &s->reviews[i].periods};
     }
     enum statistics_loaded outcome = month_statistics_load(s->pg, &q, loaded, &status);
     for (size_t i = 0, next = 0; i < s->months; i++) {
@@ -213,11 +224,12 @@ enum settlement_status settlement_activity(struct settlement *s, const struct ro
                                            struct activity_lines *out)
 {
     struct activity_month months[TERMS_MONTHS];
-    const struct activity_input in = {s->account.commissioner, &s->reviews, months, s->months, changes, count};
+    const struct activity_input in = {s->account.commissioner, months, s->months, changes, count};
     for (size_t i = 0; i < s->months; i++) {
         const struct month_statistics *m = &s->statistics[i];
-        months[i] = (struct activity_month){s->month[i].month, s->month[i].terms->terms,
-                                            s->submission[i].no == 0 ? NULL : &m->own, m->other_list, m->other_count};
+        months[i] = (struct activity_month){s->month[i].month,      s->month[i].terms->terms,
+                                            &s->reviews[i].periods, s->submission[i].no == 0 ? NULL : &m->own,
+                                            m->other_list,          m->other_count};
     }
     switch (activity_value(&in, out)) {
     case ACTIVITY_DONE:
@@ -270,6 +282,7 @@ static void begin_months(struct settlement *s, month_t last)
         memset(&s->month[i], 0, sizeof s->month[i]);
         s->month[i].month = first + (month_t)i;
         s->month[i].terms = agreed_terms_in_force(&s->terms, s->month[i].month, s->known_at);
+        s->reviews[i] = s->reviews_in_use;
     }
 }
 
@@ -282,9 +295,12 @@ enum settlement_status settlement_read_pinned(struct settlement *s, const char *
         begin_months(s, last);
         status = pinned_submissions(s->pg, s->account.provider, run, s->month[0].month, s->months, s->submission);
     }
+    if (status == PG_OK)
+        status = pinned_reviews(s->pg, s->account.provider, run, s->month[0].month, s->months, s->reviews);
     if (status != PG_OK)
         return store_failed(s, status == PG_NONE ? PG_FAILED : status);
     take_submissions(s);
+    take_reviews(s);
     enum settlement_status outcome = find_achievements(s);
     if (outcome == SETTLEMENT_OK)
         outcome = find_agreed(s);
@@ -303,7 +319,11 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
     }
     enum settlement_status outcome = find_submissions(s);
     if (outcome == SETTLEMENT_OK)
+        outcome = find_reviews(s);
+    if (outcome == SETTLEMENT_OK) {
+        take_reviews(s);
         outcome = find_achievements(s);
+    }
     if (outcome == SETTLEMENT_OK)
         outcome = find_agreed(s);
     if (outcome == SETTLEMENT_OK && s->follows_rows)

@@ -5,6 +5,7 @@
 #include "domain/position_document.h"
 #include "store/absence.h"
 #include "store/agreed_terms.h"
+#include "store/kept_reviews.h"
 #include "store/settlement_input.h"
 #include "worker/agreed_inputs.h"
 #include "worker/row_inputs.h"
@@ -37,12 +38,13 @@ struct settlement {
     date_t *holidays; /* sorted */
     size_t holiday_count;
     struct absences absences; /* as known at known_at */
-    struct review_periods reviews;
+    struct kept_reviews reviews_in_use;
 
     /* Set by settlement_read: April .. last. */
     size_t months;
     struct month_cutoff cutoff[TERMS_MONTHS];
     struct effective_submission submission[TERMS_MONTHS];
+    struct kept_reviews reviews[TERMS_MONTHS]; /* as the month was frozen or pinned, else those in use */
     struct position_month month[TERMS_MONTHS];
     struct month_statistics statistics[TERMS_MONTHS];
     struct activity_lines activity; /* with what was decided of single rows */
@@ -70,9 +72,9 @@ struct account_position {
 enum settlement_status settlement_open(struct settlement *s);
 /* Submissions, rows and achievements for the year to the end of month `last`, which lies in the contract's year. */
 enum settlement_status settlement_read(struct settlement *s, month_t last);
-/* The same as a done run pinned and knew it: its submissions, what was agreed by its known_at. Sets known_at; terms
- * must have been opened at that instant or later. Nothing is valued and no statistics are read: settlement_activity and
- * settlement_position are not for it. */
+/* The same as a done run pinned and knew it: its submissions and review periods, what was agreed by its known_at. Sets
+ * known_at; terms must have been opened at that instant or later. Nothing is valued and no statistics are read:
+ * settlement_activity and settlement_position are not for it. */
 enum settlement_status settlement_read_pinned(struct settlement *s, const char *run, month_t last);
 /* Says that statistics as stored are no statistics. */
 enum settlement_status settlement_broken_statistics(struct settlement *s);

@@ -10,7 +10,8 @@
 struct cached_rows {
     struct cached_rows *next;
     int64_t submission;
-    const struct terms *looking; /* terms that look at single rows; NULL: those that do not */
+    const struct terms *looking;          /* terms that look at single rows; NULL: those that do not */
+    const struct review_periods *reviews; /* that they look by */
     uint32_t parts;
     struct month_statistics *rows;
     struct month_statistics own; /* unless they are the settlement's */
@@ -43,7 +44,6 @@ struct pair {
     struct bridge_maker *maker;
     bool same; /* made for positions of the same month; serves every month up to last */
     month_t last;
-    bool looks; /* terms of either side look at single rows */
 };
 
 struct bridge_cache {
@@ -117,6 +117,7 @@ static enum settlement_status side_read(struct settlement *s, const struct settl
         pinned->account = s->account;
         pinned->facts = s->facts;
         pinned->terms = s->terms;
+        pinned->reviews_in_use = s->reviews_in_use;
         outcome = settlement_read_pinned(pinned, end->run, last);
         side->from = pinned;
     }
@@ -147,8 +148,7 @@ static struct bridge_side side_of(const struct side *side, const struct settleme
                                           .withhold_count = from->agreed.withhold_count,
                                           .challenges = from->rows.challenges,
                                           .challenge_count = from->rows.challenge_count},
-                                .annual = side->annual,
-                                .reviews = &s->reviews};
+                                .annual = side->annual};
 }
 
 /* Where rules look at single rows, the mixture is told apart by its address: each pair has one. */
@@ -170,15 +170,23 @@ static const struct terms *mix_of(struct bridge_cache *c, const struct terms *ru
     return &made->terms;
 }
 
+/* How a month's rows are looked at. */
+struct row_view {
+    month_t month;
+    const struct terms *terms;
+    const struct review_periods *reviews;
+};
+
 /* The key of the statistics that terms ask for in a month. */
-static bool key_of(const struct settlement *s, const struct terms *t, month_t month, struct cached_rows *out)
+static bool key_of(const struct settlement *s, const struct row_view *v, struct cached_rows *out)
 {
-    struct payability *p = payability_new(t, &s->reviews, s->account.commissioner, month);
-    if (p == NULL || !activity_parts(t, s->account.commissioner, month, &out->parts)) {
+    struct payability *p = payability_new(v->terms, v->reviews, s->account.commissioner, v->month);
+    if (p == NULL || !activity_parts(v->terms, s->account.commissioner, v->month, &out->parts)) {
         payability_free(p);
         return false;
     }
-    out->looking = payability_looks_at_each_row(p) ? t : NULL;
+    out->looking = payability_looks_at_each_row(p) ? v->terms : NULL;
+    out->reviews = v->reviews;
     payability_free(p);
     return true;
 }
@@ -186,7 +194,8 @@ static bool key_of(const struct settlement *s, const struct terms *t, month_t mo
 static struct cached_rows *find(struct bridge_cache *c, const struct cached_rows *key)
 {
     for (struct cached_rows *r = c->rows; r != NULL; r = r->next) {
-        if (r->submission == key->submission && r->looking == key->looking && (key->parts & ~r->parts) == 0)
+        if (r->submission == key->submission && r->looking == key->looking && (key->parts & ~r->parts) == 0 &&
+            (r->looking == NULL || memcmp(r->reviews, key->reviews, sizeof *r->reviews) == 0))
             return r;
     }
     return NULL;
@@ -204,12 +213,11 @@ static struct cached_rows *add(struct bridge_cache *c, const struct cached_rows 
     return made;
 }
 
-static enum settlement_status load(struct settlement *s, const struct terms *t, month_t month, struct cached_rows *made)
+static enum settlement_status load(struct settlement *s, const struct row_view *v, struct cached_rows *made)
 {
-    const struct statistics_month asked = {month, made->submission, t};
+    const struct statistics_month asked = {v->month, made->submission, v->terms, v->reviews};
     const struct statistics_question q = {.provider = s->account.provider,
                                           .commissioner = s->account.commissioner,
-                                          .reviews = &s->reviews,
                                           .lost = s->lost,
                                           .months = &asked,
                                           .count = 1};
@@ -231,20 +239,20 @@ static enum settlement_status load(struct settlement *s, const struct terms *t, 
 }
 
 static enum settlement_status rows_of(struct settlement *s, struct bridge_cache *c, int64_t submission,
-                                      const struct terms *t, month_t month, struct bridge_month_rows *out)
+                                      const struct row_view *v, struct bridge_month_rows *out)
 {
     struct cached_rows key = {.submission = submission};
     enum settlement_status outcome = SETTLEMENT_OK;
-    if (submission == 0 || t == NULL)
+    if (submission == 0)
         return SETTLEMENT_OK;
-    if (!key_of(s, t, month, &key))
+    if (!key_of(s, v, &key))
         return no_memory(s);
     struct cached_rows *found = find(c, &key);
     if (found == NULL) {
         found = add(c, &key);
         if (found == NULL)
             return no_memory(s);
-        outcome = load(s, t, month, found);
+        outcome = load(s, v, found);
     }
     *out = (struct bridge_month_rows){&found->rows->own, found->rows->other_list, found->rows->other_count};
     return outcome;
@@ -257,7 +265,8 @@ static enum settlement_status lend(struct settlement *s, struct bridge_cache *c)
         struct cached_rows key = {.submission = s->submission[i].no};
         if (key.submission == 0 || s->month[i].terms == NULL || !s->statistics[i].loaded)
             continue;
-        if (!key_of(s, s->month[i].terms->terms, s->month[i].month, &key))
+        const struct row_view v = {s->month[i].month, s->month[i].terms->terms, &s->reviews[i].periods};
+        if (!key_of(s, &v, &key))
             return no_memory(s);
         struct cached_rows *found = find(c, &key);
         if (found == NULL && (found = add(c, &key)) == NULL)
@@ -284,18 +293,17 @@ static enum settlement_status rows_of_month(struct settlement *s, struct bridge_
         return SETTLEMENT_OK;
     const struct terms *mix = mix_of(c, b->terms, a->terms);
     const struct terms *terms[BRIDGE_ROWS] = {a->terms, a->terms, a->terms, mix, b->terms};
+    const struct review_periods *reviews[] = {in_older ? &older->reviews[k].periods : &newer->reviews[k].periods,
+                                              in_newer ? &newer->reviews[k].periods : &older->reviews[k].periods};
+    p->sides.older.reviews[k] = reviews[0];
+    p->sides.newer.reviews[k] = reviews[1];
     if (mix == NULL)
         return no_memory(s);
     enum settlement_status outcome = SETTLEMENT_OK;
-    for (int at = 0; outcome == SETTLEMENT_OK && at < BRIDGE_ROWS; at++)
-        outcome = rows_of(s, c, submissions[at >= ROWS_ACTIVITY ? 1 : 0], terms[at], month, &p->sides.rows[at][k]);
-    struct cached_rows key = {0};
-    if (outcome == SETTLEMENT_OK && !key_of(s, a->terms, month, &key))
-        outcome = no_memory(s);
-    p->looks = p->looks || key.looking != NULL;
-    if (outcome == SETTLEMENT_OK && !key_of(s, b->terms, month, &key))
-        outcome = no_memory(s);
-    p->looks = p->looks || key.looking != NULL;
+    for (int at = 0; outcome == SETTLEMENT_OK && at < BRIDGE_ROWS; at++) {
+        const struct row_view v = {month, terms[at], reviews[at >= ROWS_REFERENCE ? 1 : 0]};
+        outcome = rows_of(s, c, submissions[at >= ROWS_ACTIVITY ? 1 : 0], &v, &p->sides.rows[at][k]);
+    }
     return outcome;
 }
 
@@ -355,7 +363,7 @@ static enum settlement_status pair_read(struct settlement *s, const struct settl
     return outcome == SETTLEMENT_OK && p->maker == NULL ? no_memory(s) : outcome;
 }
 
-static struct bridge_ends ends_of(const struct pair *p, const struct bridge_end *older, const struct bridge_end *newer)
+static struct bridge_ends ends_of(const struct bridge_end *older, const struct bridge_end *newer)
 {
     const char *engines[] = {json_text(older->document, "engine"), json_text(newer->document, "engine")};
     return (struct bridge_ends){.older_month = older->month,
@@ -365,8 +373,7 @@ static struct bridge_ends ends_of(const struct pair *p, const struct bridge_end 
                                 .older = json_int(older->document, "total_pence", 0),
                                 .newer = json_int(newer->document, "total_pence", 0),
                                 .billable_older = json_int(older->document, "billable_pence", 0),
-                                .billable_newer = json_int(newer->document, "billable_pence", 0),
-                                .reference_may_be_gone = p->looks};
+                                .billable_newer = json_int(newer->document, "billable_pence", 0)};
 }
 
 static enum settlement_status outcome_of(struct settlement *s, enum bridge_status status)
@@ -407,7 +414,7 @@ enum settlement_status settlement_bridge_from(struct settlement *s, const struct
         if (outcome != SETTLEMENT_OK)
             return outcome;
     }
-    const struct bridge_ends ends = ends_of(cache->pair, older, newer);
+    const struct bridge_ends ends = ends_of(older, newer);
     return outcome_of(s, bridge_make(cache->pair->maker, &ends, out, s->reason));
 }
 

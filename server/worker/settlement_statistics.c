@@ -80,7 +80,7 @@ static enum statistics_loaded scan_rows(struct pg *pg, struct reading *r, uint32
 {
     const struct statistics_question *q = r->question;
     bool assessments = (parts & UINT32_C(1) << STATISTICS_PART_CANDIDATES) != 0;
-    r->payability = payability_new(r->month->terms, q->reviews, q->commissioner, r->month->month);
+    r->payability = payability_new(r->month->terms, r->month->reviews, q->commissioner, r->month->month);
     r->own = statistics_builder_new(r->month->month, false);
     r->others = statistics_builder_new(r->month->month, false);
     if (r->payability == NULL || r->own == NULL || r->others == NULL)
@@ -147,7 +147,7 @@ static bool take_found(void *context, const struct statistics_found *found)
 static bool look_at_each_row(const struct statistics_question *q, size_t i, bool *each, uint32_t *parts)
 {
     const struct statistics_month *m = &q->months[i];
-    struct payability *p = payability_new(m->terms, q->reviews, q->commissioner, m->month);
+    struct payability *p = payability_new(m->terms, m->reviews, q->commissioner, m->month);
     *each = p != NULL && payability_looks_at_each_row(p);
     payability_free(p);
     return p != NULL && activity_parts(m->terms, q->commissioner, m->month, parts);

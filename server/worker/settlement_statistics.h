@@ -22,12 +22,12 @@ struct statistics_month {
     month_t month;
     int64_t submission;
     const struct terms *terms; /* in force for the month */
+    const struct review_periods *reviews;
 };
 
 struct statistics_question {
     const char *provider;
     const char *commissioner;
-    const struct review_periods *reviews;
     const atomic_bool *lost; /* may be NULL: set when the job went to another worker; ends the reading */
     const struct statistics_month *months;
     size_t count; /* at most TERMS_MONTHS */

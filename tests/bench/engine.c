@@ -96,7 +96,7 @@ struct year {
 
 static void one_position(const struct year *y, bool document)
 {
-    const struct activity_input rows = {COMMISSIONER, NULL, y->months, TERMS_MONTHS, NULL, 0};
+    const struct activity_input rows = {COMMISSIONER, y->months, TERMS_MONTHS, NULL, 0};
     struct activity_lines lines;
     struct position position;
     char reason[POSITION_REASON_SIZE];
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
         month_t month = financial_year_first(terms->financial_year) + k;
         make_month(&y.statistics[k], month, terms, rows);
         kinds += (size_t)y.statistics[k].class_count + y.statistics[k].candidate_count;
-        y.months[k] = (struct activity_month){month, terms, &y.statistics[k], NULL, 0};
+        y.months[k] = (struct activity_month){month, terms, NULL, &y.statistics[k], NULL, 0};
         y.inputs[k] =
             (struct position_month){.month = month,
                                     .terms = &y.version,

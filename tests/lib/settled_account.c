@@ -55,9 +55,10 @@ static const char settlement[] =
     "INSERT INTO position VALUES ('RXA', sha256('{}'), '{}');"
     RUN("r1")
     RUN_LINE("r1", "1", "500")
-    "INSERT INTO run_input VALUES ('RXA', " ID("r1") ", '2012-04-01', 1);"
+    "INSERT INTO review_periods VALUES (sha256('{}'), '{}');"
+    "INSERT INTO run_input VALUES ('RXA', " ID("r1") ", '2012-04-01', 1, sha256('{}'));"
     "INSERT INTO run_position VALUES ('RXA', " ID("r1") ", '2012-05-01', sha256('{}'));"
-    "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z');"
+    "INSERT INTO frozen_month VALUES ('RXA', " ID("a") ", '2012-04-01', 1, '2012-06-01Z', sha256('{}'));"
     RUN_DONE("r1", "500")
     DRAFT("d1", "r1", "500", "0")
     DOCUMENT_LINE("d1", "1", "500")

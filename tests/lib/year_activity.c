@@ -112,12 +112,16 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
             continue;
         year_statistics(y, k, version->terms, shuffle, statistics[count]);
         others[count] = &statistics[count][1];
-        in[count] =
-            (struct activity_month){YEAR_APRIL + (month_t)k, version->terms, &statistics[count][0], &others[count], 1};
+        in[count] = (struct activity_month){.month = YEAR_APRIL + (month_t)k,
+                                            .terms = version->terms,
+                                            .reviews = &y->reviews,
+                                            .statistics = &statistics[count][0],
+                                            .others = &others[count],
+                                            .other_count = 1};
         count++;
     }
     size_t changed = year_row_changes(y, m, known_at, countered, changes);
-    const struct activity_input input = {YEAR_COMMISSIONER, &y->reviews, in, count, changes, changed};
+    const struct activity_input input = {YEAR_COMMISSIONER, in, count, changes, changed};
     year_must(activity_value(&input, &lines) == ACTIVITY_DONE);
     for (size_t i = 0; i < count; i++) {
         statistics_free(&statistics[i][0]);

@@ -84,11 +84,13 @@ static struct sides *sides_of(struct point *older, struct point *newer)
 {
     struct sides *s = calloc(1, sizeof *s);
     year_must(s != NULL);
-    s->sides.older = (struct bridge_side){year_input(older->y, older->month, older->known_at, &older->known),
-                                          older->annual, &older->y->reviews};
-    s->sides.newer = (struct bridge_side){year_input(newer->y, newer->month, newer->known_at, &newer->known),
-                                          newer->annual, &newer->y->reviews};
+    s->sides.older =
+        (struct bridge_side){year_input(older->y, older->month, older->known_at, &older->known), older->annual, {0}};
+    s->sides.newer =
+        (struct bridge_side){year_input(newer->y, newer->month, newer->known_at, &newer->known), newer->annual, {0}};
     for (int32_t k = 0; k < TERMS_MONTHS; k++) {
+        s->sides.older.reviews[k] = &older->y->reviews;
+        s->sides.newer.reviews[k] = &newer->y->reviews;
         if (newer->y->row_count[k] != older->y->row_count[k] && !newer->y->missing[k])
             newer->known.month[k].submission = "zwxtsrqpnmlkjhgfdcbv"; /* another version of the month */
     }

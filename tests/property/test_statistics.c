@@ -352,7 +352,7 @@ static void one_case(uint64_t seed)
         collect(m, APRIL + k, &reviews, "5QG", &m->other[1]);
         m->others[0] = &m->other[0];
         m->others[1] = &m->other[1];
-        in[MONTHS - 1 - k] = (struct activity_month){APRIL + k, m->terms, &m->own, m->others, 2};
+        in[MONTHS - 1 - k] = (struct activity_month){APRIL + k, m->terms, &reviews, &m->own, m->others, 2};
         for (int i = 0; i < ROWS; i++) {
             if (m->changed[i]) {
                 changes[count++] = m->change[i];
@@ -361,7 +361,7 @@ static void one_case(uint64_t seed)
         expect_month(&x, m, APRIL + k, &reviews);
     }
     expect_assessments(&x);
-    const struct activity_input input = {"5QE", &reviews, in, MONTHS, changes, count};
+    const struct activity_input input = {"5QE", in, MONTHS, changes, count};
     holds(activity_value(&input, &lines) == ACTIVITY_DONE, "valued", seed);
     int64_t total = total_of(&lines, &assessments);
     holds(assessments == x.assessments, "each assessment once", seed);

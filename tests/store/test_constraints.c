@@ -118,9 +118,9 @@ START_TEST(a_done_run_stays)
         "run_immutable");
     refused("DELETE FROM reckoner.run WHERE id = " ID("r1"), "run_immutable");
     refused(RUN_LINE("r1", "9", "0"), "run_immutable");
-    refused("INSERT INTO reckoner.run_input (provider, run, month, submission) VALUES ('RXA', " ID(
-                "r1") ", '2012-05-01', 1)",
+    refused("INSERT INTO reckoner.run_input VALUES ('RXA', " ID("r1") ", '2012-05-01', 1, sha256('{}'))",
             "run_immutable");
+    refused("INSERT INTO reckoner.run_input VALUES ('RXA', " ID("r1") ", '2012-05-01', 1)", "run_input_review_periods");
     refused("INSERT INTO reckoner.run_position (provider, run, month, sha256) VALUES ('RXA', " ID(
                 "r1") ", '2012-06-01', sha256('{}'))",
             "run_immutable");
@@ -478,6 +478,11 @@ START_TEST(digests_are_of_their_bytes)
             "signed_record_check");
     refused("INSERT INTO reckoner.reference_set VALUES ('clusters', sha256('x'), 'y', '2012-06-01Z', 'me')",
             "reference_set_check");
+    refused("INSERT INTO reckoner.review_periods VALUES (sha256('x'), 'y')", "review_periods_check");
+    refused("DELETE FROM reckoner.review_periods", "");
+    refused("UPDATE reckoner.review_periods SET periods = periods", "");
+    refused("INSERT INTO reckoner.frozen_month VALUES ('RXA', " ID("a") ", '2012-05-01', 1, '2012-06-01Z')",
+            "frozen_month_review_periods");
 }
 END_TEST
 

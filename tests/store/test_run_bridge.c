@@ -166,6 +166,68 @@ START_TEST(rules_that_look_at_single_rows_are_a_cause)
 }
 END_TEST
 
+/* The clusters file with another review period for cluster 04. */
+static void load_period(int months, const char *at)
+{
+    char sql[800];
+    snprintf(
+        sql, sizeof sql,
+        "WITH file AS (SELECT convert_to(E'code,name,super_class,review,review_unit\\n04,Four,A,%d,month\\n', 'UTF8')"
+        " AS text) INSERT INTO reference_set (kind, digest, content, loaded_at, loaded_by)"
+        " SELECT 'clusters', sha256(text), text, '%s', 'the operator' FROM file",
+        months, at);
+    store_fixture_sql(&settled.store, sql);
+}
+
+static int64_t position_of(const char *run)
+{
+    char sql[100];
+    snprintf(sql, sizeof sql, "SELECT position_pence FROM run WHERE id = '%s'", run);
+    return number(sql);
+}
+
+/* Days behind the date on which a review was due are not paid, so the review period decides. */
+START_TEST(review_periods_of_the_time_are_kept)
+{
+    char six[IDENT_SIZE];
+    char five[IDENT_SIZE];
+    char frozen[IDENT_SIZE];
+    char later[IDENT_SIZE];
+    char expected[60];
+    settled.rules = "\"rules\":{\"stop_pay_when_overdue\":{\"grace_days\":5}},";
+    agree_terms(2, 612, "2012-05-01T09:00:00Z");
+    load_period(6, "2012-05-02T09:00:00Z");
+    submit("2012-04", 1, 11, 0, "2012-05-03T09:00:00Z");
+    store_fixture_sql(&settled.store, "UPDATE episode SET mhct_date = '2011-10-15'");
+    ask("2012-04", "PREVIEW", "2012-06-20T09:00:00Z", six);
+    work();
+    load_period(5, "2012-06-21T09:00:00Z");
+    ask("2012-04", "FREEZE", "2012-06-22T09:00:00Z", frozen);
+    work();
+    /* Paid to 20 April, then to 20 March; each day of ten rows earns 2.5 % beside its price. */
+    ck_assert_int_eq(position_of(six), 20 * 10 * 612 + 3060);
+    ck_assert_int_eq(position_of(frozen), 0);
+    snprintf(expected, sizeof expected, "reference_data %lld", (long long)-position_of(six));
+    ck_assert_str_eq(bridge_of_runs(six, "2012-04", frozen, "2012-04"), expected);
+    ck_assert_str_eq(bridge_of_runs(six, "2012-04", six, "2012-04"), "");
+    /* What is loaded later does not touch the frozen month. */
+    load_period(7, "2012-06-23T09:00:00Z");
+    ask("2012-04", "PREVIEW", "2012-06-25T09:00:00Z", later);
+    work();
+    ck_assert_int_eq(position_of(later), 0);
+    ck_assert_str_eq(bridge_of_runs(frozen, "2012-04", later, "2012-04"), "");
+    submit("2012-05", 1, 11, 0, "2012-06-26T09:00:00Z");
+    store_fixture_sql(&settled.store, "UPDATE episode SET mhct_date = '2011-10-15' WHERE submission = 2");
+    ask("2012-05", "PREVIEW", "2012-07-01T09:00:00Z", five);
+    work();
+    ck_assert_int_eq(position_of(five), 20 * 10 * 612 + 3060);
+    ck_assert_int_eq(number("SELECT count(DISTINCT m ->> 'review_periods') FROM run r JOIN position p"
+                            " ON p.sha256 = r.position_sha256, jsonb_array_elements(p.body::jsonb -> 'inputs' ->"
+                            " 'months') m WHERE r.month = '2012-05-01'"),
+                     2);
+}
+END_TEST
+
 START_TEST(what_was_agreed_is_a_cause)
 {
     char before[IDENT_SIZE];
@@ -194,6 +256,7 @@ int main(void)
     tcase_add_test(t, each_cause_between_two_runs);
     tcase_add_test(t, the_settlement_as_read_is_an_end_too);
     tcase_add_test(t, rules_that_look_at_single_rows_are_a_cause);
+    tcase_add_test(t, review_periods_of_the_time_are_kept);
     tcase_add_test(t, what_was_agreed_is_a_cause);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);

@@ -184,12 +184,12 @@ END_TEST
 /* A new table must be put under a policy, or named here as one that holds nothing of any organisation. */
 START_TEST(every_table_has_policies)
 {
-    ck_assert_str_eq(
-        store_fixture_value(f.owner, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
-                                     " WHERE relnamespace = 'reckoner'::regnamespace AND relkind = 'r'"
-                                     " AND NOT relrowsecurity"),
-        "document_counter reference_set rule schema_migration service_absence service_presence signing_key token"
-        " worker_heartbeat");
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class"
+                                                  " WHERE relnamespace = 'reckoner'::regnamespace AND relkind = 'r'"
+                                                  " AND NOT relrowsecurity"),
+                     "document_counter reference_set review_periods rule schema_migration service_absence "
+                     "service_presence signing_key token"
+                     " worker_heartbeat");
 }
 END_TEST
 

@@ -69,8 +69,8 @@ static enum activity_status value(const struct terms *t, month_t month, const st
 {
     struct statistics statistics;
     collect(month, rows, count, &statistics);
-    const struct activity_month months[] = {{month, t, &statistics, NULL, 0}};
-    const struct activity_input in = {"5QE", NULL, months, 1, changes, change_count};
+    const struct activity_month months[] = {{month, t, NULL, &statistics, NULL, 0}};
+    const struct activity_input in = {"5QE", months, 1, changes, change_count};
     enum activity_status status = activity_value(&in, lines);
     statistics_free(&statistics);
     return status;
@@ -221,8 +221,8 @@ START_TEST(another_commissioners_row_may_be_the_first)
     for (int is_first = 0; is_first < 2; is_first++) {
         other.mhct_date = own.mhct_date + 1 - is_first;
         collect(APRIL, &other, 1, &statistics[1]);
-        const struct activity_month months[] = {{APRIL, t, &statistics[0], others, 1}};
-        const struct activity_input in = {"5QE", NULL, months, 1, NULL, 0};
+        const struct activity_month months[] = {{APRIL, t, NULL, &statistics[0], others, 1}};
+        const struct activity_input in = {"5QE", months, 1, NULL, 0};
         struct activity_lines lines;
         ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
         ck_assert_int_eq(sum_of(&lines), is_first ? 0 : 100);
@@ -280,8 +280,8 @@ START_TEST(what_is_missing_or_too_large_is_said)
     struct activity_lines lines;
     uint32_t parts = 0;
     collect(APRIL, &row, 1, &statistics);
-    const struct activity_month months[] = {{APRIL, t, &statistics, NULL, 0}};
-    const struct activity_input in = {"5QE", NULL, months, 1, NULL, 0};
+    const struct activity_month months[] = {{APRIL, t, NULL, &statistics, NULL, 0}};
+    const struct activity_input in = {"5QE", months, 1, NULL, 0};
     ck_assert(activity_parts(t, "5QE", APRIL, &parts));
     ck_assert_uint_eq(parts, 1U << STATISTICS_PART_DAYS | 1U << STATISTICS_PART_STAYS);
     statistics.parts = 1U << STATISTICS_PART_DAYS;

@@ -71,8 +71,9 @@ static struct activity_lines lines_of(const struct terms *t, const struct review
                                       const struct activity_row *rows, size_t count)
 {
     struct statistics statistics = statistics_of(t, reviews, month, rows, count);
-    const struct activity_month months[] = {{month, t, &statistics, NULL, 0}, {month, t, &statistics, NULL, 0}};
-    struct activity_input in = {"5QE", reviews, months, 2, NULL, 0};
+    const struct activity_month months[] = {{month, t, reviews, &statistics, NULL, 0},
+                                            {month, t, reviews, &statistics, NULL, 0}};
+    struct activity_input in = {"5QE", months, 2, NULL, 0};
     struct activity_lines lines;
     ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_NOT_STATISTICS);
     in.month_count = 1;
@@ -276,9 +277,9 @@ START_TEST(an_assessment_is_decided_anew_when_an_earlier_month_is_replaced)
     for (int with_april = 0; with_april < 2; with_april++) {
         struct statistics statistics[] = {statistics_of(t, NULL, APRIL + 1, &may, 1),
                                           statistics_of(t, NULL, APRIL, &april, (size_t)with_april)};
-        const struct activity_month months[] = {{APRIL + 1, t, &statistics[0], NULL, 0},
-                                                {APRIL, t, &statistics[1], NULL, 0}};
-        const struct activity_input in = {"5QE", NULL, months, 2, NULL, 0};
+        const struct activity_month months[] = {{APRIL + 1, t, NULL, &statistics[0], NULL, 0},
+                                                {APRIL, t, NULL, &statistics[1], NULL, 0}};
+        const struct activity_input in = {"5QE", months, 2, NULL, 0};
         struct activity_lines lines;
         ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
         ck_assert_uint_eq(lines.count, 1);
