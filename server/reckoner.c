@@ -57,12 +57,8 @@ static const struct command commands[] = {
      "Ends with status 1 when one is not.\n"
      "  --queue-seconds N  longest time that due work may wait, default 300\n",
      NEEDS_DATABASE, cli_health},
-    {"fsck", "[--provider CODE] [--month YYYY-MM]", "Hold what settlement reads against the rows it was made of",
-     "Makes the statistics of every accepted submission again from its stored rows and names each difference.\n"
-     "Ends with status 1 when there is one. Changes nothing; may run beside the service.\n"
-     "  --provider CODE    submissions of one provider alone\n"
-     "  --month YYYY-MM    submissions of one month alone\n",
-     NEEDS_DATABASE, cli_fsck},
+    {"fsck", "[--part NAME] [--provider CODE] [--month YYYY-MM] [--seal-key FILE] [--json]",
+     "Hold everything that is stored against what it must follow from", cli_fsck_help, NEEDS_DATABASE, cli_fsck},
     {"demo-data", "--out FOLDER [--seed N] [--scale PERCENT | --rows N] [--casemix FILE]",
      "Write made-up uploads for the demonstration and the benchmark",
      "Two trusts, April to June 2012, and a manifest of the faults planted. Same arguments, same bytes.\n"

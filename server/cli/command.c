@@ -108,6 +108,20 @@ bool cli_arguments(const struct cli *cli, int argc, char **argv, const struct cl
     return true;
 }
 
+bool cli_take_flag(int *argc, char **argv, const char *flag)
+{
+    bool found = false;
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], flag) == 0)
+            found = true;
+        else
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    return found;
+}
+
 bool cli_act(const struct cli *cli, struct admin_act *act)
 {
     if (!clock_now(&cli->clock, &act->at)) {

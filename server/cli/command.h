@@ -53,6 +53,9 @@ struct cli_option {
 bool cli_arguments(const struct cli *cli, int argc, char **argv, const struct cli_option *options,
                    const char **positional, int wanted);
 
+/* Takes an option without a value ("--json") out of the arguments, and says whether it was there. */
+bool cli_take_flag(int *argc, char **argv, const char *flag);
+
 /* Who acts, and when on the product clock. false: said why (the clock file cannot be read). */
 bool cli_act(const struct cli *cli, struct admin_act *act);
 

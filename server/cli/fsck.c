@@ -1,164 +1,150 @@
 #include "cli/fsck.h"
 
-#include "store/episode.h"
-#include "store/statistics.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "cli/fsck_part.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns of statistics_stored. */
-enum stored_column { STORED_COMMISSIONER, STORED_ROWS, STORED_PARTS, STORED_SOUND = STORED_PARTS + STATISTICS_PARTS };
+#define STATEMENT_TIMEOUT_MS    (60 * 60 * 1000)
+#define PENDING_SECONDS_DEFAULT 3600
+#define PENDING_SECONDS_MAXIMUM (30 * 86400)
 
-static const char *const part_names[STATISTICS_PARTS] = {"days", "stays", "candidates"};
-
-struct comparison {
-    struct cli *cli;
-    int64_t compared;
-    int64_t without;
-    int64_t differences;
-    enum pg_status status; /* of the first failure */
-    bool out_of_memory;
-    /* Of the submission at hand. */
-    const struct statistics_place *place;
-    struct statistics_set *made;
-    PGresult *stored;
-    int next; /* row of stored */
+/* In the order in which each rests on those before it. */
+static const struct fsck_part parts[] = {
+    {"log", "entries, their tree, every checkpoint with its signatures, and what should be an entry", "entries", false,
+     fsck_log},
+    {"audit", "the chain of the audit trail, and its heads in the log", "links", false, fsck_audit},
+    {"signatures", "what was signed, under the key that the log says was valid then", "records", false,
+     fsck_signatures},
+    {"statements", "the chain of each account's statements, and what they say of runs and drafts", "statements", false,
+     fsck_statements},
+    {"positions", "positions by digest, their lines, and the runs that found them", "runs", false, fsck_positions},
+    {"documents", "numbers, lines, ledger, and what was billed before", "documents", false, fsck_documents},
+    {"uploads", "bytes as sent: pieces, and with --seal-key their SHA-256", "submissions", true, fsck_uploads},
+    {"statistics", "what settlement reads, made again from the rows", "submissions", true, fsck_statistics},
 };
+#define PARTS (sizeof parts / sizeof parts[0])
 
-static void differs(struct comparison *c, const char *commissioner, const char *what)
+const char cli_fsck_help[] =
+    "Goes through what is stored and names each difference: table, key, what, found and expected. Goes on after the\n"
+    "first; ends with status 1 when there is one. Changes nothing, and may run beside the service: it looks at one\n"
+    "snapshot. Parts: log, audit, signatures, statements, positions, documents, uploads, statistics.\n"
+    "  --part NAME            one part alone\n"
+    "  --provider CODE        submissions of one provider alone: uploads, statistics\n"
+    "  --month YYYY-MM        submissions of one month alone\n"
+    "  --seal-key FILE        the secret sealing key: unseals every upload and compares its SHA-256\n"
+    "  --pending-seconds N    longest time that an entry may wait for the worker, default 3600\n"
+    "  --json                 one object a line: differences, parts, and the result last\n";
+
+static bool wanted(const struct fsck *f, const struct fsck_part *part, const char *name)
 {
-    char month[8];
-    month_format(c->place->month, month);
-    (void)printf("%s %s version %lld", c->place->provider, month, (long long)c->place->version);
-    if (commissioner != NULL)
-        (void)printf(", commissioner %s", commissioner[0] == '\0' ? "(none)" : commissioner);
-    (void)printf(": %s\n", what);
-    c->differences++;
+    if (name != NULL)
+        return strcmp(part->name, name) == 0;
+    return part->by_submission || (f->provider == NULL && f->month < 0);
 }
 
-static bool add_row(void *context, const struct episode *row)
+static void report_part(const struct fsck *f)
 {
-    struct comparison *c = context;
-    c->out_of_memory = !statistics_set_add(c->made, row, 1);
-    return !c->out_of_memory;
-}
-
-static bool readable(const PGresult *r, int row)
-{
-    struct bytes part[STATISTICS_PARTS];
-    struct statistics s;
-    for (int n = 0; n < STATISTICS_PARTS; n++)
-        part[n] = (struct bytes){PQgetvalue(r, row, STORED_PARTS + n), (size_t)PQgetlength(r, row, STORED_PARTS + n)};
-    if (statistics_decode(part, &s) != STATISTICS_DECODED)
-        return false;
-    statistics_free(&s);
-    return true;
-}
-
-/* The commissioner's parts, the stored row being its own. */
-static void compare_parts(struct comparison *c, const char *commissioner, const struct statistics *statistics,
-                          const struct bytes part[STATISTICS_PARTS])
-{
-    char what[120];
-    uint64_t rows = 0;
-    int row = c->next++;
-    memcpy(&rows, PQgetvalue(c->stored, row, STORED_ROWS), sizeof rows);
-    if (!readable(c->stored, row))
-        differs(c, commissioner, "the statistics cannot be read");
-    if (PQgetvalue(c->stored, row, STORED_SOUND)[0] == 0)
-        differs(c, commissioner, "the digest is not that of the statistics");
-    if ((int64_t)be64toh(rows) != statistics->rows) {
-        (void)snprintf(what, sizeof what, "%lld rows stored, %lld in the statistics", (long long)statistics->rows,
-                       (long long)be64toh(rows));
-        differs(c, commissioner, what);
+    const char *verdict = f->differences == 0 ? "good" : "differs";
+    if (!f->json) {
+        (void)printf("%-11s %-8s %lld %s%s%s, %lld differences\n", f->part->name, verdict, (long long)f->checked,
+                     f->part->unit, f->note[0] != '\0' ? ", " : "", f->note, (long long)f->differences);
+        return;
     }
-    for (int n = 0; n < STATISTICS_PARTS; n++) {
-        if ((size_t)PQgetlength(c->stored, row, STORED_PARTS + n) == part[n].length &&
-            memcmp(PQgetvalue(c->stored, row, STORED_PARTS + n), part[n].at, part[n].length) == 0)
+    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:I, s:s}", "part", f->part->name, "result", verdict, "checked",
+                          (json_int_t)f->checked, "unit", f->part->unit, "differences", (json_int_t)f->differences,
+                          "note", f->note);
+    char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    (void)printf("%s\n", text != NULL ? text : "{}");
+    free(text);
+    json_decref(o);
+}
+
+/* *differences counts those of all parts. */
+static enum pg_status check_parts(struct fsck *f, const char *name, int64_t *differences)
+{
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; status == PG_OK && i < PARTS; i++) {
+        if (!wanted(f, &parts[i], name))
             continue;
-        (void)snprintf(what, sizeof what, "%s are not those of the rows", part_names[n]);
-        differs(c, commissioner, what);
+        f->part = &parts[i];
+        f->checked = 0;
+        f->differences = 0;
+        f->next_progress = 0;
+        f->note[0] = '\0';
+        status = parts[i].check(f);
+        *differences += f->differences;
+        if (status == PG_OK)
+            report_part(f);
     }
+    return status;
 }
 
-/* Both lists ascend by commissioner. */
-static bool compare_one(void *context, const char *commissioner, const struct statistics *statistics,
-                        const struct bytes part[STATISTICS_PARTS])
+/* Statements of fsck may take long, and see one state of the database. */
+static enum pg_status open_snapshot(struct fsck *f)
 {
-    struct comparison *c = context;
-    int order = 1;
-    while (c->next < PQntuples(c->stored) &&
-           (order = strcmp(PQgetvalue(c->stored, c->next, STORED_COMMISSIONER), commissioner)) < 0)
-        differs(c, PQgetvalue(c->stored, c->next++, STORED_COMMISSIONER), "statistics without rows");
-    if (order == 0 && c->next < PQntuples(c->stored))
-        compare_parts(c, commissioner, statistics, part);
+    const struct config *c = &f->cli->config;
+    const struct pg_options options = {c->database_admin, "reckoner fsck", c->connect_timeout_seconds,
+                                       STATEMENT_TIMEOUT_MS, c->lock_timeout_ms};
+    pg_free(f->cli->pg);
+    f->cli->pg = f->pg = pg_new(&options);
+    if (f->pg == NULL) {
+        f->out_of_memory = true;
+        return PG_FAILED;
+    }
+    enum pg_status status = pg_connect(f->pg);
+    return status == PG_OK ? pg_script(f->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") : status;
+}
+
+static int check_all(struct fsck *f, const char *name)
+{
+    int64_t differences = 0;
+    enum pg_status status = open_snapshot(f);
+    if (status == PG_OK)
+        status = check_parts(f, name, &differences);
+    if (f->out_of_memory)
+        return cli_fail(f->cli, "memory ran out");
+    if (status != PG_OK)
+        return cli_fail_store(f->cli, status);
+    pg_rollback(f->pg);
+    if (f->json)
+        (void)printf("{\"differences\":%lld,\"result\":\"%s\"}\n", (long long)differences,
+                     differences == 0 ? "good" : "differs");
     else
-        differs(c, commissioner, "rows without statistics");
-    return true;
+        (void)printf(differences == 0 ? "Nothing differs.\n" : "%lld differences.\n", (long long)differences);
+    return differences == 0 ? CLI_DONE : CLI_FAILED;
 }
 
-static bool compare_sets(struct comparison *c)
+static bool part_known(const char *name)
 {
-    c->status = episode_scan(c->cli->pg, c->place->provider, c->place->submission, NULL, add_row, c);
-    if (c->status == PG_OK)
-        c->status = statistics_stored(c->cli->pg, c->place->provider, c->place->submission, &c->stored);
-    if (c->status != PG_OK)
-        return false;
-    if (c->place->complete == statistics_set_is_over(c->made))
-        differs(c, NULL,
-                c->place->complete ? "more kinds of rows than statistics hold" : "statistics are not complete");
-    if (c->place->rows != statistics_set_rows(c->made))
-        differs(c, NULL, "another number of rows than the statistics were made of");
-    c->next = 0;
-    if (!statistics_set_each(c->made, compare_one, c)) {
-        c->out_of_memory = true;
-        return false;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (strcmp(parts[i].name, name) == 0)
+            return true;
     }
-    while (c->next < PQntuples(c->stored))
-        differs(c, PQgetvalue(c->stored, c->next++, STORED_COMMISSIONER), "statistics without rows");
-    return true;
-}
-
-static bool compare_submission(void *context, const struct statistics_place *place)
-{
-    struct comparison *c = context;
-    if (!place->made) {
-        c->without++;
-        return true;
-    }
-    c->place = place;
-    c->made = statistics_set_new(place->month);
-    c->out_of_memory = c->made == NULL;
-    bool compared = c->made != NULL && compare_sets(c);
-    c->compared += compared ? 1 : 0;
-    statistics_set_free(c->made);
-    PQclear(c->stored);
-    c->made = NULL;
-    c->stored = NULL;
-    return compared;
+    return false;
 }
 
 int cli_fsck(struct cli *cli, int argc, char **argv)
 {
-    const char *provider = NULL;
-    const char *month_text = NULL;
-    const struct cli_option options[] = {{"provider", &provider}, {"month", &month_text}, {NULL, NULL}};
-    struct comparison c = {.cli = cli, .status = PG_OK};
-    month_t month = -1;
+    const char *month = NULL;
+    const char *part = NULL;
+    const char *pending = NULL;
+    struct fsck f = {.cli = cli, .month = -1, .pending_seconds = PENDING_SECONDS_DEFAULT};
+    const struct cli_option options[] = {
+        {"provider", &f.provider},     {"month", &month}, {"part", &part}, {"seal-key", &f.seal_key},
+        {"pending-seconds", &pending}, {NULL, NULL}};
+    f.json = cli_take_flag(&argc, argv, "--json");
     if (!cli_arguments(cli, argc, argv, options, NULL, 0))
         return CLI_USAGE;
-    if (month_text != NULL && !month_parse(month_text, strlen(month_text), &month))
-        return cli_wrong(cli, "--month %s is not a month like 2012-04", month_text);
-    enum pg_status status = pg_connect(cli->pg);
-    if (status == PG_OK)
-        status = statistics_each_submission(cli->pg, provider, month, compare_submission, &c);
-    if (c.out_of_memory)
-        return cli_fail(cli, "memory ran out");
-    if (c.status != PG_OK || status != PG_OK)
-        return cli_fail_store(cli, c.status != PG_OK ? c.status : status);
-    (void)printf("%lld submissions compared with their rows, %lld without statistics, %lld differences\n",
-                 (long long)c.compared, (long long)c.without, (long long)c.differences);
-    return c.differences == 0 ? CLI_DONE : CLI_FAILED;
+    if (month != NULL && !month_parse(month, strlen(month), &f.month))
+        return cli_wrong(cli, "--month %s is not a month like 2012-04", month);
+    if (part != NULL && !part_known(part))
+        return cli_wrong(cli, "there is no part %s", part);
+    if (pending != NULL && !parse_i64_within(pending, strlen(pending), 0, PENDING_SECONDS_MAXIMUM, &f.pending_seconds))
+        return cli_wrong(cli, "--pending-seconds %s is not a whole number from 0 to %d", pending,
+                         PENDING_SECONDS_MAXIMUM);
+    return check_all(&f, part);
 }

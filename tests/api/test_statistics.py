@@ -58,7 +58,7 @@ class Statistics(harness.ServiceCase):
         return run["position_sha256"], run["position_pence"]
 
     def fsck(self, *arguments):
-        done = self.service.command("fsck", *arguments, check=False)
+        done = self.service.command("fsck", "--part", "statistics", *arguments, check=False)
         return done.returncode, done.stdout.splitlines()
 
     def test_1_a_submission_has_statistics_that_are_its_rows(self):
@@ -67,8 +67,7 @@ class Statistics(harness.ServiceCase):
         self.assertEqual(self.query("SELECT commissioner, rows FROM reckoner.activity_statistics ORDER BY 1"),
                          [["5QE", "51"], ["5QF", "9"]])
         self.assertGreater(int(self.value("SELECT count(*) FROM reckoner.episode WHERE failed <> 0")), 5)
-        self.assertEqual(self.fsck(), (0, ["1 submissions compared with their rows, 0 without statistics, "
-                                           "0 differences"]))
+        self.assertEqual(self.fsck(), (0, ["statistics  good     1 submissions, 0 differences", "Nothing differs."]))
 
     def test_2_statistics_and_rows_give_the_same_bytes(self):
         from_statistics = self.preview()
@@ -76,8 +75,8 @@ class Statistics(harness.ServiceCase):
                    "CREATE TABLE public.kept AS TABLE reckoner.activity_statistics;"
                    "DELETE FROM reckoner.activity_statistics_set")
         from_rows = self.preview()
-        self.assertEqual(self.fsck()[1], ["0 submissions compared with their rows, 1 without statistics, "
-                                          "0 differences"])
+        self.assertEqual(self.fsck()[1], ["statistics  good     0 submissions, 1 without statistics, 0 differences",
+                                          "Nothing differs."])
         self.query("BEGIN; INSERT INTO reckoner.activity_statistics_set TABLE public.kept_set;"
                    "INSERT INTO reckoner.activity_statistics TABLE public.kept; COMMIT;"
                    "DROP TABLE public.kept, public.kept_set")
@@ -85,11 +84,14 @@ class Statistics(harness.ServiceCase):
         self.assertGreater(from_rows[1], 0)
 
     def test_3_what_is_tampered_with_is_named(self):
-        where = "RXA 2012-04 version 1, commissioner 5QE: "
+        where = "activity_statistics RXA/2012-04/1/5QE: "
+        unread = "form: found bytes that cannot be read, expected statistics"
+        days, stays, candidates = (f"{part}: found others, expected those of the rows"
+                                   for part in ("days", "stays", "candidates"))
         tampered = (
-            ("days = stays", ["the statistics cannot be read", "days are not those of the rows"]),
+            ("days = stays", [unread, days]),
             ("candidates = set_byte(candidates, length(candidates) - 1, 255)",
-             ["the statistics cannot be read", "candidates are not those of the rows"]))
+             [unread, candidates]))
         for change, said in tampered:
             with self.subTest(change=change):
                 self.query("CREATE TABLE public.kept AS TABLE reckoner.activity_statistics;"
@@ -101,8 +103,8 @@ class Statistics(harness.ServiceCase):
                            " ADD CONSTRAINT activity_statistics_digest"
                            " CHECK (sha256 = sha256(days || stays || candidates))")
                 self.assertEqual(status, 1)
-                self.assertEqual(lines[:-1], [where + said[0], where + "the digest is not that of the statistics",
-                                              where + said[1]])
+                self.assertEqual(lines[:-2], [where + said[0], where + "sha256: found another, expected that of the "
+                                              "statistics", where + said[1]])
         self.query("ALTER TABLE reckoner.episode DISABLE TRIGGER USER;"
                    "UPDATE reckoner.episode SET admitted_days = admitted_days + 1 WHERE row_no = 3;"
                    "ALTER TABLE reckoner.episode ENABLE TRIGGER USER")
@@ -110,14 +112,12 @@ class Statistics(harness.ServiceCase):
         self.query("ALTER TABLE reckoner.episode DISABLE TRIGGER USER;"
                    "UPDATE reckoner.episode SET admitted_days = admitted_days - 1 WHERE row_no = 3;"
                    "ALTER TABLE reckoner.episode ENABLE TRIGGER USER")
-        self.assertEqual((status, lines[:-1]), (1, [where + "days are not those of the rows",
-                                                    where + "stays are not those of the rows",
-                                                    where + "candidates are not those of the rows"]))
+        self.assertEqual((status, lines[:-2]), (1, [where + days, where + stays, where + candidates]))
         self.assertEqual(self.fsck()[0], 0)
 
     def test_4_nothing_is_compared_where_nothing_was_sent(self):
-        self.assertEqual(self.fsck("--month", "2012-05")[1], ["0 submissions compared with their rows, 0 without "
-                                                              "statistics, 0 differences"])
+        self.assertEqual(self.fsck("--month", "2012-05")[1], ["statistics  good     0 submissions, 0 differences",
+                                                              "Nothing differs."])
 
 
 if __name__ == "__main__":
