@@ -291,13 +291,16 @@ def contested(y, p, changes):
 
 
 def bill(y, p):
-    """What a billing run of the month bills: the reconciliation, beside the instalments of terms on account."""
-    billed = sum(e["pence"] for part, when in (("documents", "issued_at"), ("opening_entries", "agreed_at"))
-                 for e in known(y.case, part, when))
+    """What a billing run of the month bills: the reconciliation, beside the instalments of terms on account. Opening
+    entries stand against the position; on account they are instalments instead."""
+    billed = sum(e["pence"] for e in known(y.case, "documents", "issued_at"))
+    opening = sum(e["pence"] for e in known(y.case, "opening_entries"))
+    billing = y.annual.body.get("billing", {})
+    if billing.get("method") != "on_account" or p.shadow:
+        billed += opening
     out = {"billed_pence": billed}
     on_account = 0
-    billing = y.annual.body.get("billing", {})
-    if billing.get("method") == "on_account":
+    if billing.get("method") == "on_account" and not p.shadow:
         eacv = billing.get("eacv_pence")
         if eacv is None:
             eacv = sum(plan for plan, _ in plan_of_year(y))

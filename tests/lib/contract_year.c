@@ -307,6 +307,12 @@ static void challenge(struct contract_year *y)
     }
 }
 
+static void open_entries(struct contract_year *y)
+{
+    for (int64_t n = year_chance(y, 30) ? year_between(y, 1, 3) : 0; n > 0; n--)
+        y->opening[y->openings++] = (struct year_opening){year_between(y, -300000, 900000), some_instant(y)};
+}
+
 struct contract_year *contract_year_new(uint64_t seed)
 {
     struct contract_year *y = calloc(1, sizeof *y);
@@ -326,6 +332,7 @@ struct contract_year *contract_year_new(uint64_t seed)
     impose_withholds(y);
     decide(y);
     challenge(y);
+    open_entries(y);
     return y;
 }
 

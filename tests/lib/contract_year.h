@@ -7,6 +7,7 @@
 #include "lib/rounds.h"
 
 #include "domain/activity.h"
+#include "domain/billing.h"
 #include "domain/payability.h"
 #include "domain/position_document.h"
 
@@ -50,6 +51,12 @@ struct year_agreed {
     instant_t agreed_at;
 };
 
+/* A document issued elsewhere before. */
+struct year_opening {
+    int64_t pence;
+    instant_t agreed_at;
+};
+
 struct contract_year {
     uint64_t random;
     struct terms *terms[YEAR_VERSIONS];
@@ -72,6 +79,8 @@ struct contract_year {
     size_t changes;
     struct year_challenge challenge[YEAR_MANY]; /* in order of number */
     size_t challenges;
+    struct year_opening opening[YEAR_MANY];
+    size_t openings;
     struct review_periods reviews;
 };
 
@@ -104,6 +113,14 @@ const struct terms_version *year_version(const struct contract_year *y, int32_t 
 
 /* The case for the second implementation (year_case.c): one line of JSON. New reference. */
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at);
+/* Adds to a case what was billed so far: the sum of the documents of settlement, and the opening entries. The answer
+ * then says what a billing run bills. */
+void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents);
+
+/* What is set off against position(m) and the yearly sum of the instalments (-1: billing is actual), as the terms and
+ * the opening entries known at the instant say. POSITION_PARKED: the plan of the year cannot be computed. */
+enum position_status contract_year_set_off(const struct contract_year *y, month_t m, instant_t known_at,
+                                           struct bill_set_off *off, int64_t *eacv);
 
 /* Other rows of month k, as a late file has them. What was said of its rows before must be forgotten by the caller. */
 void contract_year_replace_month(struct contract_year *y, int32_t k);

@@ -201,6 +201,51 @@ struct position_input year_input(const struct contract_year *y, month_t m, insta
     return in;
 }
 
+/* The plan of a year is that of a position without activity at its end. */
+static enum position_status plan_of_year(const struct contract_year *y, const struct terms_version *annual,
+                                         instant_t known_at, int64_t *pence)
+{
+    struct position_month months[TERMS_MONTHS] = {0};
+    const struct activity_lines nothing = {0};
+    struct position position;
+    char reason[POSITION_REASON_SIZE];
+    for (int32_t k = 0; k < TERMS_MONTHS; k++)
+        months[k] = (struct position_month){
+            .month = YEAR_APRIL + k, .terms = year_version(y, k, known_at), .submission = "", .sha256 = ""};
+    const struct position_input in = {.provider = "RXA",
+                                      .contract = "",
+                                      .commissioner = YEAR_COMMISSIONER,
+                                      .financial_year = 2012,
+                                      .month = YEAR_APRIL + TERMS_MONTHS - 1,
+                                      .months = months,
+                                      .annual = annual,
+                                      .activity = &nothing,
+                                      .sums_alone = true};
+    enum position_status status = position_compute(&in, &position, reason);
+    if (status == POSITION_DONE) {
+        *pence = position.planned;
+        position_free(&position);
+    }
+    return status;
+}
+
+enum position_status contract_year_set_off(const struct contract_year *y, month_t m, instant_t known_at,
+                                           struct bill_set_off *off, int64_t *eacv)
+{
+    const struct terms_version *annual = year_version(y, m - YEAR_APRIL, known_at);
+    *off = (struct bill_set_off){0};
+    *eacv = -1;
+    if (annual->terms->on_account && !annual->terms->shadow) {
+        *eacv = annual->terms->eacv_pence;
+        enum position_status status = *eacv >= 0 ? POSITION_DONE : plan_of_year(y, annual, known_at, eacv);
+        year_must(status != POSITION_DONE || instalments_due(*eacv, month_number(m), &off->on_account));
+        return status;
+    }
+    for (size_t i = 0; i < y->openings; i++)
+        off->opening += y->opening[i].agreed_at <= known_at ? y->opening[i].pence : 0;
+    return POSITION_DONE;
+}
+
 bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t known_at)
 {
     bool touches = false;

@@ -162,6 +162,18 @@ static json_t *reviews_json(const struct contract_year *y)
     return reviews;
 }
 
+void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents)
+{
+    json_t *opening = json_array();
+    for (size_t i = 0; i < y->openings; i++)
+        append(opening, json_pack("{s:I, s:o}", "pence", (json_int_t)y->opening[i].pence, "agreed_at",
+                                  instant_text(y->opening[i].agreed_at)));
+    put(object, "opening_entries", opening);
+    put(object, "documents",
+        json_pack("[{s:I}, {s:I}]", "pence", (json_int_t)(documents / 3), "pence",
+                  (json_int_t)(documents - documents / 3)));
+}
+
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at)
 {
     json_t *object = json_object();

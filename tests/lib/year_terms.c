@@ -293,6 +293,17 @@ static void random_rules(struct contract_year *y, json_t *t)
     put(t, "thresholds", thresholds);
 }
 
+/* Instalments of a stated sum, or of the plan of the year. */
+static void random_billing(struct contract_year *y, json_t *t)
+{
+    json_t *billing = json_object();
+    bool on_account = year_chance(y, 50);
+    put_text(billing, "method", on_account ? "on_account" : "actual");
+    if (on_account && year_chance(y, 50))
+        put_number(billing, "eacv_pence", year_between(y, 0, 90000000));
+    put(t, "billing", billing);
+}
+
 static void random_extras(struct contract_year *y, json_t *t, bool sums)
 {
     if (year_chance(y, 40)) {
@@ -334,6 +345,9 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
     }
     if (year_chance(y, 50)) {
         random_rules(y, t);
+    }
+    if (year_chance(y, 50)) {
+        random_billing(y, t);
     }
 }
 

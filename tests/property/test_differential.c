@@ -1,11 +1,13 @@
 /* The engine against auditor/reckoner_auditor.py, to the penny, on random contract-years: each line by its key with
- * units and pence, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable.
+ * units and pence, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable;
+ * for some what a billing run bills, and the instalments.
  */
 #include "lib/contract_year.h"
 #include "lib/reference.h"
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The second implementation runs once for so many. */
@@ -16,7 +18,41 @@ struct question {
     month_t month;
     instant_t known_at;
     struct contract_year *year;
+    bool bills;
+    struct bill_set_off billed_off; /* what stood against the position billed before */
+    json_t *billed;                 /* its document; NULL: nothing was billed */
+    int64_t documents;              /* what was billed of it */
 };
+
+static json_t *document_of(const struct contract_year *y, month_t m, instant_t known_at, struct position *p,
+                           enum position_status *status)
+{
+    struct json_problem problem;
+    char *bytes = NULL;
+    *status = contract_year_position(y, m, known_at, 0, p, &bytes);
+    json_t *document = *status == POSITION_DONE ? json_read(bytes, strlen(bytes), &problem) : NULL;
+    year_must((document != NULL) == (*status == POSITION_DONE));
+    free(bytes);
+    return document;
+}
+
+/* What was billed some time before, of the same month or an earlier one. */
+static void bill_before(struct question *q, struct contract_year *dice)
+{
+    struct position p;
+    enum position_status status;
+    int64_t eacv;
+    month_t month = YEAR_APRIL + (month_t)year_random(dice, (uint64_t)(q->month - YEAR_APRIL + 1));
+    instant_t known_at = (instant_t)year_between(dice, 1000000, q->known_at);
+    if (contract_year_set_off(q->year, month, known_at, &q->billed_off, &eacv) == POSITION_DONE)
+        q->billed = document_of(q->year, month, known_at, &p, &status);
+    if (q->billed == NULL) {
+        q->billed_off = (struct bill_set_off){0};
+        return;
+    }
+    q->documents = p.billable - q->billed_off.opening - q->billed_off.on_account;
+    position_free(&p);
+}
 
 static struct question question_of(uint64_t base, uint64_t round)
 {
@@ -25,6 +61,9 @@ static struct question question_of(uint64_t base, uint64_t round)
     q.month = YEAR_APRIL + (month_t)year_random(&dice, TERMS_MONTHS);
     q.known_at = (instant_t)(1000000 * (1 + year_random(&dice, YEAR_VERSIONS + 1)) + 500000);
     q.year = contract_year_new(q.seed);
+    q.bills = year_chance(&dice, 25);
+    if (q.bills && year_chance(&dice, 70))
+        bill_before(&q, &dice);
     return q;
 }
 
@@ -34,6 +73,8 @@ struct coverage {
     uint64_t lines[STAGE_COUNT];
     uint64_t bases[BASIS_COUNT];
     uint64_t estimates;
+    uint64_t bills;
+    uint64_t on_account;
 };
 
 #define SAME(q, what, ours, other)                                                                                     \
@@ -99,20 +140,55 @@ static void compare_sums(const struct question *q, const struct position *p, con
     SAME(q, "number of challenges", p->contested_count, json_object_size(json_object_get(theirs, "contested")));
 }
 
+static void compare_bill(const struct question *q, const json_t *now, const struct bill_set_off *off, int64_t eacv,
+                         const json_t *theirs, struct coverage *seen)
+{
+    const struct bill_before before = {q->billed, q->billed_off, q->documents};
+    const json_t *instalments = json_object_get(theirs, "instalments");
+    struct bill bill;
+    SAME(q, "bill", bill_compute(now, off, &before, &bill), BILL_DONE);
+    SAME(q, "balance", bill.balance, json_int(theirs, "balance_pence", INT64_MIN));
+    SAME(q, "billed", q->documents + off->opening, json_int(theirs, "billed_pence", INT64_MIN));
+    SAME(q, "instalments", eacv >= 0 ? TERMS_MONTHS : 0, json_array_size(instalments));
+    for (int32_t k = 1; eacv >= 0 && k <= TERMS_MONTHS; k++) {
+        int64_t to;
+        int64_t from;
+        year_must(instalments_due(eacv, k, &to) && instalments_due(eacv, k - 1, &from));
+        SAME(q, "instalment", to - from, json_integer_value(json_array_get(instalments, (size_t)k - 1)));
+    }
+    seen->bills += bill.balance != 0;
+    seen->on_account += eacv > 0;
+    bill_free(&bill);
+}
+
 static void compare(const struct question *q, const json_t *theirs, struct coverage *seen)
 {
     struct position p;
-    enum position_status status = contract_year_position(q->year, q->month, q->known_at, 0, &p, NULL);
+    struct bill_set_off off = {0};
+    int64_t eacv = -1;
+    enum position_status status;
+    json_t *now = NULL;
+    if (q->bills)
+        now = document_of(q->year, q->month, q->known_at, &p, &status);
+    else
+        status = contract_year_position(q->year, q->month, q->known_at, 0, &p, NULL);
+    if (now != NULL && contract_year_set_off(q->year, q->month, q->known_at, &off, &eacv) != POSITION_DONE) {
+        status = POSITION_PARKED;
+        position_free(&p);
+    }
     const char *parked = json_text(theirs, "parked");
     if ((parked != NULL) != (status == POSITION_PARKED))
         ck_abort_msg("contract-year %llu: status %d, second implementation %s", (unsigned long long)q->seed,
                      (int)status, parked == NULL ? "is done" : parked);
     seen->parked += parked != NULL;
-    if (status != POSITION_DONE)
-        return;
-    compare_lines(q, &p, theirs, seen);
-    compare_sums(q, &p, theirs);
-    position_free(&p);
+    if (status == POSITION_DONE) {
+        compare_lines(q, &p, theirs, seen);
+        compare_sums(q, &p, theirs);
+        if (q->bills)
+            compare_bill(q, now, &off, eacv, theirs, seen);
+        position_free(&p);
+    }
+    json_decref(now);
 }
 
 static void compare_batch(uint64_t seed, uint64_t first, uint64_t count, struct coverage *seen)
@@ -122,7 +198,10 @@ static void compare_batch(uint64_t seed, uint64_t first, uint64_t count, struct 
     reference_open(&reference);
     for (uint64_t i = 0; i < count; i++) {
         q[i] = question_of(seed, first + i);
-        reference_ask(&reference, contract_year_case(q[i].year, q[i].month, q[i].known_at));
+        json_t *asked = contract_year_case(q[i].year, q[i].month, q[i].known_at);
+        if (q[i].bills)
+            contract_year_case_bill(asked, q[i].year, q[i].documents);
+        reference_ask(&reference, asked);
     }
     reference_run(&reference);
     for (uint64_t i = 0; i < count; i++) {
@@ -130,6 +209,7 @@ static void compare_batch(uint64_t seed, uint64_t first, uint64_t count, struct 
         compare(&q[i], theirs, seen);
         json_decref(theirs);
         contract_year_free(q[i].year);
+        json_decref(q[i].billed);
     }
     reference_close(&reference);
 }
@@ -154,7 +234,10 @@ START_TEST(engine_equals_second_implementation_to_the_penny)
                       basis_name((enum basis)basis));
     }
     printf("  %-11s %llu lines\n", "estimate", (unsigned long long)seen.estimates);
+    printf("  %-11s %llu, %llu of them on account\n", "bills", (unsigned long long)seen.bills,
+           (unsigned long long)seen.on_account);
     ck_assert(rounds < 1000 || (seen.estimates > 0 && seen.parked < rounds / 2));
+    ck_assert(rounds < 1000 || (seen.bills > rounds / 20 && seen.on_account > 0));
 }
 END_TEST
 
