@@ -28,8 +28,10 @@ TAMPERED = [
      ["log_checkpoint ", ": root: found "]),
     ("log_checkpoint", "UPDATE {t} SET note = replace(note, 'reckoner.invalid/log', 'reckoner.invalid/lag') WHERE size ="
      " (SELECT max(size) FROM {t})", ["log_checkpoint ", ": origin: found "]),
-    ("log_checkpoint", "DELETE FROM {t} WHERE size = (SELECT max(size) FROM {t})", ["log_checkpoint ", ": row: found none"]),
-    ("log_checkpoint", "UPDATE {t} SET sealed_at = sealed_at - interval '1 year' WHERE size = (SELECT max(size) FROM {t})",
+    ("log_checkpoint", "DELETE FROM {t} WHERE size = (SELECT max(size) FROM {t})",
+     ["log_checkpoint ", ": row: found none"]),
+    ("log_checkpoint", "UPDATE {t} SET sealed_at = sealed_at - interval '1 year' WHERE size = (SELECT max(size) FROM"
+     " {t})",
      ["log_checkpoint ", ": signature: found signed before the key was valid"]),
     ("audit_event", "UPDATE {t} SET subject = 'x' WHERE act = 'document.issue'", ["audit_link ", ": hash: found "]),
     ("audit_event", "UPDATE {t} SET at = at + interval '1 second' WHERE id = (SELECT min(id) FROM {t})",
@@ -148,7 +150,8 @@ class Fsck(harness.ServiceCase):
 
     def test_3_a_part_alone_and_what_is_no_part(self):
         self.assertEqual(self.fsck("--part", "audit")[1][0].split()[:2], ["audit", "good"])
-        self.assertEqual([line.split()[0] for line in self.fsck("--provider", "RXA")[1][:-1]], ["uploads", "statistics"])
+        narrowed = [line.split()[0] for line in self.fsck("--provider", "RXA")[1][:-1]]
+        self.assertEqual(narrowed, ["uploads", "statistics"])
         self.assertEqual(self.service.command("fsck", "--part", "rubbish", check=False).returncode, 2)
         wrong = self.service.command("fsck", "--seal-key", "/nowhere", check=False)
         self.assertEqual(wrong.returncode, 1)
