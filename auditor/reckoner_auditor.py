@@ -48,8 +48,11 @@ import concurrent.futures
 import csv
 import datetime
 import functools
+import hashlib
 import io
 import json
+import math
+import re
 import sys
 from fractions import Fraction
 
@@ -854,6 +857,323 @@ def achievement_of(indicator, numerator, denominator):
 def instalment(eacv, k):
     """What instalments 1 to k come to; instalment k is the difference from k - 1."""
     return half_away(Fraction(eacv * k, 12))
+
+
+# Sampling. api/formats/sampling.md has the rules; whole numbers alone, so that every program draws the same.
+
+SAMPLE_COLUMNS = ["seed", "method", "size", "nonce", "pick", "month", "row_no", "tag", "cluster", "team", "pence",
+                  "reason", "second_cluster", "payable_days", "remark"]
+SAMPLE_OURS = 12  # of these the columns that must come back as they were written
+NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(,|\Z)')
+SAMPLE_CLUSTERS = {"%02d" % n for n in range(22) if n != 9}
+
+
+class SampleRefused(Exception):
+    """What is wrong with a sample or its working paper, in words."""
+
+
+def up(numerator, denominator):
+    """numerator / denominator, rounded up to a whole number."""
+    return -(-numerator // denominator)
+
+
+def sample_seed(root, nonce):
+    return hashlib.sha256(b"reckoner/sample/1\n" + root + nonce.encode()).digest()
+
+
+def sample_rank(seed, row):
+    return hashlib.sha256(seed + ("%s/%d" % (row["month"], row["row_no"])).encode()).digest()
+
+
+def sample_draw(rows, method, size, seed):
+    """rows: dicts with month, row_no, tag, cluster, team, pence. The sample: what was drawn, from what, and why."""
+    rows = sorted(rows, key=lambda row: (row["month"], row["row_no"]))
+    reached = [row for row in rows if method == "random" or row["pence"] > 0]
+    total = sum(row["pence"] for row in reached)
+    if not reached:
+        raise SampleRefused("there is no row to draw")
+    if method == "mus" and total < size:
+        raise SampleRefused("there are fewer pence than hits")
+    size = min(size, len(rows)) if method == "random" else size
+    sample = {"rows": rows, "method": method, "size": size, "seed": seed, "total": total, "reached": len(reached)}
+    if method == "random":
+        ranked = sorted(((sample_rank(seed, row), row) for row in rows), key=lambda pair: pair[0])[:size]
+        sample["picks"] = [
+            dict(row=row, hits=1, certain=False,
+                 reason="rank %d of %d by hash %s" % (n, len(rows), rank.hex()[:16]))
+            for n, (rank, row) in enumerate(ranked, 1)]
+    else:
+        sample["picks"] = list(pick_units(reached, size, total, seed))
+    return sample
+
+
+def pick_units(rows, size, total, seed):
+    """Monetary units: hit k falls on pence floor((k * total + start) / size) + 1 of the rows laid end to end."""
+    start = int.from_bytes(hashlib.sha256(seed + b"start").digest(), "big") % total
+    points = [(k * total + start) // size + 1 for k in range(size)]
+    hit = before = 0
+    for row in rows:
+        first = hit
+        while hit < size and points[hit] <= before + row["pence"]:
+            hit += 1
+        before += row["pence"]
+        if hit == first:
+            continue
+        certain = row["pence"] * size >= total
+        which = "hit %d" % hit if hit == first + 1 else "hits %d to %d" % (first + 1, hit)
+        yield dict(row=row, hits=hit - first, certain=certain, reason="%s at pence %d of %d%s" % (
+            which, points[first], total, "; certain: worth the interval" if certain else ""))
+
+
+def paper_cells(sample, nonce, number):
+    """The cells of pick `number` (from 0) that the auditor leaves as they are."""
+    pick = sample["picks"][number]
+    row = pick["row"]
+    team = "'" + row["team"] if row["team"][:1] in ("=", "+", "-", "@", "\t", "\r") else row["team"]
+    return [sample["seed"].hex(), sample["method"], str(sample["size"]), nonce, str(number + 1), row["month"],
+            str(row["row_no"]), row["tag"], row["cluster"], team, str(row["pence"]), pick["reason"]]
+
+
+def paper_write(sample, nonce):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SAMPLE_COLUMNS)
+    for number in range(len(sample["picks"])):
+        writer.writerow(paper_cells(sample, nonce, number) + ["", "", ""])
+    return text.getvalue()
+
+
+def cells_of(line):
+    """The cells of a line of CSV; None: a quote is where none can be."""
+    cells, at = [], 0
+    while True:
+        cell = CELL.match(line, at)
+        if cell is None:
+            return None
+        cells.append(cell[2] if cell[1] is None else cell[1].replace('""', '"'))
+        at = cell.end()
+        if cell[3] == "":
+            return cells
+
+
+def paper_lines(data):
+    """The lines of a working paper as lists of cells; no cell holds a line end."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SampleRefused("the paper is not UTF-8; save it as CSV UTF-8") from None
+    lines = [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
+    if lines and lines[-1] == "":
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        if re.search("[\x00-\x1f\x7f]", line) or len(line.encode()) > 4096:
+            raise SampleRefused("line %d: a control character, or longer than 4,096 bytes" % number)
+        cells = cells_of(line)
+        if cells is None:
+            raise SampleRefused("line %d: a quote is where none can be" % number)
+        if len(cells) != len(SAMPLE_COLUMNS):
+            raise SampleRefused("line %d: a paper has 15 columns, parted by commas" % number)
+        if number == 1 and cells != SAMPLE_COLUMNS:
+            raise SampleRefused("the header is not that of a working paper")
+        if number > 1:
+            yield number, cells
+
+
+def paper_heading(data):
+    """Method, size and nonce of the sample that a paper belongs to."""
+    for number, cells in paper_lines(data):
+        method, size, nonce = cells[1:4]
+        if method not in ("random", "mus") or not re.fullmatch("[1-9][0-9]{0,3}", size) or not NONCE.match(nonce):
+            raise SampleRefused("line %d: method, size or nonce are none" % number)
+        return method, int(size), nonce
+    raise SampleRefused("the paper has no line behind its header")
+
+
+def judgement(cells, number):
+    second, days, remark = cells[SAMPLE_OURS:]
+    if second not in SAMPLE_CLUSTERS | {"", "none"}:
+        raise SampleRefused("line %d: second_cluster is a cluster of two digits, or none" % number)
+    if days and not (re.fullmatch("[0-9]+", days) and int(days) <= 31):
+        raise SampleRefused("line %d: payable_days is a number from 0 to 31" % number)
+    if second == "none" and days and int(days) > 0:
+        raise SampleRefused("line %d: where the record bears out nothing, no day is payable" % number)
+    if len(remark.encode()) > 1000:
+        raise SampleRefused("line %d: the remark is longer than 1,000 bytes" % number)
+    return {"second": second or None, "days": int(days) if days else None}
+
+
+def paper_read(data, sample, nonce):
+    """What the auditor found on each pick, in the order of the picks; lines may stand in any order."""
+    found = {}
+    for number, cells in paper_lines(data):
+        pick = int(cells[4]) if re.fullmatch("[1-9][0-9]*", cells[4]) else 0
+        if not 1 <= pick <= len(sample["picks"]) or pick in found:
+            raise SampleRefused("line %d: no pick of that number, or twice" % number)
+        ours = paper_cells(sample, nonce, pick - 1)
+        for name, cell, wanted in zip(SAMPLE_COLUMNS, cells, ours):
+            if cell != wanted:
+                raise SampleRefused("line %d, %s: not what the sample drawn again has there" % (number, name))
+        found[pick] = judgement(cells, number)
+    if len(found) < len(sample["picks"]):
+        raise SampleRefused("picks of the sample are missing from the paper")
+    return [found[n] for n in sorted(found)]
+
+
+def poisson_factors(confidence, errors):
+    """The mean, in millionths, at which so many errors or fewer are seen with the probability 1 - confidence."""
+    scale, out, low = 1 << 160, [], 0
+
+    def enough(k, mean):
+        below, term, i = 0, scale, k
+        while term:
+            below, term, i = below + term, term * i * 1000000 // mean, i - 1
+        above, term, i = 0, scale * mean // 1000000 // (k + 1), k + 1
+        while term:
+            above, term, i = above + term, term * mean // ((i + 1) * 1000000), i + 1
+        return below * confidence <= above * (100 - confidence)
+    for k in range(errors + 1):
+        high = low + 4000000
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(k, middle) else (middle, high)
+        out.append(high)
+        low = high
+    return out
+
+
+STUDENT = {80: (1281552, 846585, 570891, 258517), 90: (1644854, 1523769, 1420203, 983002),
+           95: (1959964, 2372271, 2822499, 2555850)}
+
+
+def student_t(confidence, freedom):
+    """Millionths; Fisher's expansion about the normal deviate."""
+    return sum((2 * term + freedom ** k) // (2 * freedom ** k) for k, term in enumerate(STUDENT[confidence]))
+
+
+class Evaluation:
+    """found: for each pick None, or {"second", "days", "agreed", "pence"}: the judgement, and what the row adds so."""
+
+    def __init__(self, sample, found, nonce, statement, confidence):
+        self.sample, self.found, self.nonce, self.confidence = sample, found, nonce, confidence
+        self.statement = statement
+        self.rows, self.size, self.total = len(sample["rows"]), sample["size"], sample["total"]
+        self.complete = all(f is not None for f in found)
+        self.few_errors = False
+        pairs = list(zip(sample["picks"], found))
+        wrong = sum(1 for pick, f in pairs if f and f["pence"] != pick["row"]["pence"])
+        disagreed = sum(pick["hits"] for pick, f in pairs if f and f["second"] and not f["agreed"])
+        self.factor = poisson_factors(confidence, max(wrong, disagreed))
+
+    def of(self, team):
+        return [(pick, f) for pick, f in zip(self.sample["picks"], self.found)
+                if team is None or pick["row"]["team"] == team]
+
+    def agreement(self, pairs):
+        compared = sum(pick["hits"] for pick, f in pairs if f and f["second"])
+        agreed = sum(pick["hits"] for pick, f in pairs if f and f["second"] and f["agreed"])
+        all_rows = self.sample["method"] == "random" and self.size == self.rows and compared == len(pairs)
+        if not compared:
+            return {"compared": 0, "agreed": 0, "rate_ppm": None, "disagreement_upper_ppm": None}
+        bound = (compared - agreed) * 1000000 if all_rows else self.factor[compared - agreed]
+        return {"compared": compared, "agreed": agreed, "rate_ppm": half_away(Fraction(agreed * 1000000, compared)),
+                "disagreement_upper_ppm": min(1000000, up(bound, compared))}
+
+    @staticmethod
+    def errors(pairs):
+        seen = [(pick["row"]["pence"], f["pence"]) for pick, f in pairs if f]
+        over = sum(max(0, booked - found) for booked, found in seen)
+        under = sum(max(0, found - booked) for booked, found in seen)
+        return {"picks": len(pairs), "examined": len(seen), "differing": sum(1 for b, f in seen if b != f),
+                "booked_pence": sum(b for b, _ in seen), "found_pence": sum(f for _, f in seen), "over_pence": over,
+                "under_pence": under, "gross_pence": over + under, "net_pence": over - under}
+
+    def estimate(self, pairs, team):
+        if not self.complete:
+            return None
+        errors = [(pick, pick["row"]["pence"] - f["pence"]) for pick, f in pairs]
+        return self.by_mean(errors, team) if self.sample["method"] == "random" else self.by_units(errors, team)
+
+    def by_mean(self, errors, team):
+        all_rows = self.size == self.rows
+        with_range = all_rows or len(errors) >= 30
+        if team is None and not all_rows and sum(1 for _, e in errors if e) < 20:
+            self.few_errors = True
+        out = {}
+        for name, values in (("net", [e for _, e in errors]), ("gross", [abs(e) for _, e in errors])):
+            pence = half_away(Fraction(sum(values) * self.rows, self.size))
+            half = self.half_range(values) if with_range and not all_rows else 0
+            low = max(0, pence - half) if name == "gross" else pence - half
+            out.update({name + "_pence": pence, name + "_low_pence": low if with_range else None,
+                        name + "_high_pence": pence + half if with_range else None})
+        return out
+
+    def half_range(self, values):
+        n, rows = self.size, self.rows
+        spread = up(n * sum(v * v for v in values) - sum(values) ** 2, n - 1)
+        variance = up(rows * (rows - n) * spread, n * n)
+        root = math.isqrt(variance)
+        root += root * root < variance
+        return up(root * student_t(self.confidence, n - 1), 1000000)
+
+    def by_units(self, errors, team):
+        below = sum(row["pence"] for row in self.sample["rows"] if row["pence"] > 0
+                    and row["pence"] * self.size < self.total and (team is None or row["team"] == team))
+        beyond = any(-e > pick["row"]["pence"] for pick, e in errors if not pick["certain"])
+        over, over_upper = self.side([(pick, e) for pick, e in errors if e > 0], below)
+        under, under_upper = self.side([(pick, -e) for pick, e in errors if e < 0], below)
+        known = sum(e for pick, e in errors if pick["certain"] and e > 0)
+        return {"over_pence": over, "over_upper_pence": min(over_upper, known + below), "under_pence": under,
+                "under_upper_pence": None if beyond else under_upper, "net_pence": over - under,
+                "gross_pence": over + under}
+
+    def side(self, errors, below):
+        """Projected error and its Stringer bound: taintings in falling order, each with what its factor adds."""
+        known = sum(e for pick, e in errors if pick["certain"])
+        taintings = [Fraction(e, pick["row"]["pence"]) for pick, e in errors if not pick["certain"]]
+        taintings.sort(reverse=True)
+        interval = Fraction(self.total, self.size)
+        projected = sum(half_away(t * interval) for t in taintings)
+        bound = math.ceil(self.factor[0] * interval / 1000000) if below else 0
+        for j, t in enumerate(taintings, 1):
+            bound += math.ceil((self.factor[j] - self.factor[j - 1]) * t * interval / 1000000)
+        return known + projected, known + bound
+
+    def part(self, team):
+        pairs = self.of(team)
+        return {"estimate": self.estimate(pairs, team), "agreement": self.agreement(pairs),
+                "errors": self.errors(pairs)}
+
+    def notes(self):
+        random, out = self.sample["method"] == "random", []
+        beyond = any(f["pence"] - pick["row"]["pence"] > pick["row"]["pence"] for pick, f in self.of(None)
+                     if f and not pick["certain"])
+        for so, code in ((not self.complete, "not_all_examined"),
+                         (self.complete and random and self.size < min(30, self.rows), "few_rows"),
+                         (self.few_errors, "few_errors"),
+                         (self.complete and not random and beyond, "understated_beyond_value"),
+                         (not random and self.sample["reached"] < self.rows, "rows_not_reached")):
+            out += [code] if so else []
+        return out
+
+    def result(self):
+        rows, sample = self.sample["rows"], self.sample
+        negative = [row["pence"] for row in rows if row["pence"] < 0]
+        teams = sorted({pick["row"]["team"] for pick in sample["picks"]}, key=str.encode)
+        out = {"@purpose": "reckoner/sample-result/1", "statement": self.statement, "seed": sample["seed"].hex(),
+               "nonce": self.nonce, "method": sample["method"], "size": self.size, "confidence": self.confidence,
+               "interval_pence": self.total // self.size if sample["method"] == "mus" else None,
+               "population": {"rows": len(rows), "pence": sum(row["pence"] for row in rows),
+                              "reached_rows": sample["reached"], "reached_pence": self.total,
+                              "zero_rows": sum(1 for row in rows if row["pence"] == 0),
+                              "negative_rows": len(negative), "negative_pence": sum(negative)},
+               "by_team": []}
+        out.update(self.part(None))
+        for team in teams:
+            mine = [row["pence"] for row in rows if row["team"] == team]
+            out["by_team"].append(dict(self.part(team), team=team, rows=len(mine), pence=sum(mine)))
+        out["notes"] = self.notes()
+        return out
 
 
 def position(case):

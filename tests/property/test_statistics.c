@@ -1,9 +1,11 @@
 /* What is computed from statistics equals what the rows come to one by one, under random terms of every kind, with rows
- * changed by decisions and rows of other commissioners; and statistics survive their encoding. */
+ * changed by decisions and rows of other commissioners; and statistics survive their encoding. What single rows are
+ * said to be worth adds up to the same. */
 #include "lib/contract_year.h"
 
 #include "domain/activity.h"
 #include "domain/payability.h"
+#include "domain/row_worth.h"
 
 #include <check.h>
 #include <stdarg.h>
@@ -135,6 +137,7 @@ static date_t near(month_t month, int64_t before, int64_t after)
 static void random_row(struct episode *e, month_t month, int i)
 {
     memset(e, 0, sizeof *e);
+    e->row_no = i;
     (void)snprintf(e->episode_id, sizeof e->episode_id, "E%d", i);
     e->patient[0] = (uint8_t)(1 + below(6));
     (void)snprintf(e->commissioner, sizeof e->commissioner, "%s", chance(75) ? "5QE" : chance(50) ? "5QF" : "5QG");
@@ -329,6 +332,43 @@ static int64_t total_of(const struct activity_lines *lines, int64_t *assessments
     return total;
 }
 
+/* What the rows are worth one by one. Rows of other commissioners compete like rows that were moved away. */
+static int64_t worth_of_rows(const struct month_case *month, const struct activity_input *in)
+{
+    static struct row_change changes[MONTHS * ROWS];
+    struct activity_input alone = *in;
+    int64_t total = 0;
+    alone.changes = changes;
+    alone.change_count = 0;
+    for (int i = 0; i < MONTHS * ROWS; i++) {
+        const struct month_case *m = &month[i / ROWS];
+        const struct row_change *c = &m->change[i % ROWS];
+        if (m->changed[i % ROWS])
+            changes[alone.change_count++] = *c;
+        else if (!c->was_here)
+            changes[alone.change_count++] =
+                (struct row_change){.month = c->month, .row = c->row, .cluster = -1, .payable_days = -1};
+    }
+    struct row_worth *w = row_worth_new(&alone);
+    ck_assert_ptr_nonnull(w);
+    for (int i = 0; i < MONTHS * ROWS; i++)
+        ck_assert_int_eq(row_worth_claim(w, APRIL + i / ROWS, &month[i / ROWS].change[i % ROWS].row, false),
+                         ROW_WORTH_DONE);
+    for (int i = 0; i < MONTHS * ROWS; i++) {
+        int64_t pence;
+        ck_assert_int_eq(row_worth_value(w, APRIL + i / ROWS, &month[i / ROWS].change[i % ROWS].row, &pence),
+                         ROW_WORTH_DONE);
+        total += pence;
+        const struct row_change *c = &month[i / ROWS].change[i % ROWS];
+        const struct row_judgement same = {c->cluster, c->payable_days, c->not_payable};
+        int64_t judged;
+        ck_assert_int_eq(row_worth_judged(w, APRIL + i / ROWS, &c->row, false, &same, &judged), ROW_WORTH_DONE);
+        ck_assert(judged == pence || !month[i / ROWS].changed[i % ROWS]);
+    }
+    row_worth_free(w);
+    return total;
+}
+
 static void one_case(uint64_t seed)
 {
     static struct month_case month[MONTHS];
@@ -366,6 +406,7 @@ static void one_case(uint64_t seed)
     int64_t total = total_of(&lines, &assessments);
     holds(assessments == x.assessments, "each assessment once", seed);
     holds(total == x.pence, "statistics come to what the rows come to", seed);
+    holds(worth_of_rows(month, &input) == total, "single rows add up to the lines", seed);
     activity_lines_free(&lines);
     for (int k = 0; k < MONTHS; k++) {
         statistics_free(&month[k].own);

@@ -1,0 +1,37 @@
+/* What each single row adds to the activity lines of a position, decisions and re-attributions included: the rows add
+ * up to the lines. Rows are shown twice: first all of them claim their assessments, of which the first of a referral
+ * earns; then each can be asked. Pure. */
+#ifndef RECKONER_DOMAIN_ROW_WORTH_H
+#define RECKONER_DOMAIN_ROW_WORTH_H
+
+#include "domain/activity.h"
+
+struct row_worth;
+
+enum row_worth_status { ROW_WORTH_DONE, ROW_WORTH_NO_MEMORY, ROW_WORTH_OVERFLOW };
+
+/* Of the months and changes of in, which it borrows; the statistics of its months are not looked at. A change is of the
+ * row of its month with its row_no. NULL: out of memory. */
+struct row_worth *row_worth_new(const struct activity_input *in);
+void row_worth_free(struct row_worth *w);
+
+/* A row of the account in a month of the input; rows moved in or out by a change too. elsewhere: a row of another
+ * commissioner comes before its claim. */
+enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row, bool elsewhere);
+
+/* What a row adds: days, periods, and the assessment if it earns it. 0 when it is not payable or not the account's. */
+enum row_worth_status row_worth_value(const struct row_worth *w, month_t month, const struct episode *row,
+                                      int64_t *pence);
+
+/* What somebody who looked at the record says instead of what counts. */
+struct row_judgement {
+    int16_t cluster;      /* -1: as it was sent */
+    int32_t payable_days; /* of its days in the month the earliest so many; -1: all. Not of assessments */
+    bool not_payable;
+};
+/* What the row would add, the other rows as they are: under the judgement, whatever was decided before. An assessment
+ * counts if the row earns it as it is, or if no row does that claims the referral. */
+enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month, const struct episode *row,
+                                       bool elsewhere, const struct row_judgement *judgement, int64_t *pence);
+
+#endif
