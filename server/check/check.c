@@ -64,8 +64,7 @@ static bool spool_cross(struct check *c, const struct checked_row *row, const ui
     if (ok && cross_nhs_make(&by_nhs, row, patient, known))
         ok = spool_add(c->nhs, cross_partition(by_nhs.nhs, CHECK_PARTITIONS), &by_nhs, sizeof by_nhs);
     if (ok && cross_episode_make(&episode, row))
-        ok = spool_add(c->episodes, cross_episode_partition(episode.episode_id, CHECK_PARTITIONS), &episode,
-                       sizeof episode);
+        ok = spool_add(c->episodes, cross_episode_partition(episode.episode_id, CHECK_PARTITIONS), &episode, sizeof episode);
     return ok;
 }
 
@@ -305,18 +304,26 @@ static bool across_rows(struct check *c)
     return !all_read || !every_row_fails(c->failed, c->rows, &f08) || check_add_finding(c, &f08);
 }
 
-bool check_finish(struct check *c, struct check_outcome *out)
+bool check_end_rows(struct check *c)
 {
     c->late_range_rows = c->rows / LATE_RANGES + 1;
     if (c->late_range_rows < LATE_RANGE_ROWS)
         c->late_range_rows = LATE_RANGE_ROWS;
     c->late_ranges = c->rows / c->late_range_rows + 1;
     c->late = spool_new(c->input.spool_folder, (unsigned)c->late_ranges);
+    c->ended = true;
     if (c->inflate && !judge_stream(c, inflate_finish(c->inflate)))
         return false;
     if (!c->late || !row_checker_finish(&c->checker, &c->summary) || c->broken)
         return false;
     c->refused = c->summary.refused;
+    return true;
+}
+
+bool check_finish(struct check *c, struct check_outcome *out)
+{
+    if (!c->ended && !check_end_rows(c))
+        return false;
     bool found = leaks_find(c->leaks);
     for (uint32_t row_no = 1; found && row_no <= c->rows; row_no++) {
         if (leaks_covers(c->leaks, row_no))

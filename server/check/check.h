@@ -2,7 +2,7 @@
  * for a submission, a rehearsal and `reckoner check`: they differ only in what each gives to it. No database, no
  * network; memory is bounded, temporary files (check/spool.h) hold what grows with the file.
  *
- *   check_new; check_feed for each piece of the file, in order; check_finish;
+ *   check_new; check_feed for each piece of the file, in order; check_end_rows; check_finish;
  *   then check_add_finding for what else is known of rows (history, other providers);
  *   then any of check_each_row, check_each_finding, as often as wanted; check_free.
  *
@@ -54,7 +54,9 @@ void check_free(struct check *c);
 bool check_feed(struct check *c, const void *bytes, size_t length);
 /* The bytes can be read no further, for a reason that is the file's (F01): the sentence goes into the report. */
 void check_abandon(struct check *c, const char *sentence);
-/* The file is complete: rules across rows and of the file. */
+/* The file is complete: its last row is given, which may have no line end. */
+bool check_end_rows(struct check *c);
+/* Rules across rows and of the file, behind check_end_rows, which it calls unless that was done. */
 bool check_finish(struct check *c, struct check_outcome *out);
 /* Rows read so far. */
 uint32_t check_rows(const struct check *c);

@@ -37,6 +37,7 @@ struct check {
     uint32_t changed_rows;
     size_t rows; /* rows with facts, gaps included */
     size_t row_room;
+    bool ended; /* every row was given */
     bool refused;
     bool broken; /* a temporary file or memory failed, or a callback stopped */
 };

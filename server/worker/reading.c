@@ -100,6 +100,8 @@ enum job_outcome validation_read(struct validation *v)
                                         : sealed_file_read(v->w, v->job, &file, v->check, v->problem);
     if (outcome != JOB_DONE)
         return outcome;
+    if (!check_end_rows(v->check))
+        return validation_spool_failure(v);
     enum pg_status status = early_load_end(v);
     if (status != PG_OK)
         return job_outcome_of(status, v->w->pg, v->problem);

@@ -2,6 +2,8 @@
 the facts that are committed are the final ones, and of a file that is not accepted none are left. That workers killed
 in the middle leave all or nothing is shown by tests/blackbox/test_worker_killed.py, whose files are as large."""
 
+import gzip
+import json
 import pathlib
 import sys
 
@@ -49,6 +51,25 @@ class LargeUploads(harness.ServiceCase):
         rows[first]["end_date"] = end
         rows[second]["start_date"] = rows[second]["mhct_date"] = end
         rows[second]["mhct_reason"] = "11"
+
+    def test_the_last_row_is_stored_without_a_line_end(self):
+        client = self.as_person("a.maker")
+        for month, kind, more in (("2012-09", "text/csv", {}), ("2012-10", "application/x-ndjson", {}),
+                                  ("2012-11", "text/csv", {"Content-Encoding": "gzip"})):
+            rows = [harness.row(n, month) for n in range(ROWS)]
+            data = harness.csv_bytes(rows).rstrip(b"\r\n")
+            if kind != "text/csv":
+                data = "\n".join(json.dumps(row) for row in rows).encode()
+            if more:
+                data = gzip.compress(data, 0)  # as large as it was
+            self.assertGreater(len(data), LARGE)
+            with self.subTest(kind=kind, **more):
+                done = client.post(f"/v1/providers/RXA/months/{month}/submissions", data,
+                                   {"Content-Type": kind, **more})
+                client.wait_for_job("RXA", done["job"], 120)
+                seen = client.get(f"/v1/providers/RXA/submissions/{done['submission']}")
+                self.assertEqual((seen["state"], seen["rows"]), ("accepted", ROWS))
+                self.assertEqual(self.stored(done["submission"])[1:3], (ROWS, ROWS))
 
     def test_few_rows_change_after_they_were_loaded(self):
         rows = [harness.row(n) for n in range(ROWS)]
