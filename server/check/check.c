@@ -64,7 +64,7 @@ static bool spool_cross(struct check *c, const struct checked_row *row, const ui
     if (ok && cross_nhs_make(&by_nhs, row, patient, known))
         ok = spool_add(c->nhs, cross_partition(by_nhs.nhs, CHECK_PARTITIONS), &by_nhs, sizeof by_nhs);
     if (ok && cross_episode_make(&episode, row))
-        ok = spool_add(c->episodes, cross_episode_partition(episode.episode_id, CHECK_PARTITIONS), &episode, sizeof episode);
+        ok = spool_add(c->episodes, cross_episode_partition(episode.hash, CHECK_PARTITIONS), &episode, sizeof episode);
     return ok;
 }
 
@@ -276,17 +276,17 @@ static bool cross_partition_of(struct check *c, unsigned partition, const struct
     size_t length = 0;
     if (!spool_load(c->patients, partition, &records, &length))
         return false;
-    cross_check_patients(records, length / sizeof(struct cross_row), c->input.context->month, events);
+    bool ok = cross_check_patients(records, length / sizeof(struct cross_row), c->input.context->month, events);
     free(records);
-    if (!spool_load(c->nhs, partition, &records, &length))
+    if (!ok || !spool_load(c->nhs, partition, &records, &length))
         return false;
-    cross_check_nhs(records, length / sizeof(struct cross_nhs), events);
+    ok = cross_check_nhs(records, length / sizeof(struct cross_nhs), events);
     free(records);
-    if (!spool_load(c->episodes, partition, &records, &length))
+    if (!ok || !spool_load(c->episodes, partition, &records, &length))
         return false;
-    cross_check_episodes(records, length / sizeof(struct cross_episode), events);
+    ok = cross_check_episodes(records, length / sizeof(struct cross_episode), events);
     free(records);
-    return !c->broken;
+    return ok && !c->broken;
 }
 
 static bool across_rows(struct check *c)

@@ -1,6 +1,7 @@
 #include "domain/cross_rows.h"
 
 #include "domain/finding_text.h"
+#include "domain/gather.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ bool cross_episode_make(struct cross_episode *out, const struct checked_row *row
     if (row->row->episode_id.length == 0)
         return false;
     pad_episode_id(out->episode_id, row->row->episode_id);
+    out->hash = cross_episode_hash(out->episode_id);
     out->row_no = row->row->row_no;
     return true;
 }
@@ -74,12 +76,26 @@ unsigned cross_partition(const uint8_t hash[16], unsigned partitions)
     return (unsigned)(((uint32_t)hash[0] << 16 | (uint32_t)hash[1] << 8 | hash[2]) % partitions);
 }
 
-unsigned cross_episode_partition(const char episode_id[20], unsigned partitions)
+static uint64_t mix(uint64_t h)
 {
-    uint32_t h = 2166136261u; /* FNV-1a: spreads ids that differ in their last digits alone */
-    for (int i = 0; i < 20; i++)
-        h = (h ^ (unsigned char)episode_id[i]) * 16777619u;
-    return (h ^ h >> 16) % partitions;
+    h = (h ^ h >> 32) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ h >> 29;
+}
+
+/* Spreads ids that differ in their last digits alone. */
+uint64_t cross_episode_hash(const char episode_id[20])
+{
+    uint64_t first = 0, second = 0;
+    uint32_t third = 0;
+    memcpy(&first, episode_id, 8);
+    memcpy(&second, episode_id + 8, 8);
+    memcpy(&third, episode_id + 16, 4);
+    return mix(mix(mix(first) ^ second) ^ third);
+}
+
+unsigned cross_episode_partition(uint64_t hash, unsigned partitions)
+{
+    return (unsigned)((uint32_t)hash % partitions);
 }
 
 /* Rows of assessments alone have no part in the rules about days. */
@@ -287,6 +303,8 @@ static int compare_assessments(const void *a, const void *b)
 /* A01: an assessment of the same referral and commissioner comes before. Changes the order of the group. */
 static void check_assessments(const struct group *g)
 {
+    if (g->count < 2)
+        return;
     qsort(g->rows, g->count, sizeof *g->rows, compare_assessments);
     size_t first = 0;
     for (size_t i = 1; i < g->count && may_earn_assessment(&g->rows[i]); i++) {
@@ -314,11 +332,12 @@ static void check_numbers(const struct group *g)
     }
 }
 
-void cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events)
+bool cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events)
 {
     if (count == 0)
-        return; /* qsort takes no null pointer */
-    qsort(rows, count, sizeof *rows, compare_rows);
+        return true;
+    if (!gather(rows, count, sizeof *rows, compare_rows))
+        return false;
     size_t next;
     for (size_t i = 0; i < count; i = next) {
         for (next = i + 1; next < count && memcmp(rows[next].patient, rows[i].patient, 16) == 0;)
@@ -334,6 +353,7 @@ void cross_check_patients(struct cross_row *rows, size_t count, month_t month, c
             events->patient(events->context, g.rows, g.count);
         check_assessments(&g);
     }
+    return true;
 }
 
 static int compare_nhs(const void *a, const void *b)
@@ -343,11 +363,12 @@ static int compare_nhs(const void *a, const void *b)
     return order != 0 ? order : (x->row_no > y->row_no) - (x->row_no < y->row_no);
 }
 
-void cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_events *events)
+bool cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_events *events)
 {
     if (count == 0)
-        return; /* qsort takes no null pointer */
-    qsort(rows, count, sizeof *rows, compare_nhs);
+        return true;
+    if (!gather(rows, count, sizeof *rows, compare_nhs))
+        return false;
     size_t first = 0;
     for (size_t i = 1; i < count; i++) {
         if (memcmp(rows[i].nhs, rows[first].nhs, 16) != 0)
@@ -356,20 +377,24 @@ void cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_ev
             report_hidden(events, RULE_F09, rows[i].row_no, "Another patient has the same NHS number in row ",
                           rows[first].row_no);
     }
+    return true;
 }
 
 static int compare_episodes(const void *a, const void *b)
 {
     const struct cross_episode *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
     int order = memcmp(x->episode_id, y->episode_id, 20);
     return order != 0 ? order : (x->row_no > y->row_no) - (x->row_no < y->row_no);
 }
 
-void cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events)
+bool cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events)
 {
     if (count == 0)
-        return; /* qsort takes no null pointer */
-    qsort(rows, count, sizeof *rows, compare_episodes);
+        return true;
+    if (!gather(rows, count, sizeof *rows, compare_episodes))
+        return false;
     size_t first = 0;
     for (size_t i = 1; i < count; i++) {
         if (memcmp(rows[i].episode_id, rows[first].episode_id, 20) != 0)
@@ -378,4 +403,5 @@ void cross_check_episodes(struct cross_episode *rows, size_t count, const struct
             report(events, RULE_F11, rows[i].row_no, DATE_NONE, "The same episode id is in row ", rows[first].row_no,
                    "");
     }
+    return true;
 }

@@ -1,7 +1,7 @@
 /* Rules that need several rows of one submission: D07-D10, A01 and `continues` (rows of one patient), F10 (a patient's
  * NHS numbers), F09 (an NHS number's patients), F11 (an episode id's rows). The caller spools fixed-size records into
- * partitions, so that one partition fits in memory; each function takes all records of one partition, sorts them in
- * place and reports. Identities enter as keyed hashes only: records may lie in temporary files. */
+ * partitions, so that one partition fits in memory; each function takes all records of one partition, sorts them
+ * and reports. Identities enter as keyed hashes only: records may lie in temporary files. */
 #ifndef RECKONER_DOMAIN_CROSS_ROWS_H
 #define RECKONER_DOMAIN_CROSS_ROWS_H
 
@@ -31,6 +31,7 @@ struct cross_nhs {
 };
 
 struct cross_episode {
+    uint64_t hash; /* cross_episode_hash of the id */
     char episode_id[20];
     uint32_t row_no;
 };
@@ -43,9 +44,10 @@ bool cross_nhs_make(struct cross_nhs *out, const struct checked_row *row, const 
                     const uint8_t *nhs);
 bool cross_episode_make(struct cross_episode *out, const struct checked_row *row);
 
-/* Partition 0..partitions-1 of a hash or an episode id. */
+/* Partition 0..partitions-1 of a hash. */
 unsigned cross_partition(const uint8_t hash[16], unsigned partitions);
-unsigned cross_episode_partition(const char episode_id[20], unsigned partitions);
+uint64_t cross_episode_hash(const char episode_id[20]);
+unsigned cross_episode_partition(uint64_t hash, unsigned partitions);
 
 /* Findings arrive grouped by patient, NHS number or episode id; at most one per rule and row. For F09-F11 the finding
  * names the later of the rows; there is one for each row behind the first. */
@@ -58,8 +60,9 @@ struct cross_events {
     void (*patient)(void *context, const struct cross_row *rows, size_t count);
 };
 
-void cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events);
-void cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_events *events);
-void cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events);
+/* All records of one partition; puts them in another order. false: out of memory (it needs as much again). */
+bool cross_check_patients(struct cross_row *rows, size_t count, month_t month, const struct cross_events *events);
+bool cross_check_nhs(struct cross_nhs *rows, size_t count, const struct cross_events *events);
+bool cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events);
 
 #endif

@@ -85,7 +85,7 @@ static struct indicators *measure(const struct upload_row *rows, size_t count)
     buf_free(&b);
     ck_assert_uint_eq(summary.delivered, count);
     struct cross_events cross = {p, on_finding, on_continues, on_patient};
-    cross_check_patients(p->rows, p->count, context.month, &cross);
+    ck_assert(cross_check_patients(p->rows, p->count, context.month, &cross));
     struct indicators *i = p->indicators;
     free(c);
     free(p);
