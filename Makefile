@@ -33,8 +33,10 @@ LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread
 CKLIBS   = $(shell pkg-config --libs check)
 
 PROGRAMS := reckonerd reckoner-worker reckoner
-MAINS    := $(PROGRAMS:%=server/%.c)
-SOURCES  := $(filter-out $(MAINS),$(wildcard server/*.c server/*/*.c))
+MAINS    := $(PROGRAMS:%=server/%.c) server/reckoner-verify.c
+# In reckoner-verify alone, in the place of another file.
+ALONE    := server/base/sha256_sodium.c
+SOURCES  := $(filter-out $(MAINS) $(ALONE),$(wildcard server/*.c server/*/*.c))
 GEN      := $(BUILD)/gen/http/problems.h $(BUILD)/gen/domain/rules_table.h $(BUILD)/gen/store/migrations.h \
             $(BUILD)/gen/routes/terms_schema.h
 MIGRATIONS := $(sort $(wildcard migrations/[0-9]*.sql))
@@ -154,6 +156,23 @@ $(BUILD)/libreckoner.a: $(OBJECTS)
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/server/%.o $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The verifier stands alone: it is copied to machines that have nothing of ours. A sanitizer cannot be linked statically,
+# so a sanitizer build compiles its parts once more without.
+VERIFY_SOURCES := $(wildcard server/base/*.c server/domain/*.c server/proof/*.c server/cli/bundle_*.c) \
+                  $(addprefix server/signing/,minisign.c pem.c public_key.c)
+PLAIN          := $(if $(SANITIZE),$(BUILD)/plain,$(BUILD))
+
+$(BUILD)/plain/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(SAN),$(CFLAGS)) -MMD -MP -c $< -o $@
+
+$(BUILD)/plain/libreckoner.a: $(VERIFY_SOURCES:%.c=$(BUILD)/plain/%.o)
+	@rm -f $@
+	ar qcs $@ $^
+
+$(BUILD)/reckoner-verify: $(PLAIN)/server/reckoner-verify.o $(ALONE:%.c=$(PLAIN)/%.o) $(PLAIN)/libreckoner.a
+	$(CC) -static-pie -Wl,-z,relro,-z,now -o $@ $^ $(shell pkg-config --libs --static jansson libsodium)
+
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CKLIBS)
 
@@ -173,7 +192,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libreckoner.a
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/reckoner
-	install -m 0755 $(BUILD)/reckoner $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BUILD)/reckoner $(BUILD)/reckoner-verify $(DESTDIR)$(PREFIX)/bin/
 	install -m 0755 $(BUILD)/reckonerd $(BUILD)/reckoner-worker $(DESTDIR)$(PREFIX)/sbin/
 	test -e $(DESTDIR)$(SYSCONFDIR)/reckoner/reckoner.conf || \
 		install -m 0644 config/reckoner.conf $(DESTDIR)$(SYSCONFDIR)/reckoner/
@@ -191,4 +210,5 @@ clean:
 	rm -rf build
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/fuzz/*.d) \
+         $(wildcard $(BUILD)/plain/server/*.d $(BUILD)/plain/server/*/*.d) \
          $(wildcard $(BUILD)/tests/fuzz/*.d)

@@ -102,14 +102,8 @@ static const struct command commands[] = {
     {"log cosign", "STATE --name NAME --key FILE", "Print the cosignature of a checkpoint that was kept",
      "Cosign what `reckoner log keep` has accepted. The line goes to POST /v1/log/checkpoints/SIZE/cosignatures.\n",
      NEEDS_NOTHING, cli_log_cosign},
-    {"verify", "STATEMENT --signature FILE --key FILE [--previous FILE] [--json]", "Check a signed statement, offline",
-     "Checks purpose, canonical form, the position's digest and sums, balance, signature and chain; names the first\n"
-     "difference. Ends with status 0 when all that was checked is good, 1 otherwise.\n"
-     "  --signature FILE  64 raw bytes, or the minisign file\n"
-     "  --key FILE        public key, PEM or minisign\n"
-     "  --previous FILE   the account's statement before\n"
-     "  --json            the findings as JSON\n",
-     NEEDS_NOTHING, cli_verify},
+    {"verify", "BUNDLE | STATEMENT [--key FILE] [--checkpoint KEPT] [--json] ...",
+     "Check a bundle, or a signed statement, offline", cli_verify_help, NEEDS_NOTHING, cli_verify},
 };
 
 int main(int argc, char **argv)

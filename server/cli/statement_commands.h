@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 int cli_explain(struct cli *cli, int argc, char **argv);
+extern const char cli_verify_help[];
 int cli_verify(struct cli *cli, int argc, char **argv);
 
 #endif

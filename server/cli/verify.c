@@ -1,6 +1,7 @@
-/* reckoner verify STATEMENT --signature FILE --key FILE: checks a statement offline. It needs public things alone. */
+/* reckoner verify: checks a bundle, or a statement with its signature and key, offline. It needs public things alone. */
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/bundle_verify.h"
 #include "cli/input_file.h"
 #include "cli/statement_commands.h"
 #include "domain/statement.h"
@@ -13,6 +14,16 @@
 #include <string.h>
 
 #define DETAIL_SIZE 400
+
+const char cli_verify_help[] =
+    "BUNDLE is the one file of a statement with all that it rests on: checked are form, signature, keys, log, terms,\n"
+    "receipts, every row, the position recomputed to the byte, billing and document. Or a STATEMENT alone, with\n"
+    "--signature and --key. Names the first difference. Ends with status 0 when nothing differs, 1 otherwise.\n"
+    "  --key FILE         the service's public key as you kept it, PEM or minisign\n"
+    "  --checkpoint KEPT  of a bundle: the log's checkpoint that you kept\n"
+    "  --signature FILE   of a statement: 64 raw bytes, or the minisign file\n"
+    "  --previous FILE    of a statement: the account's statement before\n"
+    "  --json             the findings as JSON\n";
 
 enum outcome { OUTCOME_GOOD, OUTCOME_DIFFERS, OUTCOME_NOT_CHECKED };
 static const char *const outcome_words[] = {"good", "differs", "not_checked"};
@@ -209,7 +220,7 @@ static void print_plain(const struct verification *v)
         (void)printf("%s  %s: %s%s%s\n", marks[f->outcome], f->check, f->about, f->detail[0] == '\0' ? "" : "; ",
                      f->detail);
     }
-    (void)printf("not checked  rows and log: this version's statements carry the digests of the files as sent\n");
+    (void)printf("not checked  rows, log, terms and document: its bundle holds them\n");
     if (first == NULL)
         (void)printf("The statement is good: position %lld pence.\n",
                      (long long)json_int(v->statement, "position_pence", 0));
@@ -262,6 +273,13 @@ static int report(const struct verification *v, bool json)
     return first_difference(v) == NULL ? CLI_DONE : CLI_FAILED;
 }
 
+static int verify_bundle(const struct cli *cli, const struct bundle_question *q)
+{
+    char trouble[BUNDLE_TROUBLE_SIZE];
+    int status = bundle_verify(q, trouble);
+    return status < 0 ? cli_fail(cli, "%s", trouble) : status == 0 ? CLI_DONE : CLI_FAILED;
+}
+
 int cli_verify(struct cli *cli, int argc, char **argv)
 {
     struct verification v;
@@ -269,13 +287,20 @@ int cli_verify(struct cli *cli, int argc, char **argv)
     const char *signature = NULL;
     const char *key = NULL;
     const char *previous = NULL;
-    const struct cli_option options[] = {
-        {"signature", &signature}, {"key", &key}, {"previous", &previous}, {NULL, NULL}};
+    const char *checkpoint = NULL;
+    const struct cli_option options[] = {{"signature", &signature},
+                                         {"key", &key},
+                                         {"previous", &previous},
+                                         {"checkpoint", &checkpoint},
+                                         {NULL, NULL}};
     bool json = take_json(&argc, argv);
     if (!cli_arguments(cli, argc, argv, options, &file, 1))
         return CLI_USAGE;
-    if (signature == NULL || key == NULL)
-        return cli_wrong(cli, "--signature and --key are needed");
+    if (signature == NULL && previous == NULL)
+        return verify_bundle(cli, &(const struct bundle_question){file, key, checkpoint, json});
+    if (signature == NULL || key == NULL || checkpoint != NULL)
+        return cli_wrong(cli, "a statement takes --signature and --key; a bundle holds its own, and takes neither"
+                              " --signature nor --previous");
     memset(&v, 0, sizeof v);
     v.cli = cli;
     name_checks(&v);

@@ -193,18 +193,22 @@ static bool take_failed(const struct fields *f, int field, rule_set_t *out)
     return true;
 }
 
+void row_line_patient(const char *tag, uint8_t patient[16])
+{
+    unsigned __int128 number = 0; /* 26^20 is below 2^95 */
+    for (int i = 0; i < IDENT_LENGTH; i++)
+        number = number * 26 + (unsigned char)(tag[i] - 'a');
+    for (int i = 0; i < 16; i++)
+        patient[i] = (uint8_t)(number >> (120 - 8 * i));
+}
+
 static bool take_tag(const struct fields *f, int field, struct row_line *out)
 {
     if (f->length[field] != IDENT_LENGTH)
         return false;
-    unsigned __int128 number = 0; /* 26^20 is below 2^95 */
-    for (int i = 0; i < IDENT_LENGTH; i++) {
-        out->tag[i] = f->at[field][i];
-        number = number * 26 + (unsigned char)(out->tag[i] - 'a');
-    }
+    memcpy(out->tag, f->at[field], IDENT_LENGTH);
     out->tag[IDENT_LENGTH] = '\0';
-    for (int i = 0; i < 16; i++)
-        out->row.patient[i] = (uint8_t)(number >> (120 - 8 * i));
+    row_line_patient(out->tag, out->row.patient);
     return ident_is_valid(out->tag);
 }
 

@@ -24,6 +24,9 @@ size_t row_facts_write(const struct episode *e, const char *tag, char *out);
 /* The whole line, as row_facts_write. */
 size_t row_line_write(const struct row_line *line, char *out);
 
+/* The patient that stands for a tag (IDENT_LENGTH letters): the same for the same tag, different for different ones. */
+void row_line_patient(const char *tag, uint8_t patient[16]);
+
 /* Reads a line without its line end: it must be exactly what row_line_write writes. The row's patient is drawn from the
  * tag, so that rows of one tag are of one patient. *facts: length of the part that the leaf covers. false: *problem
  * says what is wrong in plain words (static), *out is not to be used. */

@@ -2,13 +2,8 @@
 #ifndef RECKONER_WORKER_EXPECTED_VALUE_H
 #define RECKONER_WORKER_EXPECTED_VALUE_H
 
+#include "domain/expected_value.h"
 #include "worker/settlement.h"
-
-struct expected_value {
-    bool on_account; /* false: billing is actual, or the contract is in shadow; the value is then 0 */
-    int64_t pence;   /* 0 or more */
-    int32_t terms;   /* version that says so */
-};
 
 /* The value in force in a month, as known at s->known_at: what the terms state, or by default the plan of the twelve
  * months, each as planned by the version in force for it. s is open. SETTLEMENT_PARKED: the plan cannot be computed;

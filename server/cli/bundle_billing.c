@@ -1,0 +1,217 @@
+/* Stages of a bundle: billing and document. */
+#include "cli/bundle_checking.h"
+#include "domain/billing.h"
+#include "domain/expected_value.h"
+#include "domain/money.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static bool sum_of(const struct bundle_billed *list, size_t count, int64_t *sum)
+{
+    *sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!money_add(*sum, list[i].pence, sum))
+            return false;
+    }
+    return true;
+}
+
+/* What is set off against the billed position, recomputed. */
+static bool set_off(struct checking *x, struct bill_set_off *off)
+{
+    const struct bundle_inputs *in = &x->inputs;
+    struct expected_value value;
+    char reason[POSITION_REASON_SIZE] = "";
+    const struct expected_value_input question = {
+        .provider = in->provider,
+        .contract = in->contract,
+        .commissioner = in->commissioner,
+        .financial_year = in->financial_year,
+        .shadow = same_text(json_text(x->account, "mode"), "shadow"),
+        .versions = x->versions,
+        .version_count = x->version_count,
+        .known_at = in->known_at,
+    };
+    month_t month = month_member(json_object_get(x->statement, "billing"), "month");
+    *off = (struct bill_set_off){0, 0};
+    if (expected_value_compute(&question, month, &value, reason) != POSITION_DONE)
+        return differs(x, CHECK_BILLING, "the expected value of the year cannot be computed: %s", reason);
+    if (value.on_account)
+        return instalments_due(value.pence, month_number(month), &off->on_account) ||
+               differs(x, CHECK_BILLING, "the instalments are beyond 64 bits");
+    return sum_of(in->openings, in->opening_count, &off->opening) ||
+           differs(x, CHECK_BILLING, "the opening entries are beyond 64 bits");
+}
+
+void bundle_check_billing(struct checking *x)
+{
+    const json_t *billing = json_object_get(x->statement, "billing");
+    struct bill_set_off off;
+    int64_t sum = 0;
+    if (!json_is_object(billing)) {
+        remark(x, CHECK_BILLING, "the run does not bill");
+        return;
+    }
+    if (!x->inputs_read || !x->terms_read) {
+        not_checked(x, CHECK_BILLING, "the inputs or the terms cannot be read");
+        return;
+    }
+    if (!set_off(x, &off))
+        return;
+    const struct {
+        const char *name;
+        int64_t stated;
+        int64_t found;
+    } parts[] = {{"opening_pence", json_int(billing, "opening_pence", 0), off.opening},
+                 {"on_account_pence", json_int(billing, "on_account_pence", 0), off.on_account}};
+    for (size_t i = 0; i < 2; i++) {
+        if (parts[i].stated != parts[i].found) {
+            (void)differs(x, CHECK_BILLING, "/billing/%s is %lld, but comes to %lld", parts[i].name,
+                          (long long)parts[i].stated, (long long)parts[i].found);
+            return;
+        }
+    }
+    if (!sum_of(x->inputs.documents, x->inputs.document_count, &sum) || !money_add(sum, off.opening, &sum) ||
+        !money_add(sum, off.on_account, &sum))
+        (void)differs(x, CHECK_BILLING, "what was billed before is beyond 64 bits");
+    else if (sum != json_int(x->statement, "billed_before_pence", 0))
+        (void)differs(x, CHECK_BILLING, "/billed_before_pence is %lld, but documents and set-off come to %lld",
+                      (long long)json_int(x->statement, "billed_before_pence", 0), (long long)sum);
+}
+
+/* The position that a billing statement bills. */
+static const json_t *billed_position(const json_t *statement)
+{
+    const json_t *position = json_object_get(json_object_get(statement, "billing"), "position");
+    return json_is_object(position) ? position : json_object_get(statement, "position");
+}
+
+static bool line_matches(const struct bill_line *l, const json_t *line, size_t number)
+{
+    const char *cluster = json_text(line, "cluster");
+    const char *label = json_text(line, "label");
+    return json_int(line, "line_no", 0) == (int64_t)number && same_text(json_text(line, "key"), l->key) &&
+           same_text(json_text(line, "stage"), l->stage) && month_member(line, "month") == l->month &&
+           strcmp(cluster == NULL ? "" : cluster, l->cluster) == 0 &&
+           (l->basis == NULL ? json_text(line, "basis") == NULL : same_text(json_text(line, "basis"), l->basis)) &&
+           json_int(line, "price_pence", -1) == l->price_pence && json_int(line, "units", 0) == l->units &&
+           json_int(line, "pence", 0) == l->pence && strcmp(label == NULL ? "" : label, l->label) == 0;
+}
+
+static bool compare_lines(struct checking *x, const json_t *document, const struct bill *bill)
+{
+    const json_t *lines = json_object_get(document, "lines");
+    if (json_array_size(lines) != bill->count)
+        return differs(x, CHECK_DOCUMENT, "it has %zu lines, but the differences are %zu", json_array_size(lines),
+                       bill->count);
+    for (size_t i = 0; i < bill->count; i++) {
+        if (!line_matches(&bill->line[i], json_array_get(lines, i), i + 1))
+            return differs(x, CHECK_DOCUMENT, "/lines/%zu is not the difference of the positions in %s: %lld pence", i,
+                           bill->line[i].key, (long long)bill->line[i].pence);
+    }
+    return true;
+}
+
+/* The lines, from the position billed last. */
+static bool recompute_lines(struct checking *x, const json_t *document)
+{
+    const json_t *billing = json_object_get(x->statement, "billing");
+    const json_t *last = json_object_get(x->billed, "billing");
+    const struct bill_set_off off = {json_int(billing, "opening_pence", 0), json_int(billing, "on_account_pence", 0)};
+    struct bill_before before = {x->billed == NULL ? NULL : billed_position(x->billed),
+                                 {json_int(last, "opening_pence", 0), json_int(last, "on_account_pence", 0)},
+                                 0};
+    struct bill bill;
+    if (!sum_of(x->inputs.documents, x->inputs.document_count, &before.documents))
+        return differs(x, CHECK_DOCUMENT, "what was billed before is beyond 64 bits");
+    switch (bill_compute(billed_position(x->statement), &off, &before, &bill)) {
+    case BILL_DONE:
+        break;
+    case BILL_MISMATCH:
+        return differs(x, CHECK_DOCUMENT, "the documents issued before are not what " BUNDLE_BILLED " billed");
+    default:
+        return differs(x, CHECK_DOCUMENT, "the lines cannot be recomputed");
+    }
+    bool same =
+        compare_lines(x, document, &bill) && (same_text(json_text(document, "kind"), bill_kind_name(bill.kind)) ||
+                                              differs(x, CHECK_DOCUMENT, "/kind is not that of its balance"));
+    bill_free(&bill);
+    return same;
+}
+
+/* billed.json is a statement of the account that the log has; its own bundle says the rest. */
+static bool billed_is_ours(struct checking *x)
+{
+    char id[17];
+    if (x->b.billed.bytes == NULL)
+        return true;
+    if (!signed_by_bundle(x, &x->b.billed, &x->b.billed_signature, id) ||
+        !same_text(json_text(x->billed, "key_id"), id))
+        return differs(x, CHECK_DOCUMENT, BUNDLE_BILLED " is not signed by the key that it names");
+    return json_equal(json_object_get(x->billed, "account"), x->account) ||
+           differs(x, CHECK_DOCUMENT, BUNDLE_BILLED " is of another account");
+}
+
+static bool check_fields(struct checking *x, const json_t *document, const json_t *draft)
+{
+    size_t at = 0;
+    const char *id = json_text(document, "document");
+    const json_t *entry = id == NULL ? NULL : log_next(x, "document", "document", id, &at);
+    static const char *const account[] = {"provider", "contract", "commissioner"};
+    int64_t balance = json_int(x->statement, "balance_pence", 0);
+    if (!same_text(json_text(document, "@purpose"), "reckoner/document/1"))
+        return differs(x, CHECK_DOCUMENT, "/@purpose is not reckoner/document/1");
+    if (!same_text(id, json_text(draft, "id")) || !same_text(json_text(document, "kind"), json_text(draft, "kind")))
+        return differs(x, CHECK_DOCUMENT, "it is not the draft of the statement");
+    for (size_t i = 0; i < sizeof account / sizeof account[0]; i++) {
+        if (!same_text(json_text(document, account[i]), json_text(x->account, account[i])))
+            return differs(x, CHECK_DOCUMENT, "/%s is not the account's", account[i]);
+    }
+    if (!same_text(json_text(document, "run"), json_text(json_object_get(x->statement, "run"), "id")))
+        return differs(x, CHECK_DOCUMENT, "/run is not the statement's");
+    if (json_int(document, "balance_pence", balance - 1) != balance ||
+        json_int(document, "position_pence", 0) !=
+            json_int(json_object_get(x->statement, "billing"), "billable_pence", 0) ||
+        json_int(document, "billed_pence", 0) != json_int(x->statement, "billed_before_pence", 0))
+        return differs(x, CHECK_DOCUMENT, "its sums are not the statement's: balance %lld there, %lld here",
+                       (long long)balance, (long long)json_int(document, "balance_pence", 0));
+    if (entry == NULL)
+        return differs(x, CHECK_DOCUMENT, "the log's entries do not name it");
+    if (json_int(entry, "number", -1) != json_int(document, "number", -2) ||
+        json_int(entry, "balance_pence", balance - 1) != balance ||
+        !same_text(json_text(entry, "document_kind"), json_text(document, "kind")) ||
+        !same_text(json_text(entry, "at"), json_text(document, "issued_at")))
+        return differs(x, CHECK_DOCUMENT, "its number, kind, sum or instant is not that of the log");
+    return true;
+}
+
+void bundle_check_document(struct checking *x)
+{
+    const json_t *draft = json_object_get(x->statement, "draft");
+    struct json_problem problem;
+    if (!json_is_object(draft)) {
+        if (x->b.document.bytes != NULL)
+            (void)differs(x, CHECK_DOCUMENT, "there is a document, but the statement drafted none");
+        else
+            remark(x, CHECK_DOCUMENT, "the run drafted none");
+        return;
+    }
+    if (x->b.document.bytes == NULL) {
+        not_checked(x, CHECK_DOCUMENT, "the draft was not issued");
+        return;
+    }
+    if (!x->inputs_read) {
+        not_checked(x, CHECK_DOCUMENT, "the inputs cannot be read");
+        return;
+    }
+    json_t *document = json_read(x->b.document.bytes, x->b.document.length, &problem);
+    if (check_fields(x, document, draft) && billed_is_ours(x))
+        (void)recompute_lines(x, document);
+    json_decref(document);
+}
