@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""The second implementation of Reckoner's money, for auditors: one file, Python's standard library, nothing else.
+"""The second implementation of Reckoner, for auditors: one file, Python's standard library, and openssl for signatures.
 
-Written from the specification alone; it shares no code and no table with the service, and computes the slow way: row by
-row, day by day, in exact fractions. It reads top down: the stages of a position, rows and their days, terms.
+    reckoner_auditor.py verify BUNDLE [--key FILE] [--checkpoint KEPT] [--json]
+    reckoner_auditor.py position CASE.json
+    reckoner_auditor.py position --lines [N] < CASES    one case in a line, one answer in a line, by N processes (1)
 
-    reckoner_auditor.py position CASE.json            prints the position of one case as JSON
-    reckoner_auditor.py position --lines [N] < CASES  one case per input line, one position per output line, by N
-                                                      processes (1)
+verify checks a bundle (api/formats/bundle.md) from its bytes up, without network or database, and ends with status 0
+when nothing differs, else with 1. Rows become leaves and roots, and, by the terms, units, pence and positions, which
+must be those of the statement to the byte.
+
+It was written from the specification and the formats alone, shares no code and no table with the service, and computes
+the slow way: row by row, day by day, in exact fractions. It reads from the top down: the verdict; archive, signatures
+and trees; the position, stage by stage; rows; terms.
 
 A case is a JSON object. What has an instant and is known later than known_at is not used.
 
@@ -15,10 +20,12 @@ A case is a JSON object. What has an instant and is known later than known_at is
     terms            [{"version": 1, "known_from": "2012-03-01T09:00:00Z", "terms": {...api/formats/terms.md...}}]
     known_at         instant. Left out: all is known
     months           {"2012-04": {"csv": "path of the file as uploaded"  or  "text": "its text"  or  "rows": [...],
-                                  "unpayable": [row numbers, 1 = first row behind the header]}}
+                                  "unpayable": [row numbers, 1 = first row behind the header],
+                                  "review_periods": {"04": {"months": 6}, "14": {"days": 28}}}}
                      All rows of the file, those of other commissioners too: they compete for assessments. A row may
                      have "failed": [rules it fails whatever the terms]; unpayable are rows with an ERROR in force. The
-                     rules that depend on terms (C05, C06, K06, P08, thresholds) are asked here. Left out: no submission
+                     rules that depend on terms (C05, C06, K06, P08, thresholds) are asked here. review_periods: when a
+                     review is due, for stop_pay_when_overdue and R02. Left out: no submission
     agreed_months    [{"month", "kind": "zero" or "estimate", "agreed_at"}]: used for a month without a submission
     achievements     [{"indicator", "numerator", "denominator", "disputed"?, "agreed_at"}]: the last counts; while both
                      sides say different things the assumption of the terms stands
@@ -26,14 +33,12 @@ A case is a JSON object. What has an instant and is known later than known_at is
     withholds        [{"id", "month", "imposed_at", "decided_at"?, "decided": "released" or "kept",
                        "decided_pence"}]
     decisions        [{"month", "row": number or "episode_id", "cluster" or "payable_days" or "not_payable": true,
-                       "was"?: {column: value}, "agreed_at"}]; "was": holds only while the row has these values
-    reattributions   [{"month", "row" or "episode_id", "to": commissioner, "was"?, "agreed_at"}]
+                       "agreed_at"}]
+    reattributions   [{"month", "row" or "episode_id", "to": commissioner, "agreed_at"}]
     challenges       [{"number", "claimed_pence", "billed", "raised_at", "closed_at"?, "rows": [as decisions]}]; billed:
                      whether the value was billed when it was raised
     documents        [{"pence", "issued_at"}], reconciliation documents issued; with opening_entries
                      [{"pence", "agreed_at"}]: when one is given, the result says what a billing run bills
-    review_periods   {"04": {"months": 6}, "14": {"days": 28}}: when the review of a cluster is due, for
-                     stop_pay_when_overdue and R02; a month may have "review_periods" of its own
 
 The result: {"parked": "why"} or
     {"lines": [{key, stage, month, cluster, basis, price_pence, units, pence, billable}], "total_pence",
@@ -42,6 +47,8 @@ The result: {"parked": "why"} or
 with the keys of api/formats/position.md. All amounts are whole pence.
 """
 
+import argparse
+import base64
 import bisect
 import calendar
 import concurrent.futures
@@ -50,315 +57,1320 @@ import datetime
 import functools
 import hashlib
 import io
+import itertools
 import json
 import math
+import os
 import re
+import subprocess
 import sys
+import tempfile
 from fractions import Fraction
 
+ENGINE = "reckoner-engine/2"  # the computation that this file knows
 STAGES = ["activity", "factor", "bands", "risk_share", "cap_collar", "block", "adjustment", "withhold", "cquin",
           "contested"]
 
 
+# The verdict on a bundle: one function for each stage of api/formats/bundle.md, in its order. A stage that returns is
+# good; what it returns is said beside.
+
+
+class Differs(Exception):
+    """The first difference: thing and place, what was found, what was expected."""
+
+
+class NotChecked(Exception):
+    """Why a stage could not be judged."""
+
+
+def must_equal(thing, found, expected):
+    if found != expected or isinstance(found, bool) != isinstance(expected, bool):
+        raise Differs("%s is %s, expected %s" % (thing, short(found), short(expected)))
+
+
+def short(value):
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+class Bundle:
+    def __init__(self, path, key=None, kept=None):
+        self.path, self.key, self.kept = path, key, kept
+        self.place = {}  # name: (offset, size), as the stage "form" found them
+        self.values = {}  # of JSON
+        self.account = None  # what positions are computed from
+
+    def has(self, name):
+        return name in self.place
+
+    def open(self, name):
+        if name not in self.place:
+            raise Differs(name + " is missing")
+        file = open(self.path, "rb")
+        file.seek(self.place[name][0])
+        return file
+
+    def read(self, name):
+        with self.open(name) as file:
+            return file.read(self.place[name][1])
+
+    def json(self, name):
+        if name not in self.values:
+            self.values[name] = strict_json(name, self.read(name))
+        return self.values[name]
+
+    def lines(self, name):
+        """(place in words, line) of a file of rows, behind its header, without line feeds."""
+        header = (MOVED_HEADER if name == "moved.csv" else ROW_HEADER).encode() + b"\n"
+        with self.open(name) as file:
+            if file.read(len(header)) != header:
+                raise Differs(name + " does not begin with its header line")
+            left = self.place[name][1] - len(header)
+            for number in itertools.count(2):
+                if left <= 0:
+                    return
+                line = file.readline(left)
+                left -= len(line)
+                if not line.endswith(b"\n"):
+                    raise Differs("%s, line %d has no end" % (name, number))
+                yield "%s, line %d" % (name, number), line[:-1]
+
+    def names(self, pattern):
+        return [name for name in self.place if re.fullmatch(pattern, name)]
+
+    statement = property(lambda self: self.json("statement.json"))
+    inputs = property(lambda self: self.json("inputs.json"))
+    entries = property(lambda self: [one["entry"] for one in self.json("log.json")])
+
+    def public_key(self, key_id):
+        return minisign_key("keys/%s.pub" % key_id, self.read("keys/%s.pub" % key_id))[1]
+
+    def entry(self, what, **members):
+        """An entry of the log with these members."""
+        found = [e for e in self.entries if all(e.get(name) == value for name, value in members.items())]
+        if not found:
+            raise Differs("log.json has no entry for %s: %s" % (what, json.dumps(members)))
+        return found[-1]
+
+
+MEMBERS = [  # name, whether it must be there, size at most
+    (r"README\.txt", True, 64 << 10),
+    (r"statement\.json", True, 64 << 20),
+    (r"statement\.json\.sig", True, 1 << 10),
+    (r"statement\.json\.minisig", True, 1 << 10),
+    (r"previous\.json", False, 64 << 20),
+    (r"billed\.json", False, 64 << 20),
+    (r"billed\.json\.sig", False, 64 << 20),
+    (r"keys/[0-9A-F]{16}\.(pem|pub)", True, 1 << 10),
+    (r"checkpoint", True, 16 << 10),
+    (r"log\.json", True, 16 << 20),
+    (r"terms/([1-9][0-9]*)\.json", True, 16 << 20),
+    (r"receipts/[0-9]{4}-(0[1-9]|1[0-2])\.json(\.sig)?", False, 1 << 20),
+    (r"inputs\.json", True, 64 << 20),
+    (r"rows/[0-9]{4}-(0[1-9]|1[0-2])\.csv", False, 7 << 30),
+    (r"moved\.csv", False, 64 << 20),
+    (r"document\.json", False, 64 << 20)]
+
+
+def check_form(b):
+    """The archive, byte by byte; canonical JSON."""
+    with open(b.path, "rb") as file:
+        read_archive(b, file)
+    for pattern, needed, _ in MEMBERS:
+        if needed and not b.names(pattern):
+            raise Differs("member %s is missing" % pattern.replace("\\", ""))
+    for name in b.place:
+        if name.endswith(".json"):
+            b.json(name)
+    return "%d members" % len(b.place)
+
+
+def read_archive(b, file):
+    before = None
+    while (block := file.read(512)) != bytes(512):
+        name = block[:100].rstrip(b"\0").decode("ascii")
+        size = int(block[124:135], 8)
+        if block != ustar_header(name, size):
+            raise Differs("the header of member %s is not in its one form" % short(name))
+        ranks = [n for n, (pattern, _, _) in enumerate(MEMBERS) if re.fullmatch(pattern, name)]
+        if not ranks:
+            raise Differs("member %s does not belong into a bundle" % short(name))
+        number = re.fullmatch(MEMBERS[ranks[0]][0], name).groups() if name.startswith("terms/") else (0,)
+        place = (ranks[0], int(number[0]), name)
+        if before is not None and place <= before:
+            raise Differs("member %s stands behind %s" % (name, before[2]))
+        before = place
+        if size > MEMBERS[ranks[0]][2]:
+            raise Differs("member %s has %d bytes, more than %d" % (name, size, MEMBERS[ranks[0]][2]))
+        b.place[name] = (file.tell(), size)
+        file.seek(size, os.SEEK_CUR)
+        if file.read(-size % 512) != bytes(-size % 512):
+            raise Differs("member %s is not filled up with NUL, or ends early" % name)
+    if file.read() != bytes(512):
+        raise Differs("the archive does not end with two blocks of NUL")
+
+
+def check_content(b):
+    """The statement holds in itself."""
+    s = b.statement
+    must_equal("statement.json, @purpose", s.get("@purpose"), "reckoner/statement/1")
+    check_shape(s, STATEMENT, "statement.json")
+    check_embedded(s, "/position", s["position"], s["position_sha256"], s["run"]["month"])
+    must_equal("statement.json, /position_pence", s["position_pence"], s["position"]["total_pence"])
+    for place, bridge in enumerate(s.get("bridges") or []):
+        ends = bridge["from_pence"] + sum(step["pence"] for step in bridge["steps"])
+        must_equal("statement.json, the sum of /bridges/%d" % place, ends, bridge["to_pence"])
+        if bridge["month"] == s["run"]["month"]:
+            must_equal("statement.json, /bridges/%d/to_pence" % place, bridge["to_pence"], s["position_pence"])
+    billing = s["billing"]
+    if billing is None:
+        for name in ("billed_before_pence", "balance_pence", "draft"):
+            must_equal("statement.json, /" + name, s[name], None)
+        return None
+    billed = billing["position"] or s["position"]
+    check_embedded(s, "/billing/position", billed, billing["position_sha256"], billing["month"])
+    must_equal("statement.json, /billing/billable_pence", billing["billable_pence"], billed["billable_pence"])
+    must_equal("statement.json, /billed_before_pence and /balance_pence added up",
+               s["billed_before_pence"] + s["balance_pence"], billing["billable_pence"])
+    if s["draft"] is not None:
+        must_equal("statement.json, /draft/balance_pence", s["draft"]["balance_pence"], s["balance_pence"])
+    return None
+
+
+def check_embedded(s, place, position, digest, month):
+    """A position in the statement: its digest, its sums, its account and month."""
+    place = "statement.json, " + place
+    must_equal("the SHA-256 of " + place, sha256(canonical(position)), digest)
+    must_equal(place + "/total_pence", position["total_pence"], sum(line["pence"] for line in position["lines"]))
+    must_equal(place + "/billable_pence", position["billable_pence"],
+               sum(line["pence"] for line in position["lines"] if line["billable"]))
+    for name in ("provider", "contract", "commissioner"):
+        must_equal("%s/%s" % (place, name), position[name], s["account"][name])
+    must_equal(place + "/month", position["month"], month)
+
+
+def check_signature(b):
+    """Ed25519 by openssl; the fields of the minisign file."""
+    s, data, signature = b.statement, b.read("statement.json"), b.read("statement.json.sig")
+    key = b.public_key(s["key_id"])
+    if not signed(key, signature, data):
+        raise Differs("statement.json.sig is no signature of statement.json by key " + s["key_id"])
+    lines = b.read("statement.json.minisig").decode().split("\n")
+    if len(lines) != 5 or lines[4] or not lines[0].startswith("untrusted comment: ") or not lines[2].startswith(
+            "trusted comment: "):
+        raise Differs("statement.json.minisig does not have the four lines of a minisign file")
+    blob = base64.b64decode(lines[1], validate=True)
+    must_equal("the kind of signature in statement.json.minisig", blob[:2].decode("latin-1"), "Ed")
+    must_equal("the key named in statement.json.minisig", blob[2:10][::-1].hex().upper(), s["key_id"])
+    must_equal("the signature in statement.json.minisig", blob[10:].hex(), signature.hex())
+    comment = lines[2][len("trusted comment: "):].encode()
+    if not signed(key, base64.b64decode(lines[3], validate=True), signature + comment):
+        raise Differs("the trusted comment of statement.json.minisig is not signed")
+    return "by openssl"
+
+
+def check_key(b):
+    """Keys are what the log says, and were valid; the statement's is the one that the auditor trusts."""
+    for name in b.names(MEMBERS[7][0]):
+        key_id = name[5:21]
+        named, key = minisign_key(name, b.read("keys/%s.pub" % key_id))
+        must_equal("the key id in keys/%s.pub" % key_id, named, key_id)
+        must_equal("the key in keys/%s.pem" % key_id, pem_key(b.read("keys/%s.pem" % key_id)).hex(), key.hex())
+        must_equal("the log's public key of " + key_id, b.entry("the key", kind="key", key=key_id)["public_key"],
+                   key.hex())
+    seals = [("statement.json", b.statement["key_id"], b.statement["sealed_at"])]
+    if b.has("billed.json"):
+        billed = b.json("billed.json")
+        seals.append(("billed.json", billed["key_id"], billed["sealed_at"]))
+    for name in b.names(r"receipts/.*\.json"):
+        entry = b.entry("the receipt", kind="receipt", sha256=sha256(b.read(name)))
+        seals.append((name, entry["key"], b.json(name)["validated_at"]))
+    for name, key_id, at in seals:
+        entry = b.entry("the key", kind="key", key=key_id)
+        if not entry["valid_from"] <= at <= entry.get("valid_to", at):
+            raise Differs("%s was sealed at %s, when key %s was not valid" % (name, at, key_id))
+    if b.key is None:
+        raise NotChecked("the keys came with the bundle: compare %s with the one you have kept (--key)"
+                         % b.statement["key_id"])
+    kept = pem_key(b.key) if b"PUBLIC KEY" in b.key else minisign_key("the key given", b.key)[1]
+    must_equal("the statement's key", b.public_key(b.statement["key_id"]).hex(), kept.hex())
+    return "the key given"
+
+
+def check_previous(b):
+    """The account's statement before."""
+    s = b.statement
+    if not b.has("previous.json"):
+        must_equal("statement.json, /previous_sha256", s["previous_sha256"], None)
+        must_equal("statement.json, /sequence", s["sequence"], 1)
+        return "the account's first statement"
+    before = b.json("previous.json")
+    must_equal("statement.json, /previous_sha256", s["previous_sha256"], sha256(b.read("previous.json")))
+    must_equal("previous.json, /account", before["account"], s["account"])
+    must_equal("previous.json, /sequence", before["sequence"], s["sequence"] - 1)
+    return None
+
+
+def check_checkpoint(b):
+    """The log's signed note, and the one kept."""
+    note = Checkpoint(b.read("checkpoint"))
+    keys = [b.public_key(name[5:21]) for name in b.names(r"keys/.*\.pub")]
+    for kind, words in ((1, "signature"), (4, "cosignature")):
+        if not any(note.signed_by(note.origin, kind, key) for key in keys):
+            raise Differs("the checkpoint has no good %s of its origin by a key of the bundle" % words)
+    others = sorted({name for name, _ in note.signatures} - {note.origin})
+    said = "%d entries" % note.size + ("; cosigned, not checked: " + ", ".join(others) if others else "")
+    if b.kept is None:
+        return said
+    kept = Checkpoint(b.kept)
+    must_equal("the origin of the checkpoint", note.origin, kept.origin)
+    if note.size != kept.size:
+        raise NotChecked("the one kept has %d entries, this one %d: reckoner log keep compares them by a consistency "
+                         "proof" % (kept.size, note.size))
+    must_equal("the root of the checkpoint", note.root.hex(), kept.root.hex())
+    return said + "; the one kept"
+
+
+def check_inclusion(b):
+    """What the statement rests on stands in the log."""
+    note = Checkpoint(b.read("checkpoint"))
+    last = -1
+    for place, one in enumerate(b.json("log.json")):
+        what = "log.json, /%d" % place
+        check_shape(one, {"entry": dict, "index": int, "path": [str]}, what)
+        if one["index"] <= last:
+            raise Differs("%s has index %d, not above %d" % (what, one["index"], last))
+        last = one["index"]
+        root = root_by_path(leaf_hash(canonical(one["entry"])), last, note.size, map(bytes.fromhex, one["path"]))
+        must_equal("the root to which the path of %s leads" % what, root and root.hex(), note.root.hex())
+    s = b.statement
+    b.entry("the statement", kind="statement", provider=s["account"]["provider"], key=s["key_id"],
+            sha256=sha256(b.read("statement.json")))
+    if b.has("billed.json"):
+        b.entry("billed.json", kind="statement", sha256=sha256(b.read("billed.json")))
+    for name in b.names(r"receipts/.*\.json"):
+        b.entry(name, kind="receipt", sha256=sha256(b.read(name)))
+    for version in versions(b):
+        for side in ("provider", "commissioner"):
+            b.entry("the %s's approval of version %d" % (side, version), kind="terms_approval", version=version,
+                    side=side, contract=s["account"]["contract"])
+    for name in b.names(r"keys/.*\.pub"):
+        b.entry("the key", kind="key", key=name[5:21])
+    if b.has("document.json"):
+        b.entry("the document", kind="document", document=b.json("document.json")["document"])
+    return "%d entries of %d" % (len(b.json("log.json")), note.size)
+
+
+def versions(b):
+    return [int(name[6:-5]) for name in b.names(r"terms/.*")]
+
+
+def check_terms(b):
+    """Each version is the one that both sides approved, and the position was computed by."""
+    stated = b.inputs["terms"]
+    must_equal("the versions of inputs.json, /terms", [t["version"] for t in stated], versions(b))
+    for t in stated:
+        name = "terms/%d.json" % t["version"]
+        digest = sha256(b.read(name))
+        must_equal("the SHA-256 of " + name, digest, t["sha256"])
+        at = [b.entry("the %s's approval of version %d" % (side, t["version"]), kind="terms_approval", side=side,
+                      version=t["version"], sha256=digest)["at"] for side in ("provider", "commissioner")]
+        must_equal("inputs.json, known_from of version %d" % t["version"], t["known_from"], max(at))
+        Terms(t["version"], b.json(name))
+    digests = {t["version"]: t["sha256"] for t in stated}
+    for t in b.statement["position"]["inputs"]["terms"]:
+        must_equal("statement.json, the position's digest of version %d" % t["version"], t["sha256"],
+                   digests.get(t["version"]))
+    return "%d versions, approved by both sides" % len(stated)
+
+
+def check_receipts(b):
+    """Each month's file as sent is the one that was received."""
+    months = [s["month"] for s in b.statement["submissions"]]
+    must_equal("the months of receipts", [name[9:16] for name in b.names(r"receipts/.*\.json")], months)
+    keys = {name[5:21]: b.public_key(name[5:21]) for name in b.names(r"keys/.*\.pub")}
+    for s in b.statement["submissions"]:
+        name = "receipts/%s.json" % s["month"]
+        data, receipt = b.read(name), b.json(name)
+        if not any(signed(key, b.read(name + ".sig"), data) for key in keys.values()):
+            raise Differs("%s.sig is no signature of %s by a key of the bundle" % (name, name))
+        expected = {"@purpose": "reckoner/receipt/1", "outcome": "accepted"} | chosen(
+            s, "month", "submission", "version", "sha256", "bytes", "rows") | {
+            "provider": b.statement["account"]["provider"]} | chosen(b.inputs["months"][s["month"]], "rule_set")
+        for member, value in expected.items():
+            must_equal("%s, /%s" % (name, member), receipt.get(member), value)
+    return "%d receipts" % len(months)
+
+
+def check_rows(b):
+    """Every row, from its line to the root that the statement commits to."""
+    mine, count = b.statement["account"]["commissioner"], 0
+    submissions = {s["month"]: s for s in b.statement["submissions"]}
+    must_equal("the months of rows", [name[5:12] for name in b.names(r"rows/.*")], list(submissions))
+    for month, s in submissions.items():
+        name = "rows/%s.csv" % month
+        tree, last, tree_of_month = Tree(), 0, tree_of(s, mine)
+        for where, line in b.lines(name):
+            number = row_of_line(where, line)["number"]
+            if number <= last:
+                raise Differs("%s has row %d behind row %d" % (where, number, last))
+            last = number
+            tree.add(leaf_of_line(line))
+        must_equal("the number of rows of " + name, tree.count, tree_of_month["rows"])
+        must_equal("the root of " + name, tree.root().hex(), tree_of_month["root"])
+        count += tree.count
+    before = ()
+    for where, month, whose, index, path, line in moved_rows(b):
+        number = row_of_line(where, line)["number"]
+        if (month, number) <= before:
+            raise Differs("%s is not in order" % where)
+        before = (month, number)
+        tree = tree_of(submissions[month], whose)
+        root = root_by_path(leaf_of_line(line), index, tree["rows"], path)
+        must_equal("the root to which the path of %s leads" % where, root and root.hex(), tree["root"])
+    erased = sum(b.inputs.get("erased", {}).values())
+    return "%d rows" % count + (", of which the private records of %d were erased" % erased if erased else "")
+
+
+def tree_of(submission, commissioner):
+    trees = [t for t in submission["trees"] if t["commissioner"] == commissioner]
+    if not trees:
+        raise Differs("statement.json has no tree of %s for %s" % (commissioner, submission["month"]))
+    return trees[0]
+
+
+def moved_rows(b):
+    """(where, month, commissioner, index, path, line of the row) of moved.csv."""
+    for where, line in b.lines("moved.csv") if b.has("moved.csv") else ():
+        found = re.fullmatch(rb"(\d{4}-\d\d),([A-Z0-9]{1,12}),(0|[1-9]\d*),((?:[0-9a-f]{64}(?: (?=[0-9a-f]))?)*),(.*)",
+                             line)
+        if not found:
+            raise Differs("%s is no row moved in" % where)
+        month, whose, index, path, row = found.groups()
+        yield where, month.decode(), whose.decode(), int(index), [bytes.fromhex(h) for h in path.decode().split()], row
+
+
+def check_inputs(b):
+    """What the position was computed from beside rows and terms."""
+    inputs, s = b.inputs, b.statement
+    check_shape(inputs, INPUTS, "inputs.json")
+    must_equal("inputs.json, /@purpose", inputs["@purpose"], "reckoner/inputs/1")
+    for name in ("provider", "contract", "commissioner", "financial_year"):
+        must_equal("inputs.json, /" + name, inputs[name], s["account"][name])
+    must_equal("inputs.json, /engine", inputs["engine"], s["engine"])
+    must_equal("inputs.json, /month", inputs["month"], s["run"]["month"])
+    named = {x["month"]: chosen(x, "submission", "version", "sha256") for x in s["submissions"]}
+    must_equal("inputs.json, the submissions of /months", {m: chosen(x, "submission", "version", "sha256")
+                                                           for m, x in inputs["months"].items()}, named)
+    for name, order in ORDERS.items():
+        places = [tuple(e[o] for o in order) for e in inputs[name]]
+        must_equal("inputs.json, the order of /" + name, places, sorted(set(places)))
+    asked = {}
+    rows = [(e["month"], e["row"]) for name in ("decisions", "reattributions", "elsewhere") for e in inputs[name]]
+    rows += [(r["month"], r["row"]) for c in inputs["challenges"] for r in c["rows"]]
+    rows += [(e["month"], row) for e in inputs["same_day"] for row in e["rows"]]
+    for month, row in rows:
+        asked.setdefault(month, set()).add(row)
+    moved = {(month, row_of_line(where, line)["number"]): whose for where, month, whose, _, _, line in moved_rows(b)}
+    said = {(r["month"], r["row"]): r["from"] for r in inputs["reattributions"] if r["to"] == inputs["commissioner"]}
+    must_equal("moved.csv, whose rows it has", sorted(map(str, moved.items())), sorted(map(str, said.items())))
+    for month, numbers in asked.items():
+        there = {row for at, row in moved if at == month}
+        for where, line in b.lines("rows/%s.csv" % month) if numbers - there else ():
+            there.add(row_of_line(where, line)["number"])
+        for row in sorted(numbers - there):
+            raise Differs("inputs.json names row %d of %s, which is not in the bundle" % (row, month))
+    return "taken as stated: %d assessments won elsewhere, %d orders of one day" % (
+        len(inputs["elsewhere"]), len(inputs["same_day"]))
+
+
+def check_position(b):
+    """Both embedded positions, recomputed to the byte."""
+    s = b.statement
+    if s["engine"] != ENGINE:
+        raise NotChecked("this program computes as %s, the statement was made by %s" % (ENGINE, s["engine"]))
+    b.account = account_of(b)
+    stated = [("/position", s["position"])]
+    if s["billing"] and s["billing"]["position"]:
+        stated.append(("/billing/position", s["billing"]["position"]))
+    for place, theirs in stated:
+        ours = document_of(position_of(b.account, theirs["month"]))
+        if canonical(ours) != canonical(theirs):
+            raise Differs("statement.json, " + first_difference(place, theirs, ours))
+    return ", ".join("%s: %d lines, %d pence" % (p["month"], len(p["lines"]), p["total_pence"]) for _, p in stated)
+
+
+def account_of(b):
+    """The bundle as a case. Rows are read again for each month, so that a million of them need no memory."""
+    inputs = b.inputs
+    return Account(inputs | {
+        "known_at": None,  # nothing in a bundle became known later
+        "terms": [t | {"terms": b.json("terms/%d.json" % t["version"])} for t in inputs["terms"]],
+        "months": {month: entry | {"each": functools.partial(rows_of_bundle, b, month)}
+                   for month, entry in inputs["months"].items()}})
+
+
+def rows_of_bundle(b, month):
+    inputs, mine = b.inputs, b.inputs["commissioner"]
+    beaten = {e["row"] for e in inputs["elsewhere"] if e["month"] == month}
+    order = {row: place for e in inputs["same_day"] if e["month"] == month
+             for row, place in zip(e["rows"], sorted(e["rows"]))}
+    tags = {r["row"]: r["tag"] for r in inputs["reattributions"] if r["month"] == month and "tag" in r}
+    own = ((where, mine, line) for where, line in b.lines("rows/%s.csv" % month))
+    moved = ((where, whose, line) for where, at, whose, _, _, line in moved_rows(b) if at == month)
+    for where, whose, line in itertools.chain(own, moved):
+        row = row_of_line(where, line)
+        number = row["number"]
+        row["commissioner"] = whose
+        row["patient"] = tags.get(number, row["patient"]) if whose != mine else row["patient"]
+        row["beaten"] = number in beaten
+        row["order"] = order.get(number, number)
+        yield row
+
+
+def first_difference(place, theirs, ours):
+    """Where two values differ first, in words."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        if theirs.get("key") and theirs.get("key") == ours.get("key"):
+            place += " (%s)" % theirs["key"]
+        for name in sorted({*theirs, *ours}, key=lambda name: (name != "lines", name)):
+            if name not in theirs or name not in ours:
+                return "%s/%s is %s" % (place, name, "missing" if name in ours else "one too many")
+            if canonical(theirs[name]) != canonical(ours[name]):
+                return first_difference("%s/%s" % (place, name), theirs[name], ours[name])
+    if isinstance(theirs, list) and isinstance(ours, list):
+        for n, (a, b) in enumerate(zip(theirs, ours)):
+            if canonical(a) != canonical(b):
+                return first_difference("%s/%d" % (place, n), a, b)
+        return "%s has %d entries, recomputed %d" % (place, len(theirs), len(ours))
+    return "%s is %s, recomputed %s" % (place, short(theirs), short(ours))
+
+
+def check_billing(b):
+    """What was billed before."""
+    billing = b.statement["billing"]
+    if billing is None:
+        return "the statement does not bill"
+    account = b.account or account_of(b)
+    ours = bill(Position(account, billing["month"]))
+    for name in ("opening_pence", "on_account_pence"):
+        must_equal("statement.json, /billing/" + name, billing.get(name, 0), ours.get(name, 0))
+    must_equal("statement.json, /billed_before_pence", b.statement["billed_before_pence"],
+               ours["billed_pence"] + ours.get("on_account_pence", 0))
+    return "%d documents" % len(b.inputs["documents"])
+
+
+def check_document(b):
+    """The document that came of the draft."""
+    s = b.statement
+    if s["draft"] is None:
+        if b.has("document.json"):
+            raise Differs("document.json is there, but the statement made no draft")
+        return "no draft"
+    if not b.has("document.json"):
+        raise NotChecked("the draft is not issued yet, or superseded")
+    d = b.json("document.json")
+    entry = b.entry("the document", kind="document", document=s["draft"]["id"])
+    expected = {"@purpose": "reckoner/document/1", "document": s["draft"]["id"], "kind": s["draft"]["kind"],
+                "run": s["run"]["id"], "number": entry["number"], "balance_pence": s["balance_pence"],
+                "issued_at": entry["at"], "position_pence": s["billing"]["billable_pence"]} | chosen(
+        s["account"], "provider", "contract", "commissioner")
+    for name, value in expected.items():
+        must_equal("document.json, /" + name, d.get(name), value)
+    for name, value in (("balance_pence", d["balance_pence"]), ("document_kind", d["kind"])):
+        must_equal("the log's %s of the document" % name, entry[name], value)
+    lines = differences(b)
+    must_equal("the number of lines of document.json", len(d["lines"]), len(lines))
+    for n, (theirs, ours) in enumerate(zip(d["lines"], lines), 1):
+        for name in ours:
+            must_equal("document.json, line %d (%s), %s" % (n, ours["key"], name), theirs.get(name, 0), ours[name])
+    must_equal("the sum of the lines of document.json", sum(line["pence"] for line in d["lines"]), d["balance_pence"])
+    return "%s %d, %d lines" % (d["kind"], d["number"], len(lines))
+
+
+def differences(b):
+    """The lines of the document: each billable line now, less what was billed of it; then what is set off."""
+    now, before = b.statement["billing"], {}
+    if b.has("billed.json"):
+        billed = b.json("billed.json")
+        before = billed["billing"]
+        then = {line["key"]: line for line in (before["position"] or billed["position"])["lines"] if line["billable"]}
+    else:
+        then = {}
+    own = {line["key"]: line for line in (now["position"] or b.statement["position"])["lines"] if line["billable"]}
+    out = []
+    for key in [*own, *(key for key in then if key not in own)]:
+        pence = own.get(key, {}).get("pence", 0) - then.get(key, {}).get("pence", 0)
+        units = own.get(key, {}).get("units", 0) - then.get(key, {}).get("units", 0)
+        if pence or units or key not in own or key not in then:
+            about = own.get(key) or then[key]
+            out.append(chosen(about, "key", "stage", "month", "cluster", "basis", "price_pence", "label")
+                       | {"units": units, "pence": pence})
+    for name in ("opening", "on_account"):
+        pence = before.get(name + "_pence", 0) - now.get(name + "_pence", 0)
+        if pence:
+            out.append({"key": {"opening": "opening_entries"}.get(name, name), "pence": pence})
+    return out
+
+
+CHECKS = [check_form, check_content, check_signature, check_key, check_previous, check_checkpoint, check_inclusion,
+          check_terms, check_receipts, check_rows, check_inputs, check_position, check_billing, check_document]
+
+
+def verdict_on(b):
+    """[{check, about, outcome, detail}], in order."""
+    checks, stop = [], None
+    for check in CHECKS:
+        name, outcome, detail = check.__name__[len("check_"):], "good", None
+        differs = any(c["outcome"] == "differs" for c in checks)
+        try:
+            if stop:
+                raise NotChecked("%s differs" % stop)
+            detail = check(b)
+        except NotChecked as why:
+            outcome, detail = "not_checked", str(why)
+        except (Differs, Parked) as found:
+            outcome, detail = "differs", str(found)
+        except FileNotFoundError as missing:
+            outcome, detail = "not_checked", "%s is not installed" % missing.filename
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as why:
+            outcome, detail = ("not_checked" if differs else "differs"), "cannot be read: %r" % why
+        if outcome == "differs" and name in ("form", "content"):
+            stop = name
+        checks.append({"check": name, "about": check.__doc__.split("\n")[0], "outcome": outcome, "detail": detail})
+    return checks
+
+
+# Archive, JSON, digests, signatures, trees
+
+
+def ustar_header(name, size):
+    block = b"".join([name.encode().ljust(100, b"\0"), b"0000644\0", b"0000000\0", b"0000000\0", b"%011o\0" % size,
+                      b"00000000000\0", b" " * 8, b"0", bytes(100), b"ustar\0", b"00", bytes(247)])
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+def canonical(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def strict_json(name, data):
+    """The value of JSON in its one form: sorted members, each once, whole numbers, no control characters."""
+    def members(pairs):
+        if len(dict(pairs)) != len(pairs):
+            raise Differs("%s has a member twice" % name)
+        return dict(pairs)
+
+    def whole(text):
+        if "." in text or "e" in text.lower() or "N" in text or "I" in text or abs(int(text)) >= 1 << 53:
+            raise Differs("%s has the number %s" % (name, short(text)))
+        return int(text)
+
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=members, parse_int=whole, parse_float=whole,
+                           parse_constant=whole)
+        again = canonical(value)
+    except ValueError as why:
+        raise Differs("%s is no JSON: %s" % (name, why)) from why
+    if again != data:
+        at = next((n for n, (a, b) in enumerate(zip(again, data)) if a != b), min(len(again), len(data)))
+        raise Differs("byte %d of %s is not as the canonical form has it" % (at + 1, name))
+    if b"\\" in data.replace(b"\\\\", b"").replace(b'\\"', b"") or b"\x7f" in data:
+        raise Differs("%s has a control character" % name)
+    return value
+
+
+def check_shape(value, shape, where):
+    """Members and kinds: a shape is a type, [shape of each entry], {member: shape}, or a tuple of shapes that are
+    allowed; a member marked ? may be missing, {"*": shape} has members of any name."""
+    if isinstance(shape, tuple):
+        fits = [s for s in shape if s is value or (s is not None and (type(value) is s or type(value) is type(s)))]
+        if not fits:
+            raise Differs("%s is %s" % (where, short(value)))
+        if fits[0] is not None:
+            check_shape(value, fits[0], where)
+    elif isinstance(shape, type):
+        if type(value) is not shape:
+            raise Differs("%s is %s, not of kind %s" % (where, short(value), shape.__name__))
+    elif type(value) is not type(shape):
+        raise Differs("%s is %s" % (where, short(value)))
+    elif isinstance(shape, list):
+        for n, entry in enumerate(value):
+            check_shape(entry, shape[0], "%s/%d" % (where, n))
+    else:
+        shape = dict.fromkeys(value, shape["*"]) if "*" in shape else shape
+        allowed = {name.rstrip("?") for name in shape}
+        for name in sorted(set(value) - allowed):
+            raise Differs("%s has the unknown member %s" % (where, name))
+        for name, kind in shape.items():
+            if name.rstrip("?") in value:
+                check_shape(value[name.rstrip("?")], kind, "%s, /%s" % (where, name.rstrip("?")))
+            elif not name.endswith("?"):
+                raise Differs("%s has no member %s" % (where, name))
+
+
+STATEMENT = {
+    "@purpose": str,
+    "account": {"provider": str, "contract": str, "commissioner": str, "financial_year": int, "mode": str},
+    "run": {"id": str, "type": str, "n": int, "month": str, "cause": str}, "sequence": int,
+    "previous_sha256": (str, None), "sealed_at": str, "clock": str, "engine": str, "key_id": str,
+    "submissions": [{"month": str, "version": int, "submission": str, "sha256": str, "bytes": int, "rows": int,
+                     "trees": [{"commissioner": str, "rows": int, "root": str}]}],
+    "position": dict, "position_sha256": str, "position_pence": int,
+    "bridges?": [{"month": str, "from_sha256": str, "from_pence": int, "to_pence": int,
+                  "steps": [{"cause": str, "pence": int}]}],
+    "billing": (None, {"month": str, "position_sha256": str, "position": (None, dict), "billable_pence": int,
+                       "opening_pence?": int, "on_account_pence?": int}),
+    "billed_before_pence": (None, int), "balance_pence": (None, int),
+    "draft": (None, {"id": str, "kind": str, "balance_pence": int})}
+CHANGE = {"month": str, "row": int, "cluster?": str, "payable_days?": int, "not_payable?": bool}
+INPUTS = {
+    "@purpose": str, "provider": str, "contract": str, "commissioner": str, "financial_year": int, "engine": str,
+    "month": str, "known_at": str, "months": {"*": {
+        "submission": str, "version": int, "sha256": str, "known_from": str, "rule_set?": str, "reference?": str,
+        "review_periods": {"*": dict}}},
+    "terms": [{"version": int, "known_from": str, "sha256": str}],
+    "agreed_months": [{"month": str, "kind": str, "agreement": int, "agreed_at": str}],
+    "achievements": [{"indicator": str, "numerator": int, "denominator": int, "disputed": bool, "agreed_at": str}],
+    "adjustments": [{"n": int, "month": str, "pence": int, "label": str, "in_cquin": bool, "reverses?": int,
+                     "agreed_at": str}],
+    "withholds": [{"id": str, "month": str, "imposed_at": str, "decided?": str, "decided_at?": str,
+                   "decided_pence?": int, "agreement?": int}],
+    "decisions": [CHANGE | {"number": int, "row_sha256": str, "agreed_at": str}],
+    "reattributions": [{"number": int, "month": str, "row": int, "row_sha256": str, "from": str, "to": str,
+                        "tag?": str, "agreed_at": str}],
+    "challenges": [{"number": int, "month": str, "claimed_pence": int, "billed": bool, "raised_at": str, "sha256?": str,
+                    "rows": [CHANGE]}],
+    "elsewhere": [{"month": str, "row": int}], "same_day": [{"month": str, "rows": [int]}],
+    "documents": [{"document": str, "number": int, "kind": str, "run": str, "pence": int, "issued_at": str}],
+    "opening_entries": [{"agreement": int, "number": str, "pence": int, "agreed_at": str}], "erased": {"*": int}}
+ORDERS = {"terms": ["version"], "achievements": ["indicator"], "adjustments": ["n"], "withholds": ["month", "id"],
+          "reattributions": ["month", "row_sha256"], "challenges": ["number"], "documents": ["number"]}
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+DER = bytes.fromhex("302a300506032b6570032100")  # what stands before the 32 bytes of an Ed25519 key (RFC 8410)
+
+
+def pem_key(text):
+    lines = text.decode().split("\n")
+    must_equal("the first line of a PEM key", lines[0], "-----BEGIN PUBLIC KEY-----")
+    der = base64.b64decode(lines[1], validate=True)
+    must_equal("the kind of a PEM key", der[:12].hex(), DER.hex())
+    must_equal("the end of a PEM key", (len(der), lines[2:]), (44, ["-----END PUBLIC KEY-----", ""]))
+    return der[12:]
+
+
+def minisign_key(name, text):
+    """(id, 32 bytes) of a minisign public key file."""
+    blob = base64.b64decode(text.decode().split("\n")[1], validate=True)
+    must_equal("the kind and length of " + name, (blob[:2].decode("latin-1"), len(blob)), ("Ed", 42))
+    return blob[2:10][::-1].hex().upper(), blob[10:]
+
+
+def signed(key, signature, data):
+    """Ed25519, by openssl."""
+    with tempfile.TemporaryDirectory() as folder:
+        pem = "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % base64.b64encode(DER + key).decode()
+        names = {"-inkey": pem.encode(), "-sigfile": signature, "-in": data}
+        arguments = []
+        for option, content in names.items():
+            arguments += [option, os.path.join(folder, option)]
+            with open(arguments[-1], "wb") as file:
+                file.write(content)
+        return subprocess.run(["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", *arguments], check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+class Checkpoint:
+    """A signed note (C2SP signed-note, tlog-checkpoint, tlog-cosignature)."""
+
+    def __init__(self, data):
+        self.body, blank, signatures = data.partition(b"\n\n")
+        self.body += b"\n"
+        lines = self.body.decode().split("\n")
+        if not blank or len(lines) < 4 or not re.fullmatch("0|[1-9][0-9]*", lines[1]) or not signatures.endswith(b"\n"):
+            raise Differs("the checkpoint is no signed note")
+        self.origin, self.size, self.root = lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True)
+        self.signatures = []
+        for line in signatures.decode().splitlines():
+            found = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
+            if not found:
+                raise Differs("the checkpoint has a line that is no signature")
+            self.signatures.append((found[1], base64.b64decode(found[2], validate=True)))
+
+    def signed_by(self, name, kind, key):
+        """kind 1 signs the body, kind 4 a time and the body."""
+        key_id = hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
+        for signer, blob in self.signatures:
+            if signer != name or blob[:4] != key_id or len(blob) != (68 if kind == 1 else 76):
+                continue
+            before = b"" if kind == 1 else b"cosignature/v1\ntime %d\n" % int.from_bytes(blob[4:12], "big")
+            if signed(key, blob[-64:], before + self.body):
+                return True
+        return False
+
+
+def leaf_hash(data):
+    return hashlib.sha256(b"\0" + data).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+class Tree:
+    """The root of RFC 6962, leaf by leaf: one root is kept for each whole subtree of the leaves so far."""
+
+    def __init__(self):
+        self.count, self.roots = 0, []
+
+    def add(self, leaf):
+        self.count += 1
+        n = self.count
+        while n % 2 == 0:
+            leaf = node_hash(self.roots.pop(), leaf)
+            n //= 2
+        self.roots.append(leaf)
+
+    def root(self):
+        roots = self.roots or [hashlib.sha256(b"").digest()]
+        return functools.reduce(lambda right, left: node_hash(left, right), reversed(roots))
+
+
+def root_by_path(leaf, index, size, path):
+    """The root to which a path leads from a leaf (RFC 9162, section 2.1.3.2); None when it is not of that place."""
+    if not 0 <= index < size:
+        return None
+    last, root = size - 1, leaf
+    for other in path:
+        if last == 0:
+            return None
+        if index % 2 or index == last:
+            root = node_hash(other, root)
+            while index % 2 == 0 and index:
+                index, last = index // 2, last // 2
+        else:
+            root = node_hash(root, other)
+        index, last = index // 2, last // 2
+    return root if last == 0 else None
+
+
+ROW_HEADER = ("row_no,tag,cluster,service,start_date,end_date,mhct_date,referral_date,last_contact,mhct_reason,"
+              "admitted_days,assessment_only,continues,approved,minor,failed,private")
+MOVED_HEADER = "month,commissioner,index,path," + ROW_HEADER
+ROW = re.compile(  # the one form of a row's line
+    r'([1-9]\d*),([a-z]{20}),(|\d\d),([^",]*|"(?=[^",]*(?:,|""))(?:[^"]|"")*"),' + r"(|\d{4}-\d\d-\d\d)," * 5
+    + r"(0|[1-9]\d*),(-1|0|[1-9]\d*)," + "([01])," * 4 + r"((?:[A-Z]\d\d(?: (?=[A-Z]))?)*),([0-9a-f]{64})", re.ASCII)
+
+
+def leaf_of_line(line):
+    facts, _, private = line.rpartition(b",")
+    return leaf_hash(len(facts).to_bytes(4, "big") + facts + bytes.fromhex(private.decode()))
+
+
+@functools.lru_cache(maxsize=10000)
+def rules_of(text):
+    return tuple(text.split())
+
+
+def row_of_line(where, line):
+    """A line of a bundle as a row (see rows_of)."""
+    try:
+        found = ROW.fullmatch(line.decode())
+        start, end, mhct, referral, contact = map(day, found.groups()[4:9])
+    except (AttributeError, ValueError) as why:
+        raise Differs("%s is not in the one form of a row" % where) from why
+    number, tag, cluster, service = found.groups()[:4]
+    reason, admitted, alone, continues, approved, minor, failed = found.groups()[9:16]
+    rules = rules_of(failed)
+    if len(rules) > 1 and list(rules) != sorted(set(rules)):
+        raise Differs("%s names rules out of order" % where)
+    return {
+        "number": int(number), "episode": "", "patient": tag, "cluster": cluster,
+        "service": service[1:-1].replace('""', '"') if service[:1] == '"' else service,
+        "start": start, "end": end, "mhct": mhct, "referral": referral, "contact": contact,
+        "open": end is None, "reason": reason, "admitted": int(admitted), "assessment_only": alone == "1",
+        "continues": continues == "1", "approved": approved == "1", "minor": minor == "1", "failed": rules,
+        "payable_days": None, "not_payable": False}
+
+
+# The position: stage by stage, each line with how it was made (api/formats/position.md)
+
+
 class Parked(Exception):
-    pass
+    """Why a position cannot be computed."""
 
 
-class Position:
-    def __init__(self, shadow):
-        self.lines = []
-        self.shadow = shadow
+class Account:
+    """A case, read once for the positions of several months."""
 
-    def line(self, stage, key, pence, **more):
-        billable = not self.shadow or stage == "block"
-        self.lines.append(dict(more, stage=stage, key=key, pence=pence, billable=billable))
+    def __init__(self, case):
+        self.case = case
+        self.at = instant(case["known_at"]) if case.get("known_at") else None
+        self.mine = case["commissioner"]
+        self.parsed = {v["version"]: Terms(v["version"], v["terms"]) for v in case["terms"]}
+        self.known_from = {v["version"]: v.get("known_from") for v in case["terms"]}
+        self.year = case["terms"][0]["terms"]["financial_year"]
+        self.agreed_months = latest(self.known("agreed_months"), "month")
+        self.agreed = latest(self.known("achievements"), "indicator")
+        self.adjustments = sorted(self.known("adjustments"), key=lambda a: a["n"])
+        self.withholds = sorted(map(self.as_known, self.known("withholds", "imposed_at")),
+                                key=lambda w: (w["month"], w["id"]))
+        self.challenges = sorted((c for c in self.known("challenges", "raised_at") if "closed_at" not in c or (
+            self.at is not None and instant(c["closed_at"]) > self.at)), key=lambda c: c["number"])
+        self.decided = [*in_order(self.known("decisions")), *in_order(self.known("reattributions"))]
+        said = self.decided + [row for c in self.challenges for row in c["rows"]]
+        self.changed_rows = {(s["month"], s["row"] if "row" in s else s["episode_id"]) for s in said}
+        self.plain = {}  # the rows of a month about which nothing was said, valued once
 
-    def sum(self, *stages):
-        return sum(line["pence"] for line in self.lines if line["stage"] in stages)
+    def known(self, name, when="agreed_at"):
+        """The entries of a part of the case that are known at its instant."""
+        return [e for e in self.case.get(name, ())
+                if self.at is None or when not in e or instant(e[when]) <= self.at]
 
-    def total(self):
-        return sum(line["pence"] for line in self.lines)
+    def as_known(self, withhold):
+        """A withhold that was decided later is open."""
+        if self.at is None or "decided_at" not in withhold or instant(withhold["decided_at"]) <= self.at:
+            return withhold
+        return {name: withhold[name] for name in ("id", "month", "imposed_at")}
 
-    def billable(self):
-        return sum(line["pence"] for line in self.lines if line["billable"])
+    def in_force(self, month):
+        """Of the versions known by then and effective by the month, the one known last."""
+        known = [v for v in self.case["terms"] if (self.at is None or instant(v["known_from"]) <= self.at)
+                 and v["terms"]["effective_from"] <= month]
+        if not known:
+            raise Parked("no terms in force for " + month)
+        return self.parsed[max(known, key=lambda v: (instant(v["known_from"]), v["version"]))["version"]]
 
 
-def known(case, name, when="agreed_at"):
-    """The entries of a part of the case that are known at its instant."""
-    at = instant(case["known_at"]) if case.get("known_at") else None
-    return [e for e in case.get(name, ()) if at is None or when not in e or instant(e[when]) <= at]
+def in_order(entries):
+    return sorted(entries, key=lambda e: instant(e["agreed_at"]).timestamp() if "agreed_at" in e else 0)
 
 
 def latest(entries, name):
     """Of entries about the same thing, the one agreed last: {thing: entry}."""
-    out = {}
-    for e in sorted(entries, key=lambda e: instant(e["agreed_at"]).timestamp() if "agreed_at" in e else 0):
-        out[e[name]] = e
-    return out
+    return {e[name]: e for e in in_order(entries)}
 
 
-# Stages. y is the case read: case, months, force (terms by month), annual, reviews, plans, groups.
+class Position:
+    """The lines of the year to the end of a month, and what they were computed from."""
 
-
-class Year:
-    def __init__(self, case):
-        self.case = case
-        at = instant(case["known_at"]) if case.get("known_at") else None
-        self.mine = case["commissioner"]
-        self.months = months_to(case["terms"][0]["terms"]["financial_year"], case["month"])
-        parsed = {v["version"]: Terms(v["version"], v["terms"]) for v in case["terms"]}
-        self.version_of = lambda month: in_force(case["terms"], month, at)
-        self.force = {}
-        for month in self.months:
-            version = self.version_of(month)
-            if version is None:
-                raise Parked("no terms in force for " + month)
-            self.force[month] = parsed[version["version"]]
-        self.annual = self.force[case["month"]]
-        self.parsed = parsed
-        agreed = latest(known(case, "agreed_months"), "month")
-        missing = [m for m in self.months if m not in case["months"]]
-        if any(m not in agreed for m in missing):
-            raise Parked("no activity received for " + ", ".join(m for m in missing if m not in agreed))
-        self.estimated = [m for m in missing if agreed[m]["kind"] == "estimate"]
-        standing = case.get("review_periods", {})
-        self.reviews = {m: case["months"].get(m, {}).get("review_periods", standing) for m in self.months}
-        self.plans = [plan_of(self.force[m], self.annual, self.mine, m, k) for k, m in enumerate(self.months)]
+    def __init__(self, account, month):
+        self.account, self.month, self.mine = account, month, account.mine
+        self.months = months_to(account.year, month)
+        self.force = {m: account.in_force(m) for m in self.months}  # the terms of each month
+        self.annual = self.force[month]
+        self.shadow = self.annual.body["mode"] == "shadow"
+        self.missing = [m for m in self.months if m not in account.case["months"]]
+        if any(m not in account.agreed_months for m in self.missing):
+            raise Parked("no activity received for " +
+                         ", ".join(m for m in self.missing if m not in account.agreed_months))
+        self.plans = [plan_of(self.force[m], self.annual, self.mine, m) for m in self.months]
         self.planned = sum(plan for plan, _ in self.plans)
-        case["rows"] = {m: self.read(m) for m in self.months}
+        self.lines, self.notes, self.bounds, self.base = [], [], {}, None
 
-    def read(self, month):
-        if month not in self.case["months"]:
-            return []
-        rows = rows_of(self.case["months"][month])
-        mark_continuing(rows)
-        for number in self.case["months"][month].get("unpayable", ()):
-            rows[number - 1]["not_payable"] = True
-        return rows
+    def line(self, stage, key, pence, label, how, **more):
+        """Names that begin with _ are for the stages behind, and not part of the document."""
+        self.lines.append(dict(more, stage=stage, key=key, pence=pence, label=label, derivation=how,
+                               billable=not self.shadow or stage == "block"))
 
+    def sum(self, *stages):
+        return sum(line["pence"] for line in self.lines if not stages or line["stage"] in stages)
 
-def lines_of_activity(p, y, units):
-    for month, cluster, basis, price in sorted(units, key=lambda u: (u[0], u[1], BASES.index(u[2]), u[3])):
-        n, pence = units[month, cluster, basis, price]
-        p.line("activity", "activity/%s/%s/%s/%d" % (month, cluster, basis, price), pence, month=month,
-               cluster=cluster, basis=basis, price_pence=price, units=n)
+    def billable(self):
+        return sum(line["pence"] for line in self.lines if line["billable"])
+
+    def through_bands(self):
+        return self.sum("activity", "factor", "bands")
 
 
-def estimates(p, y):
-    """The plan of a month instead of its activity. A stated sum has its factor in it, so the factor passes it by."""
-    for month in y.estimated:
-        k = y.months.index(month)
-        stated = stated_plan(y.force[month], y.mine, month)
-        if stated is not None:
-            p.line("activity", "estimate/" + month, stated, month=month, group=None)
-            continue
-        by_group = planned_units(y.force[month], y.annual, y.mine, month, k)
-        for group in y.annual.group_names():
-            if by_group.get(group):
-                p.line("activity", "estimate/%s/%s" % (month, group), by_group[group], month=month, group=group)
+def by_terms(terms, clause, operation, rounding="none", **inputs):
+    return {"clause": clause, "terms": terms.version, "operation": operation, "rounding": rounding, "inputs": inputs}
 
 
-def group_of(y, line):
-    return line["group"] if "group" in line else y.annual.group(line["cluster"])
+def by_agreement(number, operation, what="agreement", **inputs):
+    return {what: number, "operation": operation, "rounding": "none", "inputs": inputs}
 
 
-def factor_and_bands(p, y):
-    groups = y.annual.group_names()
-    volume = dict.fromkeys(groups, 0)
-    for month in y.months:
-        for group in groups:
-            gross = sum(line["pence"] for line in p.lines
-                        if line["stage"] == "activity" and line["month"] == month and group_of(y, line) == group)
-            volume[group] += gross
-            if gross and y.force[month].factor != 1:
-                more = half_away(gross * y.force[month].factor) - gross
-                volume[group] += more
-                p.line("factor", "factor/%s/%s" % (month, group), more, month=month)
-    for g in y.annual.body.get("volume_bands", []):
-        name = g["group"]
-        planned = sum(by_group.get(name, 0) for _, by_group in y.plans)
-        if planned:
-            p.line("bands", "bands/" + name, pay_by_bands(g["bands"], planned, volume[name]) - volume[name])
+HALF_AWAY = "half away from zero"
+EACH_BAND = "half away from zero: each edge and each band's part"
+BASIS_WORDS = {"DAY": "day", "ADMITTED": "admitted day", "NONADMITTED": "non-admitted day", "PERIOD": "period",
+               "ASSESSMENT": "assessment"}
 
 
-def risk_share(p, y):
-    share = y.annual.body.get("risk_share")
-    planned = y.planned
-    if not share or planned == 0:
+def stage_activity(p, changes):
+    """1. The activity of each month; of a month without a submission what was agreed."""
+    sums, p.unpriced = activity(p, changes)
+    for month in p.months:
+        if month in p.missing:
+            agreed_month(p, month, p.account.agreed_months[month])
+        else:
+            activity_lines(p, month, sums[month])
+
+
+def activity_lines(p, month, sums):
+    """One line for each cluster, basis and price, from (units, pence) by place in the terms' prices."""
+    terms = p.force[month]
+    by_price = {}
+    for place in sorted(sums):
+        price = terms.body["prices"][place]
+        by_price.setdefault((price["cluster"], BASES.index(price["basis"]), price["pence"]), []).append(place)
+    for (cluster, basis, pence), places in sorted(by_price.items()):
+        basis = BASES[basis]
+        units = sum(sums[place][0] for place in places)
+        first = terms.body["prices"][places[0]]
+        inputs = {"units": units, "price_pence": pence}
+        if "sha256" in p.account.case["months"][month]:
+            inputs["activity"] = p.account.case["months"][month]["sha256"]
+        if len(places) > 1:
+            inputs["prices"] = "several entries at this price; the first is named"
+        if basis == "PERIOD":
+            inputs |= {"period_days": first["period_days"], "renewable": "yes" if first.get("renewable") else "no"}
+        if "includes" in first:
+            inputs["includes"] = first["includes"]
+        clause = "/prices/%d" % places[0]
+        how = by_terms(terms, clause, "units * price", **inputs)
+        if basis == "PERIOD":
+            how = by_terms(terms, clause, "by row: price * days to the end of the month / days of a period, less the "
+                           "same to its start", "half away from zero: each of the two, row by row", **inputs)
+        p.line("activity", "activity/%s/%s/%s/%d" % (month, cluster, basis, pence), sum(sums[i][1] for i in places),
+               "%s, cluster %s, per %s" % (month, cluster, BASIS_WORDS[basis]), how, month=month, cluster=cluster,
+               basis=basis, price_pence=pence, units=units, _group=p.annual.group(cluster))
+
+
+def agreed_month(p, month, agreed):
+    """Nothing, or the plan in place of the activity. A stated sum has its factor in it, so the factor passes it by."""
+    number = agreed.get("agreement")
+    terms = p.force[month]
+    if agreed["kind"] == "zero":
+        p.notes.append("%s has no activity, as agreed (agreement %s)" % (month, number))
         return
-    x = p.sum("activity", "factor", "bands")
-    over, under = risk_bands(share)
-    if over or under:
-        if x >= planned:
-            paid = planned + pay_by_bands(over, planned, x - planned) if over else x
-        else:
-            paid = planned - pay_by_bands(under, planned, planned - x) if under else x
-        p.line("risk_share", "risk_share", paid - x)
-    now = p.sum("activity", "factor", "bands", "risk_share")
-    if "cap" in share and now > planned + half_away(planned * percent(share["cap"])):
-        p.line("cap_collar", "cap_collar", planned + half_away(planned * percent(share["cap"])) - now)
-    elif "collar" in share and now < planned - half_away(planned * percent(share["collar"])):
-        p.line("cap_collar", "cap_collar", planned - half_away(planned * percent(share["collar"])) - now)
+    label = month + ", agreed estimate: the month's plan"
+    place = stated_plan(terms, p.mine, month)
+    if place is not None:
+        how = by_terms(terms, "/plan/sums/%d" % place, "stated sum of the plan, factor included", agreement=number)
+        p.line("activity", "estimate/" + month, terms.body["plan"]["sums"][place]["pence"], label, how, month=month)
+        return
+    planned = planned_units(terms, p.annual, p.mine, month)
+    if not any(planned.values()):
+        p.notes.append("the estimate agreed for %s is nothing: nothing is planned (agreement %s)" % (month, number))
+    for group in filter(planned.get, p.annual.group_names()):
+        how = by_terms(terms, "/plan/lines", "sum of planned units * price",
+                       "half away from zero: each planned line by period", agreement=number)
+        p.line("activity", "estimate/%s/%s" % (month, group), planned[group],
+               label + (" of group " + group if p.annual.groups else ""), how, month=month, _group=group)
 
 
-def stated_sums(p, y):
-    """Stage 6 but for withholds: blocks and agreed adjustments."""
-    for month in y.months:
-        for b in y.force[month].body.get("block", []):
-            if b["month"] == month and applies(b, y.mine):
-                p.line("block", "block/%s/%s" % (month, b["label"]), b["pence"], month=month)
-    for a in sorted(known(y.case, "adjustments"), key=lambda a: (a["month"], a["n"])):
-        if a["month"] in y.months:
-            p.line("adjustment", "adjustment/%d" % a["n"], a["pence"], month=a["month"], in_cquin=a["in_cquin"])
+def stage_factor(p):
+    """2. What the factor adds to a month's activity, by group of clusters. Keeps the volume of each group."""
+    p.volume = dict.fromkeys(p.annual.group_names(), 0)
+    for month in p.months:
+        terms = p.force[month]
+        factor = decimal_text(terms.factor, 6)
+        for group in p.annual.group_names():
+            gross = sum(line["pence"] for line in p.lines if line["month"] == month and line.get("_group") == group)
+            more = half_away(gross * terms.factor) - gross
+            p.volume[group] += gross + more
+            if gross and terms.factor != 1:
+                how = by_terms(terms, "/factor", "round(G * factor) - G", HALF_AWAY, G_pence=gross, factor=factor)
+                p.line("factor", "factor/%s/%s" % (month, group), more, "%s, factor %s%s" % (
+                    month, factor, " on group " + group if p.annual.groups else ""), how, month=month)
 
 
-def withholds(p, y):
-    shares = {w["id"]: percent(w["share"]) for w in y.annual.body.get("withholds", [])}
-    at = instant(y.case["known_at"]) if y.case.get("known_at") else None
-    for w in sorted(known(y.case, "withholds", "imposed_at"), key=lambda w: (w["month"], w["id"])):
-        if w["month"] not in y.months:
+def stage_bands(p):
+    """3. The volume of a group above its plan is paid at the rate of its band, year to date."""
+    for place, g in enumerate(p.annual.body.get("volume_bands", [])):
+        name, volume = g["group"], p.volume[g["group"]]
+        planned = sum(by_group.get(name, 0) for _, by_group in p.plans)
+        if planned == 0:
+            p.notes.append("volume bands of group %s are skipped: nothing is planned for it to date" % name)
             continue
-        key = "withhold/%s/%s" % (w["month"], w["id"])
-        if "decided_at" in w and (at is None or instant(w["decided_at"]) <= at):
-            p.line("withhold", key, -w["decided_pence"], month=w["month"])
+        paid, trail = pay_by_bands(g["bands"], planned, volume)
+        how = by_terms(p.annual, "/volume_bands/%d" % place, "paid by bands of V against V0, less V", EACH_BAND,
+                       V_pence=volume, V0_pence=planned, paid_pence=paid, bands=trail)
+        p.line("bands", "bands/" + name, paid - volume, "Volume bands of group %s, year to date" % name, how)
+
+
+def stage_risk_share(p):
+    """4. What lies over or under the plan is shared. Equal to an edge belongs to the inner band."""
+    share = p.annual.body.get("risk_share")
+    if not share:
+        return
+    if p.planned == 0:
+        p.notes.append("risk share, cap and collar are skipped: nothing is planned to date")
+        return
+    x = p.through_bands()
+    sides = dict(zip(("over", "under"), risk_bands(share)))
+    if not any(sides.values()):
+        return
+    side = "over" if x >= p.planned else "under"
+    away = abs(x - p.planned)
+    paid, trail = pay_by_bands(sides[side], p.planned, away) if sides[side] else (away, [])
+    how = by_terms(p.annual, "/risk_share/" + side if sides[side] and "preset" not in share else "/risk_share",
+                   "P + paid by bands of X - P, less X" if side == "over" else "P - paid by bands of P - X, less X",
+                   EACH_BAND, P_pence=p.planned, X_pence=x, paid_pence=paid, bands=trail)
+    p.line("risk_share", "risk_share", paid - away if side == "over" else away - paid,
+           "Risk share %s plan" % side, how)
+
+
+def stage_cap_collar(p):
+    """5. Stages 1 to 4 are kept within the bounds."""
+    share = p.annual.body.get("risk_share", {})
+    now = p.sum()
+    for name, bound, sign in (("cap", "ceiling_pence", 1), ("collar", "floor_pence", -1)):
+        if name not in share or p.planned == 0:
+            continue
+        p.bounds[bound] = p.planned + sign * half_away(p.planned * percent(share[name]))
+        if (now - p.bounds[bound]) * sign > 0:
+            operation = "P %s round(P * %s), less stages 1 to 4" % ("+" if sign > 0 else "-", name)
+            how = by_terms(p.annual, "/risk_share/" + name, operation, HALF_AWAY, P_pence=p.planned,
+                           stages_1_to_4_pence=now, bound_pence=p.bounds[bound],
+                           **{name: percent_text(percent(share[name]))})
+            p.line("cap_collar", "cap_collar", p.bounds[bound] - now, name.capitalize(), how)
+    p.after_bounds = p.sum()
+
+
+def stage_stated_sums(p):
+    """6. Blocks and agreed adjustments."""
+    for month in p.months:
+        for place, b in enumerate(p.force[month].body.get("block", [])):
+            if b["month"] == month and applies(b, p.mine):
+                p.line("block", "block/%s/%s" % (month, b["label"]), b["pence"], "%s, %s" % (month, b["label"]),
+                       by_terms(p.force[month], "/block/%d" % place, "stated sum"), month=month)
+    for a in p.account.adjustments:
+        if a["month"] in p.months:
+            undone = {"reverses": a["reverses"]} if a.get("reverses") else {}
+            how = by_agreement(a["n"], "agreed sum, of an adjustment undone" if undone else "agreed sum",
+                               in_base_of_cquin="yes" if a["in_cquin"] else "no", **undone)
+            p.line("adjustment", "adjustment/%d" % a["n"], a["pence"], "%s, %s: %s" % (
+                a["month"], "reversal" if undone else "adjustment", a.get("label", "")), how, month=a["month"],
+                _in_cquin=a["in_cquin"])
+
+
+def stage_withholds(p):
+    """6. Withholds: computed anew until they are decided."""
+    terms = {w["id"]: (place, w) for place, w in enumerate(p.annual.body.get("withholds", []))}
+    for w in p.account.withholds:
+        month = w["month"]
+        if month not in p.months:
+            continue
+        place, agreed = terms.get(w["id"], (None, {"label": w["id"]}))
+        key, label = "withhold/%s/%s" % (month, w["id"]), "%s, withheld: %s" % (month, agreed["label"])
+        if "decided_at" in w:
+            how = by_agreement(w.get("agreement"), "sum held back, as decided", state=w["decided"])
+            p.line("withhold", key, -w["decided_pence"], label, how, month=month)
             if w["decided"] == "released":
-                p.line("withhold", key + "/release", w["decided_pence"], month=w["month"])
-        elif w["id"] in shares:
-            base = sum(line["pence"] for line in p.lines
-                       if line["stage"] in ("activity", "factor") and line["month"] == w["month"])
-            p.line("withhold", key, -half_away(shares[w["id"]] * base), month=w["month"])
-
-
-def cquin(p, y):
-    """Stage 7; returns its base, None without a scheme."""
-    scheme = y.annual.body.get("cquin")
-    if not scheme:
-        return None
-    exclude = scheme.get("exclude", {})
-    base = 0
-    for line in p.lines:
-        left_out = line["stage"] in exclude.get("stages", []) or not line.get("in_cquin", True) or (
-            line.get("cluster") in exclude.get("clusters", []))
-        base += 0 if left_out else line["pence"]
-    base = max(0, base)
-    agreed = latest(known(y.case, "achievements"), "indicator")
-    for indicator in scheme["indicators"]:
-        a = agreed.get(indicator["id"])
-        if a and not a.get("disputed"):
-            achieved = Fraction(achievement_of(indicator, a["numerator"], a["denominator"]), 1000000)
+                p.line("withhold", key + "/release", w["decided_pence"], label + ", released",
+                       by_agreement(w.get("agreement"), "sum held back, paid after all"), month=month)
+        elif place is None:
+            p.notes.append("withhold %s of %s is skipped: version %d of the terms has none of that name" % (
+                w["id"], month, p.annual.version))
         else:
-            achieved = percent(scheme["on_account"])
-        earned = half_away(base * percent(scheme["rate"]) * percent(indicator["weight"]) * achieved)
-        p.line("cquin", "cquin/" + indicator["id"], earned)
-    return base
+            share = percent(agreed["share"])
+            base = sum(line["pence"] for line in p.lines
+                       if line["stage"] in ("activity", "factor") and line["month"] == month)
+            how = by_terms(p.annual, "/withholds/%d" % place, "-round(share * (activity + factor) of the month)",
+                           HALF_AWAY, activity_and_factor_pence=base, share=percent_text(share),
+                           state="open: computed anew until it is decided")
+            p.line("withhold", key, -half_away(share * base), label, how, month=month)
 
 
-def before_challenges(y, changes):
-    """Stages 1 to 7 with some rows changed: (position, base of CQUIN)."""
-    p = Position(y.annual.body["mode"] == "shadow")
-    lines_of_activity(p, y, activity(y.case, y.force, y.months, y.reviews, changes))
-    estimates(p, y)
-    factor_and_bands(p, y)
-    risk_share(p, y)
-    stated_sums(p, y)
-    withholds(p, y)
-    return p, cquin(p, y)
+def stage_cquin(p):
+    """7. The incentive scheme, on the base of all lines so far but those it leaves out."""
+    scheme = p.annual.body.get("cquin")
+    if not scheme:
+        return
+    exclude = scheme.get("exclude", {})
+    p.base = max(0, sum(line["pence"] for line in p.lines if line["stage"] not in exclude.get("stages", [])
+                        and line.get("_in_cquin", True) and line.get("cluster") not in exclude.get("clusters", [])))
+    for place, indicator in enumerate(scheme["indicators"]):
+        a = p.account.agreed.get(indicator["id"])
+        if a and not a.get("disputed"):
+            achieved = achievement_of(indicator, a["numerator"], a["denominator"])
+            measure = {"numerator": a["numerator"], "denominator": a["denominator"]}
+        else:
+            achieved = int(percent(scheme["on_account"]) * 1000000)
+            measure = {"measure": ("disputed, each side proposes its own" if a else "not agreed yet")
+                       + ": the assumption of the terms (/cquin/on_account)"}
+        rate, weight = percent(scheme["rate"]), percent(indicator["weight"])
+        how = by_terms(p.annual, "/cquin/indicators/%d" % place, "round(AAV * rate * weight * achievement)",
+                       "half away from zero; the achievement once to whole ppm", AAV_pence=p.base,
+                       rate=percent_text(rate), weight=percent_text(weight),
+                       achievement_ppm=achieved, **measure)
+        p.line("cquin", "cquin/" + indicator["id"], half_away(p.base * rate * weight * Fraction(achieved, 1000000)),
+               "CQUIN, " + indicator.get("label", ""), how)
 
 
-def add_changes(changes, entries):
-    for e in sorted(entries, key=lambda e: instant(e["agreed_at"]).timestamp() if "agreed_at" in e else 0):
-        changes.setdefault((e["month"], e["row"] if "row" in e else e["episode_id"]), []).append(e)
+def before_challenges(account, month, changes):
+    """Stages 1 to 7 with some rows changed."""
+    p = Position(account, month)
+    stage_activity(p, changes)
+    stage_factor(p)
+    stage_bands(p)
+    stage_risk_share(p)
+    stage_cap_collar(p)
+    stage_stated_sums(p)
+    stage_withholds(p)
+    stage_cquin(p)
+    return p
 
 
-def open_challenges(y):
-    """Those that are open at the instant, on a month of the year to date."""
-    at = instant(y.case["known_at"]) if y.case.get("known_at") else None
-    still = [c for c in known(y.case, "challenges", "raised_at")
-             if ("closed_at" not in c or (at is not None and instant(c["closed_at"]) > at))
-             and any(row["month"] in y.months for row in c["rows"])]
-    return sorted(still, key=lambda c: c["number"])
-
-
-def contested(y, p, changes):
-    """One line for each open challenge on value not billed; what each contests, in order of number."""
-    sums = {}
-    before = p.total()
-    for challenge in open_challenges(y):
-        add_changes(changes, challenge["rows"])
-        after = before_challenges(y, changes)[0].total()
-        sums[challenge["number"]] = max(0, min(challenge["claimed_pence"], before - after))
-        if not challenge["billed"]:
-            p.line("contested", "contested/%d" % challenge["number"], -sums[challenge["number"]])
-        before = after
-    return sums
-
-
-def bill(y, p):
-    """What a billing run of the month bills: the reconciliation, beside the instalments of terms on account. Opening
-    entries stand against the position; on account they are instalments instead."""
-    billed = sum(e["pence"] for e in known(y.case, "documents", "issued_at"))
-    opening = sum(e["pence"] for e in known(y.case, "opening_entries"))
-    billing = y.annual.body.get("billing", {})
-    if billing.get("method") != "on_account" or p.shadow:
-        billed += opening
-    out = {"billed_pence": billed}
-    on_account = 0
-    if billing.get("method") == "on_account" and not p.shadow:
-        eacv = billing.get("eacv_pence")
-        if eacv is None:
-            eacv = sum(plan for plan, _ in plan_of_year(y))
-        out["instalments"] = [instalment(eacv, k) - instalment(eacv, k - 1) for k in range(1, 13)]
-        on_account = instalment(eacv, len(y.months))
-    return out | {"balance_pence": p.billable() - on_account - billed}
-
-
-def plan_of_year(y):
-    for k, month in enumerate(months_to(y.annual.year, "%d-03" % (y.annual.year + 1))):
-        version = y.version_of(month)
-        yield plan_of(y.parsed[version["version"]], y.annual, y.mine, month, k)
-
-
-def compute(case):
-    y = Year(case)
+def changes_of(entries):
+    """What is said of rows: {(month, row number or episode id): [change, ...]}."""
     changes = {}
-    add_changes(changes, known(case, "decisions"))
-    add_changes(changes, known(case, "reattributions"))
-    p, base = before_challenges(y, changes)
-    x = p.sum("activity", "factor", "bands")
-    sums = contested(y, p, changes)
-    result = {
-        "lines": p.lines,
-        "stages": {s: p.sum(s) for s in STAGES},
-        "total_pence": p.total(),
-        "billable_pence": p.billable(),
-        "P_pence": y.planned,
-        "X_pence": x,
-        "AAV_pence": base,
-        "plan_by_month_pence": [plan for plan, _ in y.plans],
-        "contested": sums,
-    }
-    if "documents" in case or "opening_entries" in case:
-        result |= bill(y, p)
-    return result
+    for e in entries:
+        changes.setdefault((e["month"], e["row"] if "row" in e else e["episode_id"]), []).append(e)
+    return changes
 
 
+def position_of(account, month):
+    """All stages. 8: what each open challenge contests is what its counter-calculation changes, behind those before it;
+    value that was billed already makes no line."""
+    said = list(account.decided)
+    p = before_challenges(account, month, changes_of(said))
+    p.contested = []
+    before = p.sum()
+    for c in account.challenges:
+        if c.get("month", "") not in ("", *p.months) or not any(row["month"] in p.months for row in c["rows"]):
+            continue
+        said += c["rows"]
+        after = before_challenges(account, month, changes_of(said)).sum()
+        pence = max(0, min(c["claimed_pence"], before - after))
+        p.contested.append({"challenge": c["number"], "pence": pence, "billed": c["billed"]})
+        if not c["billed"]:
+            how = by_agreement(c["number"], "position without the counter-calculation, less with it: not below 0, not "
+                               "above the sum claimed", "challenge", without_pence=before, with_pence=after,
+                               claimed_pence=c["claimed_pence"])
+            p.line("contested", "contested/%d" % c["number"], -pence, "Contested by challenge %d" % c["number"], how)
+        before = after
+    p.notes += ["%d days of %s have no price and no value; the terms let them pass (K06)" % (days, m)
+                for m, days in p.unpriced.items() if days]
+    if p.shadow:
+        p.notes.append("SHADOW: everything is computed and shown; the block lines alone are billed")
+    return p
 
-# Rows
+
+# The position document
 
 
-def rows_of_csv(path):
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
+def document_of(p):
+    """The document whose canonical bytes statements carry."""
+    case = p.account.case
+    party = p.annual.body.get("parties", {})
+    parties = {code: party[code] for code in (case["provider"], p.mine) if code in party}
+    sums = [p.sum(stage) for stage in STAGES]
+    figures = {"P_pence": p.planned, "X_pence": p.through_bands(), "after_cap_collar_pence": p.after_bounds,
+               "plan_by_month_pence": [plan for plan, _ in p.plans]} | p.bounds
+    return ({"parties": parties} if parties else {}) | {
+        "@purpose": "reckoner/position/1", "engine": case["engine"], "provider": case["provider"],
+        "contract": case["contract"], "commissioner": p.mine, "financial_year": p.account.year, "month": p.month,
+        "mode": p.annual.body["mode"], "known_at": known_at(p), "inputs": named_inputs(p),
+        "lines": [{name: value for name, value in line.items() if name[0] != "_"} for line in p.lines],
+        "stages": [{"stage": stage, "pence": pence, "sum_pence": sum(sums[:place + 1])}
+                   for place, (stage, pence) in enumerate(zip(STAGES, sums))],
+        "figures": figures if p.base is None else figures | {"AAV_pence": p.base},
+        "contested": p.contested, "notes": p.notes, "total_pence": p.sum(), "billable_pence": p.billable()}
 
 
-def rows_of(entry):
+def acts(p):
+    """What the parties did about the months of the position: achievements, adjustments, withholds, decisions on rows,
+    open challenges."""
+    account = p.account
+    indicators = [i["id"] for i in p.annual.body.get("cquin", {}).get("indicators", [])]
+    contested = {c["challenge"] for c in p.contested}
+    return ([account.agreed[i] for i in indicators if i in account.agreed],
+            [a for a in account.adjustments if a["month"] in p.months],
+            [w for w in account.withholds if w["month"] in p.months],
+            [d for d in account.decided if d["month"] in p.months],
+            [c for c in account.challenges if c["number"] in contested])
+
+
+def known_at(p):
+    """The latest instant at which one of the inputs became known."""
+    months = [p.account.agreed_months[m]["agreed_at"] if m in p.missing else p.account.case["months"][m]["known_from"]
+              for m in p.months]
+    terms = [p.account.known_from[t.version] for t in (p.annual, *p.force.values())]
+    when = ("agreed_at", "imposed_at", "decided_at", "raised_at")
+    return max(months + terms + [entry[w] for part in acts(p) for entry in part for w in when if w in entry])
+
+
+def named_inputs(p):
+    """The inputs by number and digest."""
+    case = p.account.case
+    achievements, adjustments, withholds, decisions, challenges = acts(p)
+    months = []
+    for m in p.months:
+        named = {"month": m, "terms": p.force[m].version}
+        if m in p.missing:
+            agreed = p.account.agreed_months[m]
+            named |= {"agreed": agreed["kind"], "agreement": agreed["agreement"]}
+        else:
+            named |= chosen(case["months"][m], "sha256", "rule_set", "reference")
+            if p.force[m].stop is not None or p.force[m].is_error("R02"):
+                named["review_periods"] = sha256(canonical(case["months"][m]["review_periods"]))
+        months.append(named)
+    versions = {t.version: t for t in (*p.force.values(), p.annual)}
+    digests = {v["version"]: v["sha256"] for v in case["terms"]}
+    kinds = ("cluster", "payable_days", "not_payable")
+    return {
+        "annual_terms": p.annual.version, "months": months,
+        "terms": [{"version": v, "sha256": digests[v]} for v in versions],
+        "achievements": [{"indicator": a["indicator"], "disputed": True} if a.get("disputed")
+                         else chosen(a, "indicator", "numerator", "denominator") for a in achievements],
+        "adjustments": [{"agreement": a["n"]} | chosen(a, "month", "pence", "label", "in_cquin", "reverses")
+                        for a in adjustments],
+        "withholds": [{"id": w["id"], "month": w["month"], "state": w.get("decided", "open")} | (
+            {"agreement": w["agreement"], "pence": w["decided_pence"]} if "decided" in w else {}) for w in withholds],
+        "decisions": sorted(({"kind": next((k for k in kinds if k in d), "reattribution")} | chosen(
+            d, "number", "month", "row_sha256", "cluster", "payable_days") for d in decisions),
+            key=lambda d: (d["month"], d["row_sha256"], d["kind"])),
+        "challenges": [chosen(c, "number", "claimed_pence", "billed", "sha256") for c in challenges]}
+
+
+def chosen(entry, *names):
+    return {name: entry[name] for name in names if name in entry}
+
+
+def bill(p):
+    """What a billing run of the month bills: the position, less what was issued and what is set off. Opening entries
+    stand against the position; on account they are instalments instead."""
+    account, billing = p.account, p.annual.body.get("billing", {})
+    documents = sum(e["pence"] for e in account.known("documents", "issued_at"))
+    if billing.get("method") != "on_account" or p.shadow:
+        opening = sum(e["pence"] for e in account.known("opening_entries"))
+        return {"billed_pence": documents + opening, "opening_pence": opening,
+                "balance_pence": p.billable() - documents - opening}
+    eacv = billing.get("eacv_pence")
+    if eacv is None:
+        year = months_to(account.year, "%d-03" % (account.year + 1))
+        eacv = sum(plan_of(account.in_force(m), p.annual, p.mine, m)[0] for m in year)
+    due = instalment(eacv, len(p.months))
+    return {"billed_pence": documents, "on_account_pence": due, "balance_pence": p.billable() - due - documents,
+            "instalments": [instalment(eacv, k) - instalment(eacv, k - 1) for k in range(1, 13)]}
+
+
+# Activity: from rows to units and pence, row by row and day by day
+
+
+def rows_of(entry, month):
+    """The rows of a month of a case, from a list, a text or a file of the trust's upload."""
     if "rows" in entry:
         rows = entry["rows"]
     elif "text" in entry:
         rows = list(csv.DictReader(io.StringIO(entry["text"])))
     else:
-        rows = rows_of_csv(entry["csv"])
-    return [tidy(number, row) for number, row in enumerate(rows, 1)]
+        with open(entry["csv"], newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    rows = [tidy(number, row, month) for number, row in enumerate(rows, 1)]
+    mark_continuing(rows)
+    for number in entry.get("unpayable", ()):
+        rows[number - 1]["not_payable"] = True
+    return rows
 
 
 def day_or_none(text):
@@ -368,7 +1380,7 @@ def day_or_none(text):
         return None
 
 
-def tidy(number, sent):
+def tidy(number, sent, month):
     text = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
     of = text.get
     return {
@@ -383,16 +1395,17 @@ def tidy(number, sent):
         "mhct": day_or_none(of("mhct_date")),
         "referral": day_or_none(of("referral_date")),
         "contact": day_or_none(of("last_contact")),
-        "birth": day_or_none(of("birth_date")),
         "open": not of("end_date"),
         "reason": of("mhct_reason"),
         "admitted": int(of("admitted_days")) if of("admitted_days", "").isdigit() else 0,
         "assessment_only": of("assessment_only") == "Y",
         "approved": bool(of("approval_ref")),
+        "minor": under_18(day_or_none(of("birth_date")), behind(month) - 1),
         "failed": sent.get("failed", ()),
+        "order": of("episode_id", "").encode(),  # of assessments of one day
+        "beaten": False,  # an assessment of another commissioner's row comes first
         "payable_days": None,
         "not_payable": False,
-        "sent": sent,
     }
 
 
@@ -407,18 +1420,94 @@ def mark_continuing(rows):
         row["continues"] = bool(others)
 
 
-def changed(row, month, changes):
-    """The row as decisions, re-attributions and counter-calculations have it: each is absolute, and holds for the row
-    as it was then. Of the cluster, and of how much of the row is paid, the last one says."""
+def said_of(row, month, changes):
+    return (*changes.get((month, row["number"]), ()), *changes.get((month, row["episode"]), ()))
+
+
+def changed(row, said):
+    """The row as decisions, re-attributions and counter-calculations have it. Each is absolute: of the cluster, of how
+    much of the row is paid, and of whose it is, the last one says."""
+    row = dict(row)
     unpayable = False
-    for key in ((month, row["number"]), (month, row["episode"])):
-        for change in changes.get(key, ()):
-            if all((row["sent"].get(name) or "") == value for name, value in change.get("was", {}).items()):
-                said = {name: change[name] for name in ("cluster", "payable_days") if name in change}
-                if "payable_days" in change or "not_payable" in change:
-                    unpayable = change.get("not_payable", False)
-                row = row | said | {"commissioner": change.get("to", row["commissioner"])}
-    return row | {"not_payable": row["not_payable"] or unpayable}
+    for change in said:
+        row["cluster"] = change.get("cluster", row["cluster"])
+        row["commissioner"] = change.get("to", row["commissioner"])
+        if "payable_days" in change or "not_payable" in change:
+            row["payable_days"], unpayable = change.get("payable_days"), change.get("not_payable", False)
+    row["not_payable"] = row["not_payable"] or unpayable
+    return row
+
+
+class Value:
+    """What rows of a month come to: [units, pence] by place in the terms' prices; days without a price; assessments
+    claimed, of which one for each referral earns."""
+
+    def __init__(self):
+        self.sums, self.unpriced, self.claims = {}, 0, []
+
+    def add(self, place, units, pence):
+        sums = self.sums.setdefault(place, [0, 0])
+        sums[0] += units
+        sums[1] += pence
+
+    def copy(self):
+        other = Value()
+        other.sums = {place: list(sums) for place, sums in self.sums.items()}
+        other.unpriced, other.claims = self.unpriced, list(self.claims)
+        return other
+
+    def take(self, p, month, row):
+        terms, mine = p.force[month], p.mine
+        reviews = p.account.case["months"][month].get("review_periods", {})
+        ours, claims = row["commissioner"] == mine, assessed(month, row)
+        if not (ours or claims) or not payable(terms, reviews, mine, month, row):
+            return
+        if ours:
+            most = row["payable_days"]
+            days, sums, unpriced = stay_of(terms, reviews, mine, month, row)
+            if most is not None:
+                sums, unpriced = sum_days(days[:most])
+            for place, (units, pence) in sums.items():
+                self.add(place, units, pence)
+            self.unpriced += unpriced
+        if claims:
+            # A row of another commissioner competes as if it were under these terms.
+            price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])
+            if price is not None:
+                referral = (row["patient"], row["referral"] or row["mhct"])
+                self.claims.append((row["mhct"], row["order"], referral, ours and not row["beaten"], month, price))
+
+
+def activity(p, changes):
+    """({month: {place in the terms' prices: [units, pence]}}, {month: days without a price})."""
+    account, values = p.account, {}
+    for month in p.months:
+        if month in p.missing:
+            continue
+        if month not in account.plain:
+            plain, kept = Value(), []
+            for row in rows_of_month(account, month):
+                if {(month, row["number"]), (month, row["episode"])} & account.changed_rows:
+                    kept.append(row)
+                else:
+                    plain.take(p, month, row)
+            account.plain[month] = plain, kept
+        plain, kept = account.plain[month]
+        values[month] = plain.copy()
+        for row in kept:
+            values[month].take(p, month, changed(row, said_of(row, month, changes)))
+    earned = set()
+    claims = [claim for value in values.values() for claim in value.claims]
+    for _, _, referral, ours, month, price in sorted(claims, key=lambda claim: claim[:2]):
+        if referral not in earned and ours:
+            values[month].add(price["place"], 1, price["pence"])
+        earned.add(referral)
+    return {m: value.sums for m, value in values.items()}, {m: value.unpriced for m, value in values.items()}
+
+
+def rows_of_month(account, month):
+    entry = account.case["months"][month]
+    return entry["each"]() if "each" in entry else rows_of(entry, month)
 
 
 @functools.lru_cache(maxsize=None)
@@ -480,7 +1569,7 @@ def lacks_price(terms, reviews, commissioner, month, row):
     if row["assessment_only"]:
         inside = row["mhct"] and first_of(month) <= row["mhct"] < behind(month)
         return bool(inside) and terms.assessment(commissioner, row["service"], row["cluster"], row["mhct"]) is None
-    return any(price is None for _, price, _ in priced_days(terms, reviews, commissioner, month, row))
+    return stay_of(terms, reviews, commissioner, month, row)[2] > 0
 
 
 def payable(terms, reviews, commissioner, month, row):
@@ -494,7 +1583,7 @@ def payable(terms, reviews, commissioner, month, row):
         row["service"] and row["service"] in terms.approval.get("services", ()))
     if asked and not row["approved"]:
         failed.add("C06")
-    if terms.adult_only and under_18(row["birth"], behind(month) - 1):
+    if terms.adult_only and row["minor"]:
         failed.add("P08")
     if any(map(terms.is_error, failed)):
         return False
@@ -541,41 +1630,41 @@ def accrued(price, place):
 
 
 def price_day(terms, commissioner, row, nth, when):
-    """The nth day of the row in the month: (basis, price or None, (units, pence))."""
+    """The nth day of the row in the month: (price or None, units, pence)."""
     prices = terms.on_day(commissioner, row["service"], row["cluster"], when)
     if "PERIOD" in prices:
         if when == row["end"]:
-            return "PERIOD", prices["PERIOD"], (0, 0)  # always end-exclusive
+            return prices["PERIOD"], 0, 0  # always end-exclusive
         price, place = period_of(terms, commissioner, row, when)
-        return "PERIOD", price, accrued(price, place) if price else (0, 0)
+        return (price, *accrued(price, place)) if price else (None, 0, 0)
     price = prices.get("DAY") or prices.get("ADMITTED" if nth < row["admitted"] else "NONADMITTED")
-    return price["one_day"] if price else (None, None, (0, 0))
+    return (price, 1, price["pence"]) if price else (None, 0, 0)
 
 
-def priced_days(terms, reviews, commissioner, month, row):
-    """Each counted day of the row in the month, in order. Rows alike in what decides it are worked out once."""
-    if row["assessment_only"] or row["start"] is None:
-        return []
+def stay_of(terms, reviews, commissioner, month, row):
+    """The counted days of a row in the month: (each day priced, sums by place of the price, days without a price). Rows
+    alike in what decides it are worked out once."""
+    if row["assessment_only"] or row["start"] is None or row["cluster"] not in CLUSTERS:
+        return [], {}, 0
     closing_day = terms.inclusive and not row["continues"]
     stop = last_paid_day(terms, reviews, row)
     kind = (month, row["start"], row["end"], closing_day, stop, row["cluster"], row["service"], row["admitted"])
     if kind not in terms.stays:
         days = counted_days(month, row["start"], row["end"], closing_day, stop)
-        terms.stays[kind] = [price_day(terms, commissioner, row, nth, when) for nth, when in enumerate(days)]
+        days = [price_day(terms, commissioner, row, nth, when) for nth, when in enumerate(days)]
+        terms.stays[kind] = (days, *sum_days(days))
     return terms.stays[kind]
 
 
-def add(lines, month, cluster, basis, price, units, pence):
-    key = (month, cluster, basis, price["pence"])
-    old_units, old_pence = lines.get(key, (0, 0))
-    lines[key] = (old_units + units, old_pence + pence)
-
-
-def value_days(terms, reviews, commissioner, month, row, lines):
-    """The earliest payable days; without a decision all of them."""
-    for basis, price, (units, pence) in priced_days(terms, reviews, commissioner, month, row)[: row["payable_days"]]:
-        if units:
-            add(lines, month, row["cluster"], basis, price, units, pence)
+def sum_days(days):
+    sums, unpriced = {}, 0
+    for price, units, pence in days:
+        if price is None:
+            unpriced += 1
+        elif units:
+            before = sums.get(price["place"], (0, 0))
+            sums[price["place"]] = before[0] + units, before[1] + pence
+    return sums, unpriced
 
 
 def assessed(month, row):
@@ -583,36 +1672,7 @@ def assessed(month, row):
     return claims and row["mhct"] is not None and first_of(month) <= row["mhct"] < behind(month)
 
 
-def activity(case, force, months, reviews, changes):
-    """(units, pence) by (month, cluster, basis, price). changes: {(month, row number or episode id): [change, ..]}."""
-    mine = case["commissioner"]
-    lines = {}
-    candidates = []
-    for month in months:
-        terms = force[month]
-        for row in case["rows"][month]:
-            row = changed(row, month, changes) if changes else row
-            ours = row["commissioner"] == mine
-            if not ours and not assessed(month, row):
-                continue
-            if not payable(terms, reviews[month], mine, month, row):
-                continue
-            if ours:
-                value_days(terms, reviews[month], mine, month, row, lines)
-            if assessed(month, row):
-                # A row of another commissioner competes as if it were under these terms.
-                price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])
-                if price is not None:
-                    candidates.append((row["mhct"], row["episode"].encode(), ours, row, month, price))
-    earned = set()
-    for mhct, _, ours, row, month, price in sorted(candidates, key=lambda c: c[:2]):
-        referral = (row["patient"], row["referral"] or mhct)
-        if referral not in earned:
-            earned.add(referral)
-            if ours:
-                add(lines, month, row["cluster"], "ASSESSMENT", price, 1, price["pence"])
-    return lines
-
+# What a version of the terms says (api/formats/terms.md). Days are ordinals, months "2012-04", shares exact fractions
 
 DAY_BASES = ("DAY", "ADMITTED", "NONADMITTED", "PERIOD")
 BASES = ("DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT")
@@ -643,6 +1703,16 @@ def half_away(x):
 @functools.lru_cache(maxsize=None)
 def percent(text):
     return Fraction(text.rstrip("%")) / 100
+
+
+def decimal_text(share, places):
+    """Of a fraction with at most so many decimal places: without zeros behind."""
+    whole, rest = divmod(int(share * 10 ** places), 10 ** places)
+    return ("%d.%0*d" % (whole, places, rest)).rstrip("0").rstrip(".")
+
+
+def percent_text(share):
+    return decimal_text(share * 100, 4) + "%"
 
 
 @functools.lru_cache(maxsize=None)
@@ -680,11 +1750,10 @@ class Terms:
         self.year_begin = day("%d-04-01" % self.year)
         self.year_end = day("%d-04-01" % (self.year + 1))
         self.prices = {}  # by cluster
-        for p in body["prices"]:
-            price = dict(p)
+        for place, p in enumerate(body["prices"]):
+            price = dict(p, place=place)
             price["from"] = day(p.get("from")) or self.year_begin
             price["to"] = day(p.get("to")) or self.year_end
-            price["one_day"] = (p["basis"], price, (1, p["pence"]))
             price["score"] = ("commissioner" in p) + ("service" in p)
             self.prices.setdefault(p["cluster"], []).append(price)
         self.factor = Fraction(body.get("factor", "1"))
@@ -740,25 +1809,7 @@ class Terms:
         return [g["group"] for g in self.body.get("volume_bands", [])] + [OTHER]
 
 
-def in_force(versions, month, known_at):
-    """Of the versions known by then and effective by the month, the one known last."""
-    best = None
-    for v in versions:
-        known = instant(v["known_from"])
-        if known_at is not None and known > known_at:
-            continue
-        if v["terms"]["effective_from"] > month:
-            continue
-        if best is None or (known, v["version"]) > (instant(best["known_from"]), best["version"]):
-            best = v
-    return best
-
-
 # Plan
-
-
-class NoPlan(Exception):
-    """Why the plan of a month cannot be computed."""
 
 
 def applies(entry, commissioner):
@@ -766,18 +1817,18 @@ def applies(entry, commissioner):
 
 
 def stated_plan(terms, commissioner, month):
-    """The planned sum of a month that is stated so, else None."""
-    sums = [s["pence"] for s in terms.body.get("plan", {}).get("sums", [])
-            if s["month"] == month and applies(s, commissioner)]
-    return sum(sums) if sums else None
+    """The place of the sum that is stated for the month, else None."""
+    places = [place for place, s in enumerate(terms.body.get("plan", {}).get("sums", []))
+              if s["month"] == month and applies(s, commissioner)]
+    return places[0] if places else None
 
 
-def planned_units(terms, annual, commissioner, month, k):
+def planned_units(terms, annual, commissioner, month):
     """Planned value of a month before the factor: {group of the annual terms: pence}."""
     by_group = {}
     first = first_of(month)
-    for line in terms.body.get("plan", {}).get("lines", []):
-        units = line["units"][k]
+    for place, line in enumerate(terms.body.get("plan", {}).get("lines", [])):
+        units = line["units"][(int(month[5:]) - 4) % 12]
         if not units or not applies(line, commissioner):
             continue
         service = line.get("service", "")
@@ -786,7 +1837,7 @@ def planned_units(terms, annual, commissioner, month, k):
         else:
             price = terms.on_day(commissioner, service, line["cluster"], first).get(line["basis"])
         if price is None:
-            raise NoPlan("a plan without a price")
+            raise Parked("/plan/lines/%d of version %d has no price in %s" % (place, terms.version, month))
         value = units * price["pence"]
         if line["basis"] == "PERIOD":
             value = half_away(Fraction(value, price["period_days"]))
@@ -795,14 +1846,14 @@ def planned_units(terms, annual, commissioner, month, k):
     return by_group
 
 
-def plan_of(terms, annual, commissioner, month, k):
+def plan_of(terms, annual, commissioner, month):
     """Planned value of a month with its factor: (sum, {group: pence}). A stated sum has its factor in it."""
-    stated = stated_plan(terms, commissioner, month)
-    if stated is not None:
+    place = stated_plan(terms, commissioner, month)
+    if place is not None:
         if annual.body.get("volume_bands"):
-            raise NoPlan("volume bands need a plan in units")
-        return stated, {}
-    before = planned_units(terms, annual, commissioner, month, k)
+            raise Parked("volume bands need a plan in units")
+        return terms.body["plan"]["sums"][place]["pence"], {}
+    before = planned_units(terms, annual, commissioner, month)
     with_factor = {g: half_away(v * terms.factor) for g, v in before.items()}
     return sum(with_factor.values()), with_factor
 
@@ -811,14 +1862,16 @@ def plan_of(terms, annual, commissioner, month, k):
 
 
 def pay_by_bands(bands, base, amount):
-    paid = 0
-    low = 0
+    """What is paid of an amount, and how: part by part between the edges, which are shares of the base."""
+    paid, low, trail = 0, 0, []
     for band in bands:
         high = half_away(base * percent(band["to"])) if "to" in band else None
         part = max(0, (amount if high is None else min(amount, high)) - low)
-        paid += half_away(part * percent(band["pay"]))
-        low = low if high is None else max(low, high)
-    return paid
+        of_it = half_away(part * percent(band["pay"]))
+        trail.append(({} if high is None else {"edge_pence": high}) | {
+            "part_pence": part, "pay": percent_text(percent(band["pay"])), "paid_pence": of_it})
+        paid, low = paid + of_it, high
+    return paid, trail
 
 
 def risk_bands(share):
@@ -866,7 +1919,6 @@ SAMPLE_COLUMNS = ["seed", "method", "size", "nonce", "pick", "month", "row_no", 
 SAMPLE_OURS = 12  # of these the columns that must come back as they were written
 NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(,|\Z)')
-SAMPLE_CLUSTERS = {"%02d" % n for n in range(22) if n != 9}
 
 
 class SampleRefused(Exception):
@@ -992,7 +2044,7 @@ def paper_heading(data):
 
 def judgement(cells, number):
     second, days, remark = cells[SAMPLE_OURS:]
-    if second not in SAMPLE_CLUSTERS | {"", "none"}:
+    if second not in CLUSTERS | {"", "none"}:
         raise SampleRefused("line %d: second_cluster is a cluster of two digits, or none" % number)
     if days and not (re.fullmatch("[0-9]+", days) and int(days) <= 31):
         raise SampleRefused("line %d: payable_days is a number from 0 to 31" % number)
@@ -1176,10 +2228,28 @@ class Evaluation:
         return out
 
 
+# Commands
+
+
 def position(case):
+    """The answer to a case."""
     try:
-        return compute(dict(case))
-    except (Parked, NoPlan) as why:
+        account = Account(case)
+        p = position_of(account, case["month"])
+        found = {
+            "lines": [{name: line[name] for name in line if name[0] != "_" and name not in ("label", "derivation")}
+                      for line in p.lines],
+            "stages": {stage: p.sum(stage) for stage in STAGES},
+            "total_pence": p.sum(),
+            "billable_pence": p.billable(),
+            "P_pence": p.planned,
+            "X_pence": p.through_bands(),
+            "AAV_pence": p.base,
+            "plan_by_month_pence": [plan for plan, _ in p.plans],
+            "contested": {c["challenge"]: c["pence"] for c in p.contested},
+        }
+        return found | (bill(p) if "documents" in case or "opening_entries" in case else {})
+    except Parked as why:
         return {"parked": str(why)}
 
 
@@ -1187,28 +2257,56 @@ def answer(text):
     return json.dumps(position(json.loads(text)), sort_keys=True)
 
 
-def main(arguments):
-    if arguments[:1] != ["position"]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    arguments = arguments[1:]
-    if arguments[:1] == ["--lines"] and len(arguments) <= 2:
-        processes = int(arguments[1]) if len(arguments) == 2 else 1
-        if processes == 1:
-            for text in sys.stdin:
-                print(answer(text))
-            return 0
-        with concurrent.futures.ProcessPoolExecutor(processes) as pool:
+def verify(options):
+    def content(path):
+        with open(path, "rb") as file:
+            return file.read()
+
+    b = Bundle(options.bundle, options.key and content(options.key), options.checkpoint and content(options.checkpoint))
+    checks = verdict_on(b)
+    wrong = ["%s: %s" % (c["check"], c["detail"]) for c in checks if c["outcome"] == "differs"]
+    erased = sum(b.inputs.get("erased", {}).values()) if b.has("inputs.json") and not wrong else 0
+    if options.json:
+        print(json.dumps({"good": not wrong, "checks": checks, "first_difference": wrong[0] if wrong else None,
+                          "erased_rows": erased}, indent=1))
+        return 1 if wrong else 0
+    for c in checks:
+        print("%-12s %s: %s" % (c["outcome"].replace("_", " "), c["check"], c["detail"] or c["about"]))
+    print("The bundle is good." if not wrong else "First difference: " + wrong[0])
+    return 1 if wrong else 0
+
+
+def positions(options):
+    if options.case is not None:
+        with open(options.case, encoding="utf-8") as file:
+            print(json.dumps(position(json.load(file)), indent=1, sort_keys=True))
+    elif options.lines == 1:
+        for text in sys.stdin:
+            print(answer(text))
+    else:
+        with concurrent.futures.ProcessPoolExecutor(options.lines) as pool:
             for text in pool.map(answer, sys.stdin, chunksize=50):
                 print(text)
-        return 0
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        print(__doc__, file=sys.stderr)
-        return 2
-    with open(arguments[0], encoding="utf-8") as file:
-        print(json.dumps(position(json.load(file)), indent=1, sort_keys=True))
     return 0
 
 
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("verify", help="check a bundle")
+    command.set_defaults(do=verify)
+    command.add_argument("bundle")
+    command.add_argument("--key", metavar="FILE", help="the key that you have kept: PEM or minisign")
+    command.add_argument("--checkpoint", metavar="KEPT", help="the checkpoint that you have kept")
+    command.add_argument("--json", action="store_true")
+    command = commands.add_parser("position", help="compute the position of a case")
+    command.set_defaults(do=positions)
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("case", nargs="?", metavar="CASE.json")
+    which.add_argument("--lines", type=int, nargs="?", const=1, metavar="N")
+    options = parser.parse_args()
+    return options.do(options)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

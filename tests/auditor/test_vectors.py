@@ -242,7 +242,8 @@ class BesideTheVectors(unittest.TestCase):
         self.assertEqual(owed(decisions=[on | {"cluster": "05"}]), 30000)
         self.assertEqual(owed(decisions=[on | {"payable_days": 3}]), 300)
         self.assertEqual(owed(decisions=[on | {"not_payable": True}]), 0)
-        self.assertEqual(owed(decisions=[on | {"not_payable": True, "was": {"cluster": "07"}}]), 3000)
+        self.assertEqual(owed(decisions=[on | {"not_payable": True}, on | {"cluster": "05"}]), 0)
+        self.assertEqual(owed(decisions=[on | {"not_payable": True}, on | {"payable_days": 3}]), 300)
         self.assertEqual(owed(reattributions=[{"month": "2013-04", "episode_id": "E2013-04-11", "to": "5QE"}]), 5000)
 
     def test_adjustments_in_and_outside_cquin_and_in_shadow(self):

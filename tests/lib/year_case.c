@@ -40,6 +40,20 @@ static json_t *row_json(const struct year_row *row)
     return object;
 }
 
+static json_t *reviews_json(const struct contract_year *y)
+{
+    json_t *reviews = json_object();
+    for (int16_t i = 0; i < TERMS_CLUSTERS; i++) {
+        char code[3];
+        cluster_code(i, code);
+        if (y->reviews.days[i] > 0)
+            put(reviews, code, json_pack("{s:i}", "days", y->reviews.days[i]));
+        else if (y->reviews.months[i] > 0)
+            put(reviews, code, json_pack("{s:i}", "months", y->reviews.months[i]));
+    }
+    return reviews;
+}
+
 static json_t *months_json(const struct contract_year *y, month_t m)
 {
     json_t *months = json_object();
@@ -52,7 +66,7 @@ static json_t *months_json(const struct contract_year *y, month_t m)
         if (y->missing[k])
             json_decref(rows);
         else
-            put(months, name, json_pack("{s:o}", "rows", rows));
+            put(months, name, json_pack("{s:o, s:o}", "rows", rows, "review_periods", reviews_json(y)));
     }
     return months;
 }
@@ -148,20 +162,6 @@ static void put_decisions(json_t *object, const struct contract_year *y)
     put(object, "challenges", challenges);
 }
 
-static json_t *reviews_json(const struct contract_year *y)
-{
-    json_t *reviews = json_object();
-    for (int16_t i = 0; i < TERMS_CLUSTERS; i++) {
-        char code[3];
-        cluster_code(i, code);
-        if (y->reviews.days[i] > 0)
-            put(reviews, code, json_pack("{s:i}", "days", y->reviews.days[i]));
-        else if (y->reviews.months[i] > 0)
-            put(reviews, code, json_pack("{s:i}", "months", y->reviews.months[i]));
-    }
-    return reviews;
-}
-
 void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents)
 {
     json_t *opening = json_array();
@@ -186,7 +186,6 @@ json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t k
     put(object, "known_at", instant_text(known_at));
     put(object, "terms", terms);
     put(object, "months", months_json(y, m));
-    put(object, "review_periods", reviews_json(y));
     put_achievements(object, y);
     put_agreed(object, y);
     put_withholds(object, y);

@@ -1,0 +1,299 @@
+"""The auditor's program on bundles made by hand: each stage is good where nothing was touched, and names what was."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import bundles  # noqa: E402
+from bundles import auditor, row  # noqa: E402
+
+FILE = pathlib.Path(auditor.__file__)
+TERMS = {
+    "@purpose": "reckoner/terms/1", "financial_year": 2012, "effective_from": "2012-04", "mode": "live",
+    "prices": [{"cluster": "04", "basis": "DAY", "pence": 612}, {"cluster": "05", "basis": "DAY", "pence": 1700},
+               {"cluster": "11", "basis": "PERIOD", "pence": 234567, "period_days": 28, "renewable": True},
+               {"cluster": "04", "basis": "ASSESSMENT", "pence": 5000}],
+    "plan": {"lines": [{"cluster": "04", "basis": "DAY", "units": [60] * 12}]},
+    "risk_share": {"preset": "dead_band", "to": "2%", "pay_over": "30%", "pay_under": "50%"},
+    "cquin": {"rate": "2.5%", "on_account": "100%", "indicators": [
+        {"id": "reviews", "label": "Reviews", "weight": "100%", "measure": "step",
+         "thresholds": [{"at": "80%", "earns": "100%"}]}]}}
+ROWS = {"2012-04": [row(1, "04", "2012-03-05"), row(2, "05", "2012-04-11", failed="D10 K05"),
+                    row(5, "11", "2012-04-10", tag="zxwvtsrqpnmlkjhgfdcb", mhct_reason=10),
+                    row(7, "04", "2012-04-03", "2012-04-03", assessment_only=1, tag="t" * 20),
+                    row(8, "04", "2012-04-03", failed="P01")],
+        "2012-05": [row(1, "04", "2012-03-05"), row(2, "11", "2012-04-10", tag="zxwvtsrqpnmlkjhgfdcb")]}
+NAMES = [check.__name__[len("check_"):] for check in auditor.CHECKS]
+
+
+class Bundles(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.key, cls.other = bundles.Key("0807060504030201"), bundles.Key("0807060504030201")
+        cls.addClassCleanup(cls.key.folder.cleanup)
+        cls.addClassCleanup(cls.other.folder.cleanup)
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.kept = pathlib.Path(self.folder.name) / "kept.pub"
+        self.kept.write_bytes(self.key.minisign)
+
+    def world(self, month="2012-05", **inputs):
+        rows = {m: list(lines) for m, lines in ROWS.items() if m <= month}
+        return bundles.World(self.key, rows, TERMS, month, **inputs)
+
+    def verdict(self, data, key=True, kept=None):
+        path = pathlib.Path(self.folder.name) / "bundle.tar"
+        path.write_bytes(data)
+        return auditor.verdict_on(auditor.Bundle(str(path), self.key.minisign if key else None, kept))
+
+    def good(self, data, *not_checked, **more):
+        checks = self.verdict(data, **more)
+        self.assertEqual([c["check"] for c in checks], NAMES)
+        wrong = [c for c in checks if c["outcome"] != ("not_checked" if c["check"] in not_checked else "good")]
+        self.assertEqual(wrong, [])
+
+    def first(self, data, stage, words, **more):
+        """The first stage that differs, and what it says."""
+        wrong = [c for c in self.verdict(data, **more) if c["outcome"] == "differs"]
+        found = wrong[0] if wrong else {"check": None, "detail": ""}
+        self.assertEqual(found["check"], stage, found)
+        self.assertIn(words, found["detail"])
+
+    def test_a_bundle_that_was_not_touched(self):
+        world = self.world()
+        self.good(world.make(), "document")
+        self.good(world.make(), "document", "key", key=False)
+        world.issued = True
+        self.good(world.make())
+        world.bills = world.issued = False
+        self.good(world.make())
+
+    def test_money_is_computed_from_the_rows(self):
+        """By hand: days of April and May at £6.12 and £17.00, periods of 28 days, an assessment of two referrals."""
+        lines = {line["key"]: (line["units"], line["pence"]) for line in self.world().position("2012-05")["lines"]
+                 if line["stage"] == "activity"}
+        self.assertEqual(lines, {
+            "activity/2012-04/04/DAY/612": (30, 18360), "activity/2012-04/04/ASSESSMENT/5000": (1, 5000),
+            "activity/2012-04/05/DAY/1700": (20, 34000),
+            "activity/2012-04/11/PERIOD/234567": (21, 175925), "activity/2012-05/04/DAY/612": (31, 18972),
+            "activity/2012-05/11/PERIOD/234567": (31, 259699)})
+
+    def members(self, **changes):
+        world = self.world()
+        world.issued = True
+        return world.members()
+
+    def test_the_form_of_the_archive(self):
+        members = self.members()
+        data = bundles.archive(members)
+        at = data.index(b"inputs.json")
+        self.first(data[:at + 100] + b"0000600\0" + data[at + 108:], "form", "inputs.json")
+        self.first(data[:-512], "form", "two blocks of NUL")
+        self.first(data + bytes(512), "form", "two blocks of NUL")
+        self.first(data[:5000], "form", "")
+        self.first(bundles.archive(dict(sorted(members.items()))), "form", "stands behind")
+        self.first(bundles.archive(members | {"more.json": b"{}"}), "form", "more.json does not belong")
+        self.first(bundles.archive({n: m for n, m in members.items() if n != "checkpoint"}), "form", "checkpoint")
+        for wrong, words in ((b'{"a":1,"a":2}', "member twice"), (b'{"b":1,"a":2}', "byte 3"), (b'{"a": 1}', "byte 6"),
+                             (b'{"a":1.5}', "number"), (b'{"a":1e3}', "number"), (b'{"a":NaN}', "number"),
+                             (b'{"a":9007199254740992}', "number"), (b'{"a":"\\n"}', "control"), (b"\xff", "no JSON"),
+                             (b'{"a":"\\u0041"}', "byte 7"), (b"{}\n", "byte 3"), (b'{"a":"\\ud800"}', "no JSON")):
+            self.first(bundles.archive(members | {"log.json": wrong}), "form", words)
+
+    def test_bytes_that_were_touched(self):
+        members = self.members()
+        pub = "keys/%s.pub" % self.key.id
+        other = self.other
+        statement = members["statement.json"]
+        for name, change, stage, words in (
+                ("statement.json", lambda data: data.replace(b'"a test"', b'"a lest"'), "signature", ""),
+                ("statement.json", lambda data: data.replace(b'"units":30', b'"units":31', 1), "content", "SHA-256"),
+                ("statement.json.sig", lambda data: other.sign(statement), "signature", "no signature"),
+                ("statement.json.minisig", lambda data: other.minisig(statement), "signature", "minisig"),
+                ("statement.json.minisig", lambda data: data.replace(b"file:", b"fine:"), "signature", "comment"),
+                (pub, lambda data: other.minisign, "signature", "no signature"),
+                ("keys/%s.pem" % self.key.id, lambda data: other.pem, "key", ".pem"),
+                ("checkpoint", lambda data: data.replace(b"/log\n", b"/lag\n", 1), "checkpoint", "no good signature"),
+                ("log.json", lambda data: data.replace(b'"side":"provider"', b'"side":"provides"'), "inclusion", "/1"),
+                ("terms/1.json", lambda data: data.replace(b"612", b"613"), "terms", "terms/1.json"),
+                ("receipts/2012-04.json.sig", lambda data: data[::-1], "receipts", "2012-04"),
+                ("rows/2012-04.csv", lambda data: data.replace(b"2012-03-05", b"2012-03-06"), "rows", "root"),
+                ("rows/2012-04.csv", lambda data: data.replace(b"2012-03-05", b"2012-02-30", 1), "rows", "line 2"),
+                ("rows/2012-04.csv", lambda data: data.replace(b",04,,", b',04,"",', 1), "rows", "line 2"),
+                ("rows/2012-04.csv", lambda data: b"\n".join(data.split(b"\n")[:-2]) + b"\n", "rows", "number of rows"),
+                ("rows/2012-05.csv", lambda data: data.replace(b"\n2,", b"\n1,"), "rows", "row 1 behind row 1"),
+                ("document.json", lambda data: data.replace(b'"number":7', b'"number":8'), "document", "/number"),
+                ("document.json", lambda data: data.replace(b'"pence":18360', b'"pence":18361'), "document",
+                 "line 1 (activity/2012-04/04/DAY/612), pence is 18361, expected 18360"),
+                ("inputs.json", lambda data: data.replace(b'"month":"2012-05"', b'"month":"2012-06"'), "inputs",
+                 "/month"),
+                ("inputs.json", lambda data: data.replace(b'"known_at"', b'"known_it"'), "inputs", "known_it")):
+            changed = change(members[name])
+            self.assertNotEqual(changed, members[name], name)
+            with self.subTest(name=name, words=words):
+                self.first(bundles.archive(members | {name: changed}), stage, words)
+        without = {name: data for name, data in members.items() if not name.startswith("receipts/2012-05")}
+        self.first(bundles.archive(without), "receipts", "months of receipts")
+        without = {name: data for name, data in members.items() if name != "rows/2012-05.csv"}
+        self.first(bundles.archive(without), "rows", "months of rows")
+
+    def test_what_was_signed_wrong(self):
+        """A service that signs something else than its own inputs say."""
+        def signed_with(words, **changes):
+            world = self.world()
+            right = world.statement()
+            world.statement = lambda: right | changes
+            stage, words = words
+            self.first(world.make(), stage, words)
+
+        world = self.world()
+        position = world.position("2012-05")
+
+        def with_position(change):
+            changed = json.loads(json.dumps(position))
+            change(changed)
+            total = sum(line["pence"] for line in changed["lines"])
+            changed |= {"total_pence": total, "billable_pence": total}
+            digest = bundles.digest(bundles.compact(changed))
+            billing = {"month": "2012-05", "position_sha256": digest, "position": None, "billable_pence": total}
+            return {"position": changed, "position_sha256": digest, "position_pence": total, "billing": billing,
+                    "balance_pence": total, "draft": None}
+
+        for change, words in (
+                (lambda p: p["lines"][0].update(pence=1),
+                 "/position/lines/0 (activity/2012-04/04/DAY/612)/pence is 1, recomputed 18360"),
+                (lambda p: p["lines"].pop(), "/position/lines has"),
+                (lambda p: p["lines"][1]["derivation"]["inputs"].update(units=9), "derivation/inputs/units"),
+                (lambda p: p["figures"].update(P_pence=9), "/figures/P_pence is 9"),
+                (lambda p: p["notes"].append("x"), "/notes"),
+                (lambda p: p.update(known_at="2013-01-01T00:00:00.000000Z"), "/known_at")):
+            signed_with(("position", words), **with_position(change))
+        billing = world.statement()["billing"] | {"billable_pence": 1}
+        signed_with(("content", "/billing/billable_pence"), billing=billing)
+        signed_with(("previous", "sequence"), sequence=2)
+        signed_with(("content", "/run, /n"), run=world.statement()["run"] | {"n": "1"})
+        signed_with(("receipts", "/rows"), submissions=[s | {"rows": 99} for s in world.statement()["submissions"]])
+
+    def test_keys_and_checkpoints(self):
+        data = self.world().make()
+        other = self.other
+        self.kept.write_bytes(other.minisign)
+        path = pathlib.Path(self.folder.name) / "bundle.tar"
+        path.write_bytes(data)
+        found = auditor.verdict_on(auditor.Bundle(str(path), other.pem))
+        self.assertEqual([c["check"] for c in found if c["outcome"] == "differs"], ["key"])
+        note = self.members()["checkpoint"]
+        self.good(self.world().make(), "document", "checkpoint", kept=note)  # that one has an entry more
+        same = self.world()
+        self.good(same.make(), "document", kept=same.members()["checkpoint"])
+        fork = self.world()
+        fork.approved_at = "2012-03-21T09:00:00.000000Z"
+        self.first(data, "checkpoint", "root", kept=fork.members()["checkpoint"])
+        late = self.world()
+        entries = list(late.entries(late.statement(), None))
+        late.entries = lambda *_: [entries[0] | {"valid_to": "2012-06-30T00:00:00.000000Z"}] + entries[1:]
+        self.first(late.make(), "key", "was not valid")
+
+    def test_rows_moved_in_and_out_and_what_was_decided(self):
+        """By hand, of May: row 1 at £17.00 for 10 days; row 2 gone to another; one of theirs, 5 days at £6.12, here."""
+        said = {"number": 1, "row_sha256": "a" * 64, "agreed_at": "2012-06-20T09:00:00.000000Z"}
+        world = self.world(
+            decisions=[said | {"month": "2012-05", "row": 1, "cluster": "05"},
+                       said | {"month": "2012-05", "row": 1, "payable_days": 10, "number": 2}],
+            reattributions=[said | {"month": "2012-05", "row": 2, "from": "5QE", "to": "5QF"},
+                            said | {"month": "2012-05", "row": 9, "row_sha256": "b" * 64, "from": "5QF", "to": "5QE",
+                                    "tag": "bcdfghjklmnpqrstvwxz"}])
+        world.others["2012-05", "5QF"] = [row(3, "04", "2012-05-02"), row(9, "04", "2012-05-27"),
+                                          row(11, "05", "2012-05-02")]
+        world.moved = [("2012-05", "5QF", 9)]
+        lines = {line["key"]: (line["units"], line["pence"]) for line in world.position("2012-05")["lines"]
+                 if line.get("month") == "2012-05"}
+        self.assertEqual(lines, {"activity/2012-05/04/DAY/612": (5, 3060), "activity/2012-05/05/DAY/1700": (10, 17000)})
+        self.good(world.make(), "document")
+        members = world.members()
+        del members["moved.csv"]
+        self.first(bundles.archive(members), "inputs", "moved.csv")
+        members = world.members()
+        members["moved.csv"] = members["moved.csv"].replace(b"5QF,1,", b"5QF,2,")
+        self.first(bundles.archive(members), "rows", "moved.csv, line 2")
+        world.inputs["decisions"][0]["row"] = 77
+        self.first(world.make(), "inputs", "row 77 of 2012-05")
+
+    def test_assessments_of_one_referral(self):
+        """Two rows claim one referral on one day: the first earns, as stated; none when one of another won it."""
+        both = {"mhct_date": "2012-04-11", "mhct_reason": 10, "referral_date": "2012-04-01", "tag": "p" * 20}
+        rows = {"2012-04": [row(3, "04", "2012-04-11", **both), row(4, "05", "2012-04-11", **both)]}
+
+        def earned(**inputs):
+            world = bundles.World(self.key, rows, TERMS, "2012-04", **inputs)
+            return [line["key"] for line in world.position("2012-04")["lines"] if line.get("basis") == "ASSESSMENT"]
+
+        self.assertEqual(earned(), ["activity/2012-04/04/ASSESSMENT/5000"])
+        self.assertEqual(earned(elsewhere=[{"month": "2012-04", "row": 3}, {"month": "2012-04", "row": 4}]), [])
+        terms = json.loads(json.dumps(TERMS))
+        terms["prices"].append({"cluster": "05", "basis": "ASSESSMENT", "pence": 7000})
+        order = [{"month": "2012-04", "rows": [4, 3]}]
+        world = bundles.World(self.key, rows, terms, "2012-04", same_day=order)
+        keys = [line["key"] for line in world.position("2012-04")["lines"]]
+        self.assertIn("activity/2012-04/05/ASSESSMENT/7000", keys)
+
+    def test_a_statement_behind_another(self):
+        """The document is the difference from what was billed; the other statement is the one before, too."""
+        april = self.world("2012-04")
+        first = april.statement()
+        may = self.world(documents=[{"document": "d" * 20, "number": 6, "kind": "invoice", "run": "r" * 20,
+                                     "pence": first["balance_pence"], "issued_at": "2012-06-28T09:00:00.000000Z"}])
+        may.previous = may.billed = first
+        may.issued = True
+        may.document = lambda s: bundles.World.document(may, s) | {"lines": [
+            line | {"line_no": n} for n, line in enumerate(self.differences(first, s), 1)]}
+        self.good(may.make())
+        members = may.members()
+        del members["billed.json"], members["billed.json.sig"]
+        self.first(bundles.archive(members), "document", "number of lines")
+        may.previous = first | {"sequence": 3}
+        data = may.make()
+        self.good(data)
+        data = bundles.archive(may.members() | {"previous.json": bundles.compact(first)})
+        self.first(data, "previous", "previous_sha256")
+
+    @staticmethod
+    def differences(before, now):
+        old = {line["key"]: line for line in before["position"]["lines"]}
+        for line in now["position"]["lines"]:
+            was = old.get(line["key"], {"pence": 0, "units": 0})
+            line = {name: value for name, value in line.items() if name not in ("billable", "derivation")}
+            if line["pence"] != was["pence"] or line["key"] not in old:
+                more = {"units": line["units"] - was["units"]} if "units" in line else {}
+                yield line | {"pence": line["pence"] - was["pence"]} | more
+
+    def test_it_runs_alone(self):
+        """A copy in an empty folder, isolated from everything but Python and openssl."""
+        folder = pathlib.Path(self.folder.name)
+        shutil.copy(FILE, folder / "auditor.py")
+        (folder / "bundle.tar").write_bytes(self.world().make())
+        command = [sys.executable, "-I", "auditor.py", "verify", "bundle.tar", "--key", "kept.pub"]
+        run = subprocess.run(command, cwd=folder, env={"PATH": "/usr/bin:/bin"}, stdout=subprocess.PIPE, text=True,
+                             check=False)
+        self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertIn("good         position: 2012-05: 8 lines", run.stdout)
+        (folder / "bundle.tar").write_bytes(bundles.archive(self.members() | {"inputs.json": b"{}"}))
+        run = subprocess.run([*command, "--json"], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+        answer = json.loads(run.stdout)
+        self.assertEqual((run.returncode, answer["good"]), (1, False))
+        self.assertTrue(answer["first_difference"].startswith("terms: "), answer)
+        imported = {line.split()[1].split(".")[0] for line in FILE.read_text(encoding="utf-8").splitlines()
+                    if line.startswith(("import ", "from "))}
+        self.assertLessEqual(imported, sys.stdlib_module_names)
+
+
+if __name__ == "__main__":
+    unittest.main()
