@@ -55,12 +55,26 @@ static json_t *run_of(const struct statement_input *in)
     return NULL;
 }
 
+static json_t *trees_of(const struct statement_submission *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < s->tree_count; i++) {
+        const struct statement_tree *t = &s->trees[i];
+        if (json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "commissioner", t->commissioner, "rows",
+                                                  (json_int_t)t->rows, "root", t->root)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *submission_of(const struct statement_submission *s)
 {
     json_t *o = json_object();
     if (o != NULL && put_month(o, "month", s->month) && put_integer(o, "version", s->version) &&
         put_text(o, "submission", s->id) && put_text(o, "sha256", s->sha256) && put_integer(o, "bytes", s->bytes) &&
-        put_integer(o, "rows", s->rows))
+        put_integer(o, "rows", s->rows) && json_put(o, "trees", trees_of(s)))
         return o;
     json_decref(o);
     return NULL;
@@ -301,6 +315,59 @@ static enum statement_check check_billing(struct check *c)
     return position != STATEMENT_GOOD ? position : check_balance(c, billing, billed);
 }
 
+static const struct json_member tree_members[] = {
+    {"commissioner", JSON_KIND_TEXT, true, 3, 6},
+    {"root", JSON_KIND_TEXT, true, 64, 64},
+    {"rows", JSON_KIND_INTEGER, true, 0, INT32_MAX},
+    {NULL, JSON_KIND_TEXT, false, 0, 0},
+};
+
+/* Each of a submission's trees once, in order, with no more rows than were sent. */
+static enum statement_check check_trees(struct check *c, size_t n, const json_t *submission)
+{
+    const char *own = json_text(json_object_get(c->statement, "account"), "commissioner");
+    const json_t *trees = json_object_get(submission, "trees");
+    const char *before = "";
+    int64_t rows = 0;
+    bool found_own = false;
+    size_t i;
+    json_t *tree;
+    if (!json_is_array(trees))
+        return found(c, STATEMENT_TREE, "/submissions/%zu/trees is missing", n);
+    json_array_foreach(trees, i, tree)
+    {
+        struct json_problem problem;
+        uint8_t root[32];
+        if (!json_check(tree, tree_members, "", &problem))
+            return found(c, STATEMENT_TREE, "/submissions/%zu/trees/%zu%s: %s", n, i, problem.field, problem.message);
+        const char *commissioner = json_text(tree, "commissioner");
+        if (strcmp(commissioner, before) <= 0 || !hex_decode(json_text(tree, "root"), 64, root, sizeof root))
+            return found(c, STATEMENT_TREE, "/submissions/%zu/trees/%zu is out of order, twice there, or has no root",
+                         n, i);
+        rows += json_int(tree, "rows", 0);
+        found_own = found_own || (own != NULL && strcmp(commissioner, own) == 0);
+        before = commissioner;
+    }
+    if (!found_own || rows > json_int(submission, "rows", 0))
+        return found(c, STATEMENT_TREE, "/submissions/%zu/trees %s", n,
+                     found_own ? "have more rows than were sent" : "has none of the account's commissioner");
+    return STATEMENT_GOOD;
+}
+
+static enum statement_check check_submissions(struct check *c)
+{
+    enum statement_check outcome = STATEMENT_GOOD;
+    size_t i;
+    json_t *submission;
+    json_array_foreach(json_object_get(c->statement, "submissions"), i, submission)
+    {
+        outcome = check_trees(c, i, submission);
+        if (outcome != STATEMENT_GOOD)
+            break;
+    }
+    return outcome;
+}
+
 /* The causes of each bridge add up to its difference; that of the run's month ends at the position stated. */
 static enum statement_check check_bridges(struct check *c)
 {
@@ -356,6 +423,9 @@ static enum statement_check check_value(struct check *c, const char *bytes, size
         return found(c, STATEMENT_POSITION_LINES, "/position_pence is %lld, but the position's total is %lld",
                      (long long)json_int(c->statement, "position_pence", 0),
                      (long long)json_int(position, "total_pence", 0));
+    enum statement_check trees = check_submissions(c);
+    if (trees != STATEMENT_GOOD)
+        return trees;
     enum statement_check bridges = check_bridges(c);
     return bridges == STATEMENT_GOOD ? check_billing(c) : bridges;
 }

@@ -7,6 +7,13 @@
 
 #define STATEMENT_PURPOSE "reckoner/statement/1"
 
+/* The commitment to the rows of one commissioner in a submission (rows.md). */
+struct statement_tree {
+    const char *commissioner;
+    int64_t rows;
+    const char *root; /* hexadecimal */
+};
+
 struct statement_submission {
     month_t month;
     int64_t version;
@@ -14,6 +21,8 @@ struct statement_submission {
     const char *sha256; /* of the bytes as sent, hexadecimal */
     int64_t bytes;
     int64_t rows;
+    const struct statement_tree *trees; /* by commissioner, each once; the account's own among them */
+    size_t tree_count;
 };
 
 struct statement_input {
@@ -68,6 +77,7 @@ enum statement_check {
     STATEMENT_POSITION_OTHER,  /* a position is of another account or month */
     STATEMENT_BALANCE,         /* billed before + balance is not the billable position */
     STATEMENT_DRAFT,           /* the draft is not of the balance */
+    STATEMENT_TREE,            /* a submission lacks the account's row tree, or one cannot be of it */
     STATEMENT_BRIDGE           /* the causes of a bridge do not add up, or it does not end at the position */
 };
 

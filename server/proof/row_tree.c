@@ -1,13 +1,13 @@
 #include "proof/row_tree.h"
 
 #include "base/sha256.h"
+#include "domain/row_line.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FACTS_MAXIMUM   1024
-#define DIGEST          32
-#define DIGESTS_AT_ONCE 64 /* rows whose digests are made room for at first */
+#define FACTS_MAXIMUM 1024
+#define DIGEST        32
 
 struct row_tree {
     row_tree_keep *keep;
@@ -18,8 +18,6 @@ struct row_tree {
     uint64_t rows;
     int32_t first_row;
     int32_t last_row;
-    uint8_t *digests;
-    size_t digests_room; /* rows */
     bool failed;
 };
 
@@ -42,7 +40,6 @@ void row_tree_free(struct row_tree *t)
     if (!t)
         return;
     sha256_free(t->hasher);
-    free(t->digests);
     free(t);
 }
 
@@ -69,26 +66,9 @@ bool row_leaf(const char *facts, size_t length, const uint8_t private_digest[DIG
     return good;
 }
 
-/* Keeps the digest of the next row of the block. */
-static bool keep_digest(struct row_tree *t, const uint8_t private_digest[DIGEST])
-{
-    if (t->keep == NULL)
-        return true;
-    if (t->leaves.size == t->digests_room) {
-        size_t room = t->digests_room == 0 ? DIGESTS_AT_ONCE : 2 * t->digests_room;
-        uint8_t *wider = realloc(t->digests, room * DIGEST);
-        if (!wider)
-            return false;
-        t->digests = wider;
-        t->digests_room = room;
-    }
-    memcpy(t->digests + t->leaves.size * DIGEST, private_digest, DIGEST);
-    return true;
-}
-
 static bool end_block(struct row_tree *t)
 {
-    struct row_block b = {(uint32_t)t->blocks.size,    (uint32_t)t->leaves.size, t->first_row, t->last_row, t->digests,
+    struct row_block b = {(uint32_t)t->blocks.size, (uint32_t)t->leaves.size, t->first_row, t->last_row,
                           merkle_edge_root(&t->leaves)};
     merkle_edge_init(&t->leaves);
     return merkle_edge_add(&t->blocks, &b.root, NULL, NULL) && (t->keep == NULL || t->keep(t->context, &b));
@@ -106,9 +86,8 @@ bool row_tree_add(struct row_tree *t, int32_t row_no, const char *facts, size_t 
         t->first_row = row_no;
     t->last_row = row_no;
     t->rows++;
-    t->failed = !keep_digest(t, private_digest) || !hash_leaf(t->hasher, facts, length, private_digest, &leaf) ||
-                !sha256_again(t->hasher) || !merkle_edge_add(&t->leaves, &leaf, NULL, NULL) ||
-                (t->leaves.size == ROW_BLOCK && !end_block(t));
+    t->failed = !hash_leaf(t->hasher, facts, length, private_digest, &leaf) || !sha256_again(t->hasher) ||
+                !merkle_edge_add(&t->leaves, &leaf, NULL, NULL) || (t->leaves.size == ROW_BLOCK && !end_block(t));
     return !t->failed;
 }
 
@@ -118,6 +97,52 @@ bool row_tree_finish(struct row_tree *t, uint64_t *rows, struct merkle_hash *roo
     *rows = t->rows;
     *root = merkle_edge_root(&t->blocks);
     return !t->failed;
+}
+
+_Static_assert(ROW_ENTRY == 4 + IDENT_LENGTH + DIGEST, "parts of an entry");
+
+void row_entry_write(const struct row_entry *entry, uint8_t out[ROW_ENTRY])
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)((uint32_t)entry->row_no >> (24 - 8 * i));
+    memcpy(out + 4, entry->tag, IDENT_LENGTH);
+    memcpy(out + 4 + IDENT_LENGTH, entry->private_digest, DIGEST);
+}
+
+void row_entry_read(const uint8_t bytes[ROW_ENTRY], struct row_entry *out)
+{
+    uint32_t row_no = 0;
+    for (int i = 0; i < 4; i++)
+        row_no = row_no << 8 | bytes[i];
+    out->row_no = (int32_t)row_no;
+    memcpy(out->tag, bytes + 4, IDENT_LENGTH);
+    out->tag[IDENT_LENGTH] = '\0';
+    memcpy(out->private_digest, bytes + 4 + IDENT_LENGTH, DIGEST);
+}
+
+bool row_block_leaves(const uint8_t *entries, const struct episode *facts, uint32_t rows, struct merkle_hash *leaves)
+{
+    struct sha256 *h = sha256_new();
+    bool good = h != NULL;
+    for (uint32_t i = 0; i < rows && good; i++) {
+        struct row_entry entry;
+        char line[ROW_LINE_SIZE];
+        row_entry_read(entries + (size_t)ROW_ENTRY * i, &entry);
+        good = entry.row_no == facts[i].row_no;
+        size_t length = row_facts_write(&facts[i], entry.tag, line);
+        good = good && hash_leaf(h, line, length, entry.private_digest, &leaves[i]) && sha256_again(h);
+    }
+    sha256_free(h);
+    return good;
+}
+
+struct merkle_hash row_block_root(const struct merkle_hash *leaves, uint32_t rows)
+{
+    struct merkle_edge e;
+    merkle_edge_init(&e);
+    for (uint32_t i = 0; i < rows; i++)
+        (void)merkle_edge_add(&e, &leaves[i], NULL, NULL); /* full at 2^48 alone */
+    return merkle_edge_root(&e);
 }
 
 static bool fetch(void *context, unsigned level, uint64_t index, struct merkle_hash *hash)

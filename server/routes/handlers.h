@@ -148,6 +148,8 @@ void runs_get(struct request *r);
 void runs_position(struct request *r);
 void runs_lines(struct request *r);
 void run_line_rows(struct request *r);
+/* row_proof.c */
+void row_proof_get(struct request *r);
 /* documents.c */
 void accounts_get(struct request *r);
 void accounts_stopped(struct request *r);

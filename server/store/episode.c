@@ -302,6 +302,46 @@ enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submiss
     return copy_rows(pg, sql, each, context);
 }
 
+struct range {
+    struct episode *out;
+    size_t room;
+    size_t count;
+};
+
+static bool keep_row(void *context, const struct episode *e)
+{
+    struct range *r = context;
+    if (r->count == r->room)
+        return false;
+    r->out[r->count++] = *e;
+    return true;
+}
+
+enum pg_status episode_range(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                             int32_t from, int32_t to, struct episode *out, size_t room, size_t *count)
+{
+    enum pg_status status = pg_connect(pg);
+    if (status != PG_OK)
+        return status;
+    char sql[800];
+    struct range r = {out, room, 0};
+    char *p = PQescapeLiteral(pg_raw(pg), provider, strlen(provider));
+    char *c = commissioner ? PQescapeLiteral(pg_raw(pg), commissioner, strlen(commissioner)) : NULL;
+    int n = -1;
+    if (p && (c || !commissioner))
+        n = snprintf(sql, sizeof sql,
+                     "COPY (SELECT " COLUMNS " FROM reckoner.episode WHERE provider = %s AND submission = %lld"
+                     " AND row_no BETWEEN %ld AND %ld%s%s ORDER BY row_no) TO STDOUT (FORMAT binary)",
+                     p, (long long)submission, (long)from, (long)to, c ? " AND commissioner = " : "", c ? c : "");
+    PQfreemem(p);
+    PQfreemem(c);
+    if (n <= 0 || (size_t)n >= sizeof sql)
+        return PG_FAILED;
+    status = copy_rows(pg, sql, keep_row, &r);
+    *count = r.count;
+    return status;
+}
+
 struct change_scan {
     bool (*each)(void *context, const struct episode *before, const struct episode *after);
     void *context;

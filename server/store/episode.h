@@ -19,6 +19,11 @@ enum pg_status episode_remove(struct pg *pg, const char *provider, int64_t submi
 enum pg_status episode_scan(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                             bool (*each)(void *context, const struct episode *e), void *context);
 
+/* The rows numbered from..to in order of row_no, of one commissioner or (NULL) of all, into out, which has room for
+ * them: *count says how many there are. PG_INVALID: there are more than room. */
+enum pg_status episode_range(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                             int32_t from, int32_t to, struct episode *out, size_t room, size_t *count);
+
 /* Rows that differ between two submissions of the same month, by episode id and commissioner, in no order: before is
  * the older version's row, after the newer one's; NULL where there is none. */
 enum pg_status episode_scan_changes(struct pg *pg, const char *provider, int64_t newer, int64_t older,

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "store/job.h"
 
-#include <endian.h>
 #include <string.h>
 
 static void act_args(struct pg_args *a, const struct reading_act *act)
@@ -98,38 +97,6 @@ enum pg_status reading_take(struct pg *pg, const char *provider, const char *id,
     struct pg_args a;
     key_args(&a, provider, id);
     return pg_run_one(pg, &s, &a, result);
-}
-
-static int64_t int4(const PGresult *r, int column)
-{
-    uint32_t wire = 0;
-    memcpy(&wire, PQgetvalue(r, 0, column), sizeof wire);
-    return (int64_t)be32toh(wire);
-}
-
-enum pg_status reading_block(struct pg *pg, const char *provider, int64_t submission, int64_t row,
-                             struct confidential_rows *out)
-{
-    static const struct pg_statement s = {
-        "reading_block",
-        "SELECT first_row, rows, sealed FROM reckoner.confidential_block WHERE provider = $1 AND submission = $2"
-        " AND first_row <= $3 AND $3 < first_row + rows",
-        3};
-    struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
-    pg_arg_i64(&a, row);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    if (PQntuples(r) != 1) {
-        PQclear(r);
-        return PG_NONE;
-    }
-    *out = (struct confidential_rows){int4(r, 0), int4(r, 1), PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2), r};
-    return PG_OK;
 }
 
 enum pg_status reading_answer(struct pg *pg, const char *provider, const char *id, const void *answer, size_t length,

@@ -31,17 +31,6 @@ enum pg_status reading_get(struct pg *pg, const char *provider, const char *id, 
 
 /* Worker: columns submission, rows (array text), state, sealed_key, in text form; locks it. PG_NONE: none. */
 enum pg_status reading_take(struct pg *pg, const char *provider, const char *id, PGresult **result);
-/* Worker: the block of confidential rows that holds a row. PG_NONE: none. On PG_OK sealed points into result, which the
- * caller clears. */
-struct confidential_rows {
-    int64_t first_row;
-    int64_t rows;
-    const char *sealed;
-    size_t length;
-    PGresult *result;
-};
-enum pg_status reading_block(struct pg *pg, const char *provider, int64_t submission, int64_t row,
-                             struct confidential_rows *out);
 /* Worker: the answer, to be released for so many seconds (wall clock). */
 enum pg_status reading_answer(struct pg *pg, const char *provider, const char *id, const void *answer, size_t length,
                               int64_t seconds);

@@ -30,13 +30,18 @@ bool confidential_add(struct confidential_block *b, const struct episode_row *ro
 bool confidential_seal(struct confidential_block *b, const uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], uint8_t **sealed,
                        size_t *length);
 
-/* One row of an opened block; the texts point into it. */
+/* One row of an opened block; what it points to lies in the block. */
 struct confidential_record {
     date_t birth; /* DATE_NONE: none */
     struct text patient_id;
     struct text nhs_number;
     struct text gp_practice;
+    const uint8_t *sealed; /* salt and record, as they lie: what the commitment to the row hashes */
+    size_t length;
 };
+/* Where the next row of a block is read. Begins at CONFIDENTIAL_FIRST. false: the block is damaged or at its end. */
+#define CONFIDENTIAL_FIRST 4
+bool confidential_next(const uint8_t *block, size_t length, size_t *at, struct confidential_record *out);
 /* The row of a block in clear, counted from 0. false: the block is damaged or has fewer rows. */
 bool confidential_find(const uint8_t *block, size_t length, uint32_t index, struct confidential_record *out);
 

@@ -6,6 +6,7 @@
 #include "worker/jobs.h"
 #include "worker/rehearse.h"
 #include "worker/resettle.h"
+#include "worker/row_trees.h"
 #include "worker/settle.h"
 #include "worker/validate.h"
 
@@ -20,6 +21,7 @@ const struct job_handler job_handlers[] = {
     {"instalment", instalment_run, NULL},
     {"identify", identify_run, identify_give_up},
     {"rehearse", rehearse_run, NULL},
+    {"row_tree", row_trees_run, NULL},
     {"export", export_run, NULL},
     {"calculate", calculate_run, calculate_give_up},
     {NULL, NULL, NULL},

@@ -2,6 +2,7 @@
 
 #include "base/parse.h"
 #include "signing/reading_key.h"
+#include "store/confidential.h"
 #include "store/reading.h"
 #include "worker/confidential.h"
 
@@ -64,7 +65,7 @@ static bool open_key(struct identify *x, const PGresult *r)
 static enum job_outcome open_block(struct identify *x, int64_t row)
 {
     struct confidential_rows found;
-    enum pg_status status = reading_block(x->w->pg, x->job->provider, x->submission, row, &found);
+    enum pg_status status = confidential_block_of(x->w->pg, x->job->provider, x->submission, row, &found);
     if (status == PG_NONE)
         return unreadable(x);
     if (status != PG_OK)

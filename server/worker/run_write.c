@@ -7,6 +7,7 @@
 #include "worker/draft.h"
 #include "worker/leak_guard.h"
 #include "worker/run_bridges.h"
+#include "worker/run_trees.h"
 #include "worker/seal_record.h"
 #include "worker/settle.h"
 
@@ -30,6 +31,8 @@ struct writing {
     enum pg_status status;
     struct leak_guard *guard; /* over the submissions that the run read */
     bool leaks;               /* a document held a text that could identify a patient */
+    bool lost;                /* the job went to another worker meanwhile */
+    const char *no_trees;     /* why the rows of a submission could not be committed to; NULL: they were */
 };
 
 static enum settlement_status store_failed(struct writing *x, enum pg_status status)
@@ -215,7 +218,7 @@ static enum pg_status write_done(struct writing *x)
 
 /* The signed bytes of the statement; NULL when memory ran out. */
 static char *compose_statement(const struct writing *x, const struct statement_link *previous, const json_t *bridges,
-                               size_t *length)
+                               const struct run_trees *trees, size_t *length)
 {
     const struct run_work *work = x->work;
     const struct settlement *s = &work->settlement;
@@ -228,8 +231,8 @@ static char *compose_statement(const struct writing *x, const struct statement_l
     for (size_t i = 0; i < s->months; i++) {
         const struct effective_submission *e = &s->submission[i];
         if (e->no != 0)
-            submissions[sent++] =
-                (struct statement_submission){e->month, e->version, e->id, e->sha256, e->bytes, e->rows};
+            submissions[sent++] = (struct statement_submission){e->month, e->version, e->id,           e->sha256,
+                                                                e->bytes, e->rows,    trees[i].stated, trees[i].count};
     }
     hex_encode(x->own_sha256, 32, own);
     hex_encode(x->billed_sha256, 32, billed);
@@ -272,19 +275,39 @@ static char *compose_statement(const struct writing *x, const struct statement_l
     return statement_bytes(&in, length);
 }
 
+/* The commitments of each month's submission, as far as they are stated. */
+static enum pg_status find_trees(struct writing *x, struct run_trees trees[TERMS_MONTHS])
+{
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; i < x->work->settlement.months && status == PG_OK; i++) {
+        enum row_trees_status made = run_trees_find(x->work, i, &trees[i], &status);
+        if (made == ROW_TREES_STORE || status != PG_OK)
+            return status == PG_OK ? PG_FAILED : status;
+        x->lost = made == ROW_TREES_STOPPED;
+        if (made != ROW_TREES_MADE && !x->lost)
+            x->no_trees = row_trees_reason(made);
+        status = made == ROW_TREES_MADE ? PG_OK : PG_FAILED;
+    }
+    return status;
+}
+
 static enum pg_status write_statement(struct writing *x)
 {
     const struct run *run = x->work->run;
     struct pg *pg = x->work->settlement.pg;
     struct statement_link previous;
+    struct run_trees trees[TERMS_MONTHS] = {0};
     char record[IDENT_SIZE];
     char stem[80];
     size_t length = 0;
     enum pg_status status = statement_last(pg, &run->account, &previous);
+    if (status == PG_OK)
+        status = find_trees(x, trees);
     if (status != PG_OK)
         return status;
     json_t *bridges = run_raised_itself(run) ? run_bridges_told(&x->bridges) : NULL;
-    char *bytes = run_raised_itself(run) && bridges == NULL ? NULL : compose_statement(x, &previous, bridges, &length);
+    char *bytes =
+        run_raised_itself(run) && bridges == NULL ? NULL : compose_statement(x, &previous, bridges, trees, &length);
     json_decref(bridges);
     if (bytes == NULL)
         return PG_FAILED;
@@ -354,7 +377,9 @@ enum settlement_status run_write(struct run_work *work, char *reason, enum pg_st
             x.status = write_statement(&x);
         if (x.status == PG_OK)
             x.status = write_audit(&x);
-        outcome = x.status == PG_OK ? SETTLEMENT_OK : SETTLEMENT_STORE;
+        outcome = x.status == PG_OK ? SETTLEMENT_OK : x.lost ? SETTLEMENT_LOST : SETTLEMENT_STORE;
+        if (x.no_trees != NULL)
+            outcome = fault(&x, x.no_trees);
         if (x.leaks)
             outcome = fault(&x, "A text of the terms, of a party or of the activity could identify a patient and was"
                                 " kept back: nothing was settled. Tell the operator, who has the text mended; then"

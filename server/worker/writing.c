@@ -179,6 +179,8 @@ static enum pg_status add_jobs(struct validation *v)
     struct submission newest;
     enum pg_status status = job_add(v->w->pg, v->s.provider, "evaluate", v->s.id, id);
     if (status == PG_OK)
+        status = job_add(v->w->pg, v->s.provider, "row_tree", v->s.id, id);
+    if (status == PG_OK)
         status = submission_accepted(v->w->pg, v->s.provider, v->s.month, 0, &newest);
     /* A newer version was accepted first: it is to be compared with this one now. */
     if (status == PG_OK && newest.no != v->s.no)

@@ -313,6 +313,8 @@ class Replies(harness.ServiceCase):
         drafted = self.call("draftInstalments", "a.maker", contract=account["contract"])
         self.wait("a.maker", drafted["job"])
         statement = self.call("listStatements", "e.one", **account)["items"][0]
+        settled = self.person("e.one").get(f"/v1/providers/RXA/statements/{statement['id']}")["submissions"][0]
+        self.call("proveRow", "e.one", submission=settled["submission"], row=1)
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
 

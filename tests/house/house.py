@@ -21,7 +21,7 @@ ROOMS = {
     "base": set(),
     "domain": {"base"},
     "check": {"base", "domain"},
-    "proof": {"base", "signing"},
+    "proof": {"base", "domain", "signing"},
     "signing": {"base"},
     "store": {"base", "domain", "signing"},
     "http": {"base", "domain", "store", "signing"},

@@ -54,11 +54,18 @@ static char *vector_bytes(size_t *length)
     char may_sha256[65];
     digest(april, april_sha256);
     digest(may, may_sha256);
+    const struct statement_tree april_trees[] = {
+        {"5QE", 7, "40e30e8d9f3f67860cb8bcf8e2295d874cb71c6538876dc75f5fd36f38ac1b34"},
+        {"5QF", 3, "cc2ff1eb65cc8475e98e05e98f797ae51c8b7953d0bced57262218acf04f2920"},
+    };
+    const struct statement_tree may_trees[] = {
+        {"5QE", 11, "8f5cc2ae3ca7c13afaa61df414049c48ff0b3b468392c48b52a9b05c194426f6"},
+    };
     const struct statement_submission submissions[] = {
         {2012 * 12 + 3, 3, "bcdfghjklmnpqrstvwxz", "3fdba35f04dc8c462986c992bcf875546257113072a909c162f7e470e581e278",
-         4711, 10},
+         4711, 10, april_trees, 2},
         {2012 * 12 + 4, 1, "zxwvtsrqpnmlkjhgfdcb", "6b23c0d5f35d1b11f9b683f0b0a617355deb11277d91ae091d399c655b87940d",
-         4822, 11},
+         4822, 11, may_trees, 1},
     };
     struct statement_input in = {
         .provider = "RXA",
@@ -144,6 +151,12 @@ static const struct tampering tamperings[] = {
     {"\"billable_pence\":363834,\"month\"", "\"billable_pence\":363835,\"month\"", STATEMENT_BALANCE, "billable_pence"},
     {"\"billed_before_pence\":373320", "\"billed_before_pence\":373321", STATEMENT_BALANCE, "/billed_before_pence"},
     {"\"draft\":{\"balance_pence\":-9486", "\"draft\":{\"balance_pence\":-9485", STATEMENT_DRAFT, "/draft"},
+    {"26f6\",\"rows\":11", "26f6\",\"rows\":12", STATEMENT_TREE, "more rows"},
+    {"\"commissioner\":\"5QE\",\"root\"", "\"commissioner\":\"5QG\",\"root\"", STATEMENT_TREE, "out of order"},
+    {"\"commissioner\":\"5QF\",\"root\"", "\"commissioner\":\"5QE\",\"root\"", STATEMENT_TREE, "twice"},
+    {"\"root\":\"40e3", "\"root\":\"40e", STATEMENT_TREE, "root"},
+    {"\"root\":\"40e3", "\"root\":\"40x3", STATEMENT_TREE, "no root"},
+    {"\"rows\":10,\"sha256\"", "\"rows\":9,\"sha256\"", STATEMENT_TREE, "more rows"},
     {"\"clock\":",
      "\"bridges\":[{\"from_pence\":1,\"month\":\"2012-05\",\"steps\":[{\"cause\":\"plan\",\"pence\":1}],\"to_pence\":3}"
      "],"
@@ -195,6 +208,24 @@ START_TEST(sums_are_checked_beside_digests)
     json_t *again = NULL;
     ck_assert_int_eq(statement_check(bytes, length, &again, where, sizeof where), STATEMENT_POSITION_LINES);
     ck_assert_ptr_nonnull(strstr(where, "add up"));
+    json_decref(again);
+    json_decref(statement);
+    free(bytes);
+}
+END_TEST
+
+/* A tree of another commissioner is no tree of the account. */
+START_TEST(a_submission_without_the_account_s_tree_is_named)
+{
+    char where[300];
+    size_t length = 0;
+    json_t *statement = read_json(FOLDER "statement.json");
+    json_t *trees = json_object_get(json_array_get(json_object_get(statement, "submissions"), 0), "trees");
+    ck_assert_int_eq(json_array_remove(trees, 0), 0);
+    char *bytes = json_canonical(statement, &length);
+    json_t *again = NULL;
+    ck_assert_int_eq(statement_check(bytes, length, &again, where, sizeof where), STATEMENT_TREE);
+    ck_assert_ptr_nonnull(strstr(where, "/submissions/0/trees has none"));
     json_decref(again);
     json_decref(statement);
     free(bytes);
@@ -255,6 +286,7 @@ int main(void)
     tcase_add_test(t, vector_is_good_and_signed);
     tcase_add_loop_test(t, every_tampering_is_named, 0, (int)(sizeof tamperings / sizeof tamperings[0]));
     tcase_add_test(t, sums_are_checked_beside_digests);
+    tcase_add_test(t, a_submission_without_the_account_s_tree_is_named);
     tcase_add_test(t, cut_off_bytes_are_refused);
     tcase_add_test(t, changes_are_told_apart);
     suite_add_tcase(suite, t);
