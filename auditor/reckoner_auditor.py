@@ -140,8 +140,15 @@ class Bundle:
         return [name for name in self.place if re.fullmatch(pattern, name)]
 
     statement = property(lambda self: self.json("statement.json"))
-    inputs = property(lambda self: self.json("inputs.json"))
     entries = property(lambda self: [one["entry"] for one in self.json("log.json")])
+
+    @property
+    def inputs(self):
+        try:
+            check_shape(self.json("inputs.json"), INPUTS, "inputs.json")
+        except Differs as why:
+            raise NotChecked("inputs.json cannot be read") from why
+        return self.json("inputs.json")
 
     def public_key(self, key_id):
         return minisign_key("keys/%s.pub" % key_id, self.read("keys/%s.pub" % key_id))[1]
@@ -180,10 +187,27 @@ def check_form(b):
     for pattern, needed, _ in MEMBERS:
         if needed and not b.names(pattern):
             raise Differs("member %s is missing" % pattern.replace("\\", ""))
+    check_pairs(b)
     for name in b.place:
-        if name.endswith(".json"):
+        if name.endswith(".json") and name != "statement.json":  # of which the next stage says more
             b.json(name)
+    check_shape(b.json("log.json"), [{"entry": dict, "index": int, "path": [str]}], "log.json")
+    places = [one["index"] for one in b.json("log.json")]
+    must_equal("log.json, the order of its entries", places, sorted(set(places)))
     return "%d members" % len(b.place)
+
+
+def check_pairs(b):
+    """Members that come together."""
+    months = {re.sub(r".*/([0-9-]*)\..*", r"\1", name) for name in b.names(r"(receipts|rows)/.*")}
+    wanted = ["%s%s" % (name[:-4], end) for name in b.names(r"keys/.*") for end in (".pem", ".pub")]
+    wanted += [name % month for month in sorted(months) for name in (
+        "receipts/%s.json", "receipts/%s.json.sig", "rows/%s.csv")]
+    if b.has("billed.json") or b.has("billed.json.sig"):
+        wanted += ["billed.json", "billed.json.sig"]
+    for name in wanted:
+        if not b.has(name):
+            raise Differs("member %s is missing" % name)
 
 
 def read_archive(b, file):
@@ -277,8 +301,9 @@ def check_key(b):
         named, key = minisign_key(name, b.read("keys/%s.pub" % key_id))
         must_equal("the key id in keys/%s.pub" % key_id, named, key_id)
         must_equal("the key in keys/%s.pem" % key_id, pem_key(b.read("keys/%s.pem" % key_id)).hex(), key.hex())
-        must_equal("the log's public key of " + key_id, b.entry("the key", kind="key", key=key_id)["public_key"],
-                   key.hex())
+        for entry in b.entries:
+            if entry.get("kind") == "key" and entry["key"] == key_id:
+                must_equal("the log's public key of " + key_id, entry["public_key"], key.hex())
     seals = [("statement.json", b.statement["key_id"], b.statement["sealed_at"])]
     if b.has("billed.json"):
         billed = b.json("billed.json")
@@ -316,9 +341,8 @@ def check_checkpoint(b):
     """The log's signed note, and the one kept."""
     note = Checkpoint(b.read("checkpoint"))
     keys = [b.public_key(name[5:21]) for name in b.names(r"keys/.*\.pub")]
-    for kind, words in ((1, "signature"), (4, "cosignature")):
-        if not any(note.signed_by(note.origin, kind, key) for key in keys):
-            raise Differs("the checkpoint has no good %s of its origin by a key of the bundle" % words)
+    if not any(note.signed_by(note.origin, 1, key) and note.signed_by(note.origin, 4, key) for key in keys):
+        raise Differs("the checkpoint is not signed and cosigned under its origin by a key of the bundle")
     others = sorted({name for name, _ in note.signatures} - {note.origin})
     said = "%d entries" % note.size + ("; cosigned, not checked: " + ", ".join(others) if others else "")
     if b.kept is None:
@@ -335,15 +359,10 @@ def check_checkpoint(b):
 def check_inclusion(b):
     """What the statement rests on stands in the log."""
     note = Checkpoint(b.read("checkpoint"))
-    last = -1
     for place, one in enumerate(b.json("log.json")):
-        what = "log.json, /%d" % place
-        check_shape(one, {"entry": dict, "index": int, "path": [str]}, what)
-        if one["index"] <= last:
-            raise Differs("%s has index %d, not above %d" % (what, one["index"], last))
-        last = one["index"]
-        root = root_by_path(leaf_hash(canonical(one["entry"])), last, note.size, map(bytes.fromhex, one["path"]))
-        must_equal("the root to which the path of %s leads" % what, root and root.hex(), note.root.hex())
+        path = map(bytes.fromhex, one["path"])
+        root = root_by_path(leaf_hash(canonical(one["entry"])), one["index"], note.size, path)
+        must_equal("the root to which the path of log.json, /%d leads" % place, root and root.hex(), note.root.hex())
     s = b.statement
     b.entry("the statement", kind="statement", provider=s["account"]["provider"], key=s["key_id"],
             sha256=sha256(b.read("statement.json")))
@@ -379,9 +398,10 @@ def check_terms(b):
         must_equal("inputs.json, known_from of version %d" % t["version"], t["known_from"], max(at))
         Terms(t["version"], b.json(name))
     digests = {t["version"]: t["sha256"] for t in stated}
-    for t in b.statement["position"]["inputs"]["terms"]:
-        must_equal("statement.json, the position's digest of version %d" % t["version"], t["sha256"],
-                   digests.get(t["version"]))
+    for _, position in embedded(b):
+        for t in position["inputs"]["terms"]:
+            must_equal("statement.json, the position's digest of version %d" % t["version"], t["sha256"],
+                       digests.get(t["version"]))
     return "%d versions, approved by both sides" % len(stated)
 
 
@@ -429,8 +449,7 @@ def check_rows(b):
         tree = tree_of(submissions[month], whose)
         root = root_by_path(leaf_of_line(line), index, tree["rows"], path)
         must_equal("the root to which the path of %s leads" % where, root and root.hex(), tree["root"])
-    erased = sum(b.inputs.get("erased", {}).values())
-    return "%d rows" % count + (", of which the private records of %d were erased" % erased if erased else "")
+    return "%d rows" % count
 
 
 def tree_of(submission, commissioner):
@@ -453,7 +472,7 @@ def moved_rows(b):
 
 def check_inputs(b):
     """What the position was computed from beside rows and terms."""
-    inputs, s = b.inputs, b.statement
+    inputs, s = b.json("inputs.json"), b.statement
     check_shape(inputs, INPUTS, "inputs.json")
     must_equal("inputs.json, /@purpose", inputs["@purpose"], "reckoner/inputs/1")
     for name in ("provider", "contract", "commissioner", "financial_year"):
@@ -491,14 +510,18 @@ def check_position(b):
     if s["engine"] != ENGINE:
         raise NotChecked("this program computes as %s, the statement was made by %s" % (ENGINE, s["engine"]))
     b.account = account_of(b)
-    stated = [("/position", s["position"])]
-    if s["billing"] and s["billing"]["position"]:
-        stated.append(("/billing/position", s["billing"]["position"]))
-    for place, theirs in stated:
+    for place, theirs in embedded(b):
         ours = document_of(position_of(b.account, theirs["month"]))
         if canonical(ours) != canonical(theirs):
             raise Differs("statement.json, " + first_difference(place, theirs, ours))
-    return ", ".join("%s: %d lines, %d pence" % (p["month"], len(p["lines"]), p["total_pence"]) for _, p in stated)
+    return ", ".join("%s: %d lines, %d pence" % (p["month"], len(p["lines"]), p["total_pence"]) for _, p in embedded(b))
+
+
+def embedded(b):
+    """The positions in the statement: of the run's month, and of the month that is billed where it is a later one."""
+    yield "/position", b.statement["position"]
+    if b.statement["billing"] and b.statement["billing"]["position"]:
+        yield "/billing/position", b.statement["billing"]["position"]
 
 
 def account_of(b):
@@ -574,15 +597,21 @@ def check_document(b):
     entry = b.entry("the document", kind="document", document=s["draft"]["id"])
     expected = {"@purpose": "reckoner/document/1", "document": s["draft"]["id"], "kind": s["draft"]["kind"],
                 "run": s["run"]["id"], "number": entry["number"], "balance_pence": s["balance_pence"],
-                "issued_at": entry["at"], "position_pence": s["billing"]["billable_pence"]} | chosen(
-        s["account"], "provider", "contract", "commissioner")
+                "issued_at": entry["at"], "position_pence": s["billing"]["billable_pence"],
+                "billed_pence": s["billed_before_pence"]} | chosen(s["account"], "provider", "contract", "commissioner")
     for name, value in expected.items():
         must_equal("document.json, /" + name, d.get(name), value)
     for name, value in (("balance_pence", d["balance_pence"]), ("document_kind", d["kind"])):
         must_equal("the log's %s of the document" % name, entry[name], value)
+    if b.has("billed.json"):
+        billed = b.json("billed.json")
+        must_equal("billed.json, /account", billed["account"], s["account"])
+        if not signed(b.public_key(billed["key_id"]), b.read("billed.json.sig"), b.read("billed.json")):
+            raise Differs("billed.json.sig is no signature of billed.json by the key that it names")
     lines = differences(b)
     must_equal("the number of lines of document.json", len(d["lines"]), len(lines))
     for n, (theirs, ours) in enumerate(zip(d["lines"], lines), 1):
+        must_equal("document.json, line_no of line %d" % n, theirs["line_no"], n)
         for name in ours:
             must_equal("document.json, line %d (%s), %s" % (n, ours["key"], name), theirs.get(name, 0), ours[name])
     must_equal("the sum of the lines of document.json", sum(line["pence"] for line in d["lines"]), d["balance_pence"])
@@ -712,8 +741,7 @@ def check_shape(value, shape, where):
 
 STATEMENT = {
     "@purpose": str,
-    "account": {"provider": str, "contract": str, "commissioner": str, "financial_year": int, "mode": str},
-    "run": {"id": str, "type": str, "n": int, "month": str, "cause": str}, "sequence": int,
+    "account": dict, "run": dict, "sequence": int,
     "previous_sha256": (str, None), "sealed_at": str, "clock": str, "engine": str, "key_id": str,
     "submissions": [{"month": str, "version": int, "submission": str, "sha256": str, "bytes": int, "rows": int,
                      "trees": [{"commissioner": str, "rows": int, "root": str}]}],
@@ -798,10 +826,11 @@ class Checkpoint:
         self.origin, self.size, self.root = lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True)
         self.signatures = []
         for line in signatures.decode().splitlines():
-            found = re.fullmatch("— ([!-*,-~]+) ([A-Za-z0-9+/=]+)", line)
+            found = re.fullmatch("— ([!-*,-~]+) ([^ ]+)", line)
             if not found:
                 raise Differs("the checkpoint has a line that is no signature")
-            self.signatures.append((found[1], base64.b64decode(found[2], validate=True)))
+            if re.fullmatch("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", found[2]):
+                self.signatures.append((found[1], base64.b64decode(found[2])))
 
     def signed_by(self, name, kind, key):
         """kind 1 signs the body, kind 4 a time and the body."""

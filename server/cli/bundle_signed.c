@@ -235,17 +235,16 @@ static bool record_is_logged(struct checking *x, const char *kind, const char *n
     return log_record(x, kind, hex) != NULL || differs(x, CHECK_INCLUSION, "%s is not in " BUNDLE_LOG, name);
 }
 
-/* That both sides approved each version, by its digest. */
+/* That both sides approved each version; of which digest, the stage "terms" asks. */
 static bool approvals_are_logged(struct checking *x)
 {
-    for (size_t i = 0; i < x->b.terms_count; i++) {
+    const char *contract = json_text(x->account, "contract");
+    for (size_t i = 0; contract != NULL && i < x->b.terms_count; i++) {
         bool provider = false;
         bool commissioner = false;
-        char hex[65];
         size_t at = 0;
         const json_t *entry;
-        bundle_digest(&x->b.terms[i].body, hex);
-        while ((entry = log_next(x, "terms_approval", "sha256", hex, &at)) != NULL) {
+        while ((entry = log_next(x, "terms_approval", "contract", contract, &at)) != NULL) {
             const char *side = json_text(entry, "side");
             if (json_int(entry, "version", 0) != x->b.terms[i].version || side == NULL)
                 continue;

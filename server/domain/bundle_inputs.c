@@ -356,7 +356,6 @@ static bool read_root(struct inputs_reading *r)
                                                  LIST_MEMBER("challenges"),
                                                  LIST_MEMBER("elsewhere"),
                                                  LIST_MEMBER("same_day"),
-                                                 {"review_periods", JSON_KIND_OBJECT, true, 0, 0},
                                                  LIST_MEMBER("documents"),
                                                  LIST_MEMBER("opening_entries"),
                                                  {"erased", JSON_KIND_OBJECT, true, 0, 0},
