@@ -25,15 +25,17 @@ static const struct fsck_part parts[] = {
     {"documents", "numbers, lines, ledger, and what was billed before", "documents", false, fsck_documents},
     {"uploads", "bytes as sent: pieces, and with --seal-key their SHA-256", "submissions", true, fsck_uploads},
     {"statistics", "what settlement reads, made again from the rows", "submissions", true, fsck_statistics},
+    {"rows", "the commitments to rows, made again from the rows", "trees", true, fsck_rows},
 };
 #define PARTS (sizeof parts / sizeof parts[0])
 
 const char cli_fsck_help[] =
     "Goes through what is stored and names each difference: table, key, what, found and expected. Goes on after the\n"
     "first; ends with status 1 when there is one. Changes nothing, and may run beside the service: it looks at one\n"
-    "snapshot. Parts: log, audit, signatures, statements, positions, documents, uploads, statistics.\n"
+    "snapshot. Parts: log, audit, signatures, statements, positions, documents, uploads, statistics,\n"
+    "rows.\n"
     "  --part NAME            one part alone\n"
-    "  --provider CODE        submissions of one provider alone: uploads, statistics\n"
+    "  --provider CODE        submissions of one provider alone: uploads, statistics, rows\n"
     "  --month YYYY-MM        submissions of one month alone\n"
     "  --seal-key FILE        the secret sealing key: unseals every upload and compares its SHA-256\n"
     "  --pending-seconds N    longest time that an entry may wait for the worker, default 3600\n"

@@ -3,6 +3,7 @@
 #ifndef RECKONER_CLI_FSCK_PART_H
 #define RECKONER_CLI_FSCK_PART_H
 
+#include "base/json.h"
 #include "cli/command.h"
 
 struct fsck_part;
@@ -48,6 +49,9 @@ void fsck_count(struct fsck *f, int64_t n);
 enum pg_status fsck_take(struct fsck *f, enum pg_status status, PGresult *result);
 
 enum pg_status fsck_statistics(struct fsck *f);
+enum pg_status fsck_rows(struct fsck *f);
+/* The trees of rows that a statement states, against those there are; of the part that reads statements. */
+enum pg_status fsck_stated_trees(struct fsck *f, const char *key, const json_t *statement);
 enum pg_status fsck_log(struct fsck *f);
 enum pg_status fsck_audit(struct fsck *f);
 enum pg_status fsck_signatures(struct fsck *f);

@@ -132,6 +132,7 @@ struct stated {
     int row;
     char key[4 * CURSOR_SIZE];
     json_t *statement;
+    enum pg_status status; /* of what is asked for it */
 };
 
 /* A column of the row against what the statement says; both NULL or "" agree. */
@@ -182,8 +183,10 @@ static bool check_statement(struct stated *s)
         fsck_differs(s->f, "statement", s->key, "record", "none", pg_text(s->r, s->row, "record"));
     else if (statement_check(bytes, (size_t)length, &s->statement, where, sizeof where) != STATEMENT_GOOD)
         fsck_differs(s->f, "statement", s->key, "content", where, "a statement that agrees with itself");
-    if (s->statement != NULL)
+    if (s->statement != NULL) {
         check_against_rows(s);
+        s->status = fsck_stated_trees(s->f, s->key, s->statement);
+    }
     json_decref(s->statement);
     free(bytes);
     return true;
@@ -194,10 +197,9 @@ static enum pg_status take_statements(struct fsck *f, struct cursor *at, bool *m
     PGresult *r = NULL;
     enum pg_status status = page_statements(f->pg, at->provider, at->id, STATEMENTS_PAGE, &r);
     for (int row = 0; status == PG_OK && row < PQntuples(r); row++) {
-        struct stated s = {.f = f, .r = r, .row = row};
+        struct stated s = {.f = f, .r = r, .row = row, .status = PG_OK};
         f->out_of_memory = !check_statement(&s);
-        if (f->out_of_memory)
-            status = PG_FAILED;
+        status = f->out_of_memory ? PG_FAILED : s.status;
         (void)snprintf(at->provider, sizeof at->provider, "%s", pg_text(r, row, "provider"));
         (void)snprintf(at->id, sizeof at->id, "%s", pg_text(r, row, "record"));
     }

@@ -30,6 +30,20 @@ enum pg_status row_tree_lock(struct pg *pg, const char *provider, int64_t submis
     return pg_run(pg, &s, &a, NULL);
 }
 
+static enum pg_status get_root(struct pg *pg, const struct pg_statement *s, const struct pg_args *a,
+                               struct row_tree_root *out)
+{
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, s, a, &r);
+    if (status != PG_OK)
+        return status;
+    out->rows = pg_i64(r, 0, "rows");
+    if (pg_bytes(r, 0, "root", out->root, sizeof out->root) != ROW_TREE_HASH)
+        status = PG_FAILED;
+    PQclear(r);
+    return status;
+}
+
 enum pg_status row_tree_get(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                             struct row_tree_root *out)
 {
@@ -38,16 +52,8 @@ enum pg_status row_tree_get(struct pg *pg, const char *provider, int64_t submiss
                                           " WHERE provider = $1 AND submission = $2 AND commissioner = $3",
                                           3};
     struct pg_args a;
-    PGresult *r = NULL;
     tree_args(&a, provider, submission, commissioner);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    out->rows = pg_i64(r, 0, "rows");
-    if (pg_bytes(r, 0, "root", out->root, sizeof out->root) != ROW_TREE_HASH)
-        status = PG_FAILED;
-    PQclear(r);
-    return status;
+    return get_root(pg, &s, &a, out);
 }
 
 enum pg_status row_tree_missing(struct pg *pg, const char *provider, int64_t submission, PGresult **result)
@@ -226,4 +232,37 @@ enum pg_status row_tree_each(struct pg *pg, const char *provider, month_t month,
     }
     PQclear(r);
     return status;
+}
+
+enum pg_status row_tree_count_rows(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                                   int64_t *rows)
+{
+    static const struct pg_statement s = {"row_tree_count_rows",
+                                          "SELECT count(*) AS rows FROM reckoner.episode"
+                                          " WHERE provider = $1 AND submission = $2 AND commissioner = $3",
+                                          3};
+    struct pg_args a;
+    PGresult *r = NULL;
+    tree_args(&a, provider, submission, commissioner);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK)
+        *rows = pg_i64(r, 0, "rows");
+    PQclear(r);
+    return status;
+}
+
+enum pg_status row_tree_of(struct pg *pg, const char *provider, const char *submission, const char *commissioner,
+                           struct row_tree_root *out)
+{
+    static const struct pg_statement s = {
+        "row_tree_of",
+        "SELECT t.rows, t.root FROM reckoner.submission s JOIN reckoner.row_tree t ON t.provider = s.provider"
+        " AND t.submission = s.no WHERE s.provider = $1 AND s.id = $2 AND t.commissioner = $3",
+        3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, submission);
+    pg_arg_text(&a, commissioner);
+    return get_root(pg, &s, &a, out);
 }

@@ -27,6 +27,9 @@ enum pg_status row_tree_lock(struct pg *pg, const char *provider, int64_t submis
 /* PG_NONE: it has not been made. */
 enum pg_status row_tree_get(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                             struct row_tree_root *out);
+/* The same by the id of the submission. */
+enum pg_status row_tree_of(struct pg *pg, const char *provider, const char *submission, const char *commissioner,
+                           struct row_tree_root *out);
 /* Column commissioner: those with an account of the submission's year whose tree has not been made. */
 enum pg_status row_tree_missing(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
 /* In the transaction of the tree, and before it: the tree comes behind its blocks. */
@@ -60,5 +63,7 @@ struct row_tree_place {
 };
 enum pg_status row_tree_each(struct pg *pg, const char *provider, month_t month,
                              bool (*each)(void *context, const struct row_tree_place *place), void *context);
-
+/* Rows of the commissioner in the submission. */
+enum pg_status row_tree_count_rows(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                                   int64_t *rows);
 #endif

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import harness  # noqa: E402
 
-PARTS = ["log", "audit", "signatures", "statements", "positions", "documents", "uploads", "statistics"]
+PARTS = ["log", "audit", "signatures", "statements", "positions", "documents", "uploads", "statistics", "rows"]
 
 # What is done to a row of a table, and what fsck must say: (table, change, what stands in the differences). A change
 # that a constraint of the table would see is made so that the constraint is content.
@@ -77,6 +77,20 @@ TAMPERED = [
     ("submission", "UPDATE {t} SET sha256 = sha256('x')", ["submission RXA/", ": sha256 of the bytes as sent: found "]),
     ("submission_chunk", "UPDATE {t} SET sealed = set_byte(sealed, 5, get_byte(sealed, 5) # 1)",
      [": sha256 of the bytes as sent: found pieces that do not open"]),
+    ("row_tree", "UPDATE {t} SET root = sha256('x')", ["row_tree RXA/2012-04/1/5QE: root: found ", ": root of 5QE's rows in "]),
+    ("row_tree", "DELETE FROM {t}", ["statement RXA/", ": root of 5QE's rows in ", ", expected none"]),
+    ("row_tree_block", "UPDATE {t} SET root = sha256('x')", ["row_tree_block RXA/2012-04/1/5QE/0: root: found "]),
+    ("row_tree_block", "DELETE FROM {t}", ["row_tree RXA/2012-04/1/5QE: root: found "]),
+    ("row_tree_block", "UPDATE {t} SET entries = set_byte(entries, 40, get_byte(entries, 40) # 1)",
+     ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
+    ("episode", "UPDATE {t} SET service = 'CMHT2' WHERE row_no = 4",
+     ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
+    ("episode", "DELETE FROM {t} WHERE row_no = 4",
+     ["row_tree_block RXA/2012-04/1/5QE/0: rows: found 10, expected 9", ": rows: found 10, expected 9"]),
+    ("episode", "INSERT INTO {t} SELECT provider, submission, row_no + 10, 'E77', patient, commissioner, cluster, service,"
+     " start_date, end_date, mhct_date, referral_date, mhct_reason, admitted_days, assessment_only, continues, approved,"
+     " minor, failed, last_contact FROM {t} WHERE row_no = 10",
+     ["row_tree RXA/2012-04/1/5QE: rows: found 10, expected 11"]),
 ]
 
 
@@ -151,7 +165,7 @@ class Fsck(harness.ServiceCase):
     def test_3_a_part_alone_and_what_is_no_part(self):
         self.assertEqual(self.fsck("--part", "audit")[1][0].split()[:2], ["audit", "good"])
         narrowed = [line.split()[0] for line in self.fsck("--provider", "RXA")[1][:-1]]
-        self.assertEqual(narrowed, ["uploads", "statistics"])
+        self.assertEqual(narrowed, ["uploads", "statistics", "rows"])
         self.assertEqual(self.service.command("fsck", "--part", "rubbish", check=False).returncode, 2)
         wrong = self.service.command("fsck", "--seal-key", "/nowhere", check=False)
         self.assertEqual(wrong.returncode, 1)
