@@ -89,20 +89,12 @@ enum pg_status early_load_take_over(struct validation *v, bool *decided)
     if (status != PG_OK)
         return status == PG_NONE ? PG_FAILED : status;
     *decided = strcmp(now.state, "received") != 0;
-    if (*decided) {
-        early_load_drop(v);
-        return pg_begin(v->w->pg);
-    }
     return PG_OK;
 }
 
 void early_load_add(struct validation *v, const struct episode *row)
 {
-    if (!v->early || !v->early->copy)
-        return;
-    if (check_is_refused(v->check))
-        early_load_drop(v);
-    else
+    if (v->early && v->early->copy)
         episode_copy_add(v->early->copy, v->s.provider, v->s.no, row);
 }
 
@@ -120,6 +112,7 @@ void early_load_drop(struct validation *v)
 {
     if (!v->early)
         return;
+    aside_wait(v->aside);
     (void)early_load_end(v);
     pg_rollback(v->early->pg);
     free(v->early);

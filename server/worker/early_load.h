@@ -13,7 +13,7 @@
 /* Begins for an upload that is still being received, on a connection of its own, v->loader. */
 enum pg_status early_load_begin_along(struct validation *v);
 /* The upload was received: locks the submission, in the transaction that has the rows. *decided: it has an outcome
- * already; then the rows were dropped. */
+ * already. */
 enum pg_status early_load_take_over(struct validation *v, bool *decided);
 /* Begins for files that are worth it; sets v->early and v->reader then. PG_OK also when it does not begin. */
 enum pg_status early_load_begin(struct validation *v);
@@ -23,7 +23,7 @@ void early_load_add(struct validation *v, const struct episode *row);
 enum pg_status early_load_end(struct validation *v);
 /* Corrects the rows that have changed since they were added; the transaction stays open. */
 enum pg_status early_load_correct(struct validation *v);
-/* Takes back what was loaded, and rolls back. */
+/* Takes back what was loaded, once what was given aside is done, and rolls back. */
 void early_load_drop(struct validation *v);
 
 #endif

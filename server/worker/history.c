@@ -230,11 +230,11 @@ static bool take_block(struct history *h, const struct earlier *e, const char *b
     return true;
 }
 
-static enum pg_status take_earlier_rows(struct history *h, const struct earlier *e)
+static enum pg_status take_earlier_rows(struct history *h, struct pg *pg, const struct earlier *e)
 {
     for (int64_t from = 0;; from += BLOCKS_AT_ONCE) {
         PGresult *r = NULL;
-        enum pg_status status = history_records(h->w->pg, h->s->provider, e->no, from, BLOCKS_AT_ONCE, &r);
+        enum pg_status status = history_records(pg, h->s->provider, e->no, from, BLOCKS_AT_ONCE, &r);
         if (status != PG_OK)
             return status;
         int count = PQntuples(r);
@@ -276,13 +276,20 @@ static bool judge_partition(struct history *h, unsigned partition)
     return ok && !h->failed;
 }
 
-enum job_outcome history_judge(struct history *h, struct check *check, char *problem)
+enum job_outcome history_take(struct history *h, struct check *check, char *problem)
+{
+    h->check = check;
+    if (make_room(h, check_rows(check)) && check_each_row(check, take_row, h))
+        return JOB_DONE;
+    return atomic_load(&h->w->lost) ? JOB_LOST : resources(problem);
+}
+
+enum job_outcome history_judge(struct history *h, struct pg *pg, char *problem)
 {
     enum pg_status status = PG_OK;
-    h->check = check;
-    bool ok = make_room(h, check_rows(check)) && check_each_row(check, take_row, h);
+    bool ok = true;
     for (size_t i = 0; ok && i < h->earlier_count && status == PG_OK; i++) {
-        status = take_earlier_rows(h, &h->earlier[i]);
+        status = take_earlier_rows(h, pg, &h->earlier[i]);
         ok = !h->failed;
     }
     for (unsigned p = 0; ok && status == PG_OK && p < h->partitions && !atomic_load(&h->w->lost); p++)
@@ -292,11 +299,11 @@ enum job_outcome history_judge(struct history *h, struct check *check, char *pro
     if (atomic_load(&h->w->lost))
         return JOB_LOST;
     if (status != PG_OK)
-        return job_outcome_of(status, h->w->pg, problem);
+        return job_outcome_of(status, pg, problem);
     return ok ? JOB_DONE : resources(problem);
 }
 
-static enum pg_status write_records(struct history *h)
+static enum pg_status write_records(struct history *h, bool *broken)
 {
     struct pg_copy *copy = NULL;
     enum pg_status status = history_copy_begin(h->w->pg, &copy);
@@ -304,18 +311,19 @@ static enum pg_status write_records(struct history *h)
         return status;
     const size_t most = (size_t)HISTORY_BLOCK_ROWS * HISTORY_RECORD_SIZE;
     uint8_t *bytes = malloc(most);
-    h->failed = bytes == NULL;
+    bool ok = bytes != NULL;
     uint64_t left = journal_length(h->records);
-    for (int32_t block = 0; left > 0 && !h->failed; block++) {
+    for (int32_t block = 0; left > 0 && ok; block++) {
         size_t n = left < most ? (size_t)left : most;
-        h->failed = !journal_next(h->records, bytes, n);
-        if (!h->failed)
+        ok = journal_next(h->records, bytes, n);
+        if (ok)
             history_copy_add(copy, h->s->provider, h->s->no, block, (int32_t)(n / HISTORY_RECORD_SIZE), bytes, n);
         left -= n;
     }
     free(bytes);
     status = pg_copy_end(copy, NULL);
-    return h->failed ? PG_FAILED : status;
+    *broken = *broken || !ok;
+    return ok ? status : PG_FAILED;
 }
 
 /* Moves the records of rows without an ERROR to the front; returns their length. */
@@ -333,27 +341,29 @@ static size_t without_errors(const struct history *h, uint8_t *bytes, size_t len
     return kept;
 }
 
-static enum pg_status write_overlaps(struct history *h)
+static enum pg_status write_overlaps(struct history *h, bool *broken)
 {
     struct pg_copy *copy = NULL;
     enum pg_status status = overlap_copy_begin(h->w->pg, &copy);
     if (status != PG_OK)
         return status;
-    for (unsigned p = 0; p < OVERLAP_PARTITIONS && !h->failed; p++) {
+    bool ok = true;
+    for (unsigned p = 0; p < OVERLAP_PARTITIONS && ok; p++) {
         void *bytes = NULL;
         size_t length = 0;
-        h->failed = !spool_load(h->overlaps, p, &bytes, &length);
+        ok = spool_load(h->overlaps, p, &bytes, &length);
         if (bytes != NULL)
             length = without_errors(h, bytes, length);
-        if (length > 0 && !h->failed)
+        if (length > 0 && ok)
             overlap_copy_add(copy, h->s->provider, h->s->no, (int16_t)p, bytes, length);
         free(bytes);
     }
     status = pg_copy_end(copy, NULL);
-    return h->failed ? PG_FAILED : status;
+    *broken = *broken || !ok;
+    return ok ? status : PG_FAILED;
 }
 
-static enum pg_status write_moves(struct history *h)
+enum pg_status history_write_moves(struct history *h)
 {
     static const char *const directions[] = {"up", "down", "level"};
     struct pg_copy *copy = NULL;
@@ -368,13 +378,8 @@ static enum pg_status write_moves(struct history *h)
     return pg_copy_end(copy, NULL);
 }
 
-enum pg_status history_write(struct history *h, bool *broken)
+enum pg_status history_write_rows(struct history *h, bool *broken)
 {
-    enum pg_status status = write_records(h);
-    if (status == PG_OK)
-        status = write_overlaps(h);
-    if (status == PG_OK)
-        status = write_moves(h);
-    *broken = *broken || h->failed;
-    return status;
+    enum pg_status status = write_records(h, broken);
+    return status == PG_OK ? write_overlaps(h, broken) : status;
 }

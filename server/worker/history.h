@@ -21,13 +21,19 @@ bool history_same(const struct history *a, const struct history *b);
 
 /* Each row as it is read. false: a temporary file or memory failed. */
 bool history_add_row(struct history *h, const struct checked_row *row, const struct episode *facts);
-/* Judges the rows of a finished check that is not refused; adds its findings to the check. */
-enum job_outcome history_judge(struct history *h, struct check *check, char *problem);
+/* Takes the rows of a finished check that is not refused; the check must outlive it. */
+enum job_outcome history_take(struct history *h, struct check *check, char *problem);
+/* Then judges them, reading earlier months by pg; adds its findings to the check. history_write_rows may run beside it,
+ * on another thread and connection. */
+enum job_outcome history_judge(struct history *h, struct pg *pg, char *problem);
 
 /* The earlier submissions that were used, by month: {"2012-04": id, ...}. A new reference; NULL: out of memory. */
 json_t *history_used(const struct history *h);
 
-/* Writes what an accepted submission leaves behind, in the open transaction. *broken: a temporary file failed. */
-enum pg_status history_write(struct history *h, bool *broken);
+/* Write what an accepted submission leaves behind, in the open transaction: for the checks of later months and of other
+ * providers, when its rows were taken; and its moves between clusters, when they were judged. *broken: a temporary file
+ * failed. */
+enum pg_status history_write_rows(struct history *h, bool *broken);
+enum pg_status history_write_moves(struct history *h);
 
 #endif

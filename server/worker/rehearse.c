@@ -103,7 +103,9 @@ static enum job_outcome read_file(struct rehearsing *x)
     if (outcome == JOB_DONE && !check_finish(x->check, &x->outcome))
         outcome = sealed_file_check_failed(x->w, x->problem);
     if (outcome == JOB_DONE && !x->outcome.refused)
-        outcome = history_judge(x->history, x->check, x->problem);
+        outcome = history_take(x->history, x->check, x->problem);
+    if (outcome == JOB_DONE && !x->outcome.refused)
+        outcome = history_judge(x->history, x->w->pg, x->problem);
     return outcome;
 }
 

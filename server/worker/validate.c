@@ -112,7 +112,6 @@ enum job_outcome validation_new(struct worker *w, const struct submission *s, ch
     v->w = w;
     v->s = *s;
     v->problem = problem;
-    confidential_init(&v->block);
     check_basis_init(&v->basis);
     return load_context(v);
 }
@@ -122,6 +121,7 @@ void validation_free(struct validation *v)
     if (!v)
         return;
     early_load_drop(v);
+    aside_free(v->aside);
     sealed_reader_free(v->along);
     if (v->own)
         v->w->pg = v->own;
@@ -132,7 +132,10 @@ void validation_free(struct validation *v)
     indicators_free(v->indicators);
     statistics_set_free(v->statistics);
     journal_free(v->blocks);
-    confidential_free(&v->block);
+    if (v->block)
+        confidential_free(v->block);
+    free(v->block);
+    free(v->batches);
     check_basis_free(&v->basis);
     free(v->windows);
     free(v->mapping);

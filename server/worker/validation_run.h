@@ -9,11 +9,22 @@
 #include "domain/indicators.h"
 #include "domain/statistics_set.h"
 #include "store/submission.h"
+#include "worker/aside.h"
 #include "worker/check_basis.h"
 #include "worker/confidential.h"
 #include "worker/history.h"
 #include "worker/jobs.h"
 #include "worker/sealed_file.h"
+
+/* Rows on their way to the database and the statistics. */
+#define ROWS_AT_ONCE 256
+struct row_batch {
+    struct validation *v;
+    size_t count;
+    struct episode row[ROWS_AT_ONCE];
+};
+/* One more than may wait: the one that is filled is never one that waits. */
+#define ROW_BATCHES (ASIDE_WAITING + 1)
 
 struct validation {
     struct worker *w;
@@ -40,10 +51,22 @@ struct validation {
     struct history *history;
     struct indicators *indicators;
     struct statistics_set *statistics; /* of the rows as they were read, until validation_write corrects them */
-    struct confidential_block block;
-    struct journal *blocks; /* struct block_head and the sealed bytes */
-    bool unreadable;        /* a temporary file could not be read back */
-    const char *state;      /* outcome: refused, held, accepted */
+    struct confidential_block *block;  /* the one that is filled; NULL: none */
+    struct journal *blocks;            /* struct block_head and the sealed bytes */
+    bool unreadable;                   /* a temporary file could not be read back */
+
+    /* For files whose rows are loaded early: takes the rows and, once the last was read, writes while rules across rows
+     * are asked. early, statistics, blocks, stored, decided and broken are its own from then on, until it was waited
+     * for. */
+    struct aside *aside;
+    struct row_batch *batches; /* ROW_BATCHES */
+    size_t batch;              /* the one that is filled */
+    bool stores_aside;         /* blocks, identifiers and history are written aside */
+    enum pg_status stored;     /* the first failure of that */
+    bool decided;              /* an earlier job has done the work already */
+    bool broken;               /* a temporary file or memory failed */
+
+    const char *state; /* outcome: refused, held, accepted */
     instant_t validated_at;
 };
 
@@ -68,6 +91,12 @@ enum job_outcome validation_open_along(struct validation *v);
 enum job_outcome validation_read(struct validation *v);
 /* A failure of the temporary files, with its problem text; JOB_LOST when that is why. */
 enum job_outcome validation_spool_failure(struct validation *v);
+
+/* writing.c, done aside: ends the load, takes the submission over and writes what is known when the last row was read;
+ * what the file's identifiers are; what is left for later months. Nothing after a failure: v->stored. */
+void validation_store_rows(void *validation);
+void validation_store_identifiers(void *validation);
+void validation_store_history(void *validation);
 
 /* writing.c: the one transaction. */
 enum job_outcome validation_write(struct validation *v);

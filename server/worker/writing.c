@@ -225,34 +225,72 @@ static enum pg_status open_transaction(struct validation *v, bool *decided)
     return *decided ? PG_OK : submission_clear_rows(v->w->pg, v->s.provider, v->s.no);
 }
 
+static void store(struct validation *v, enum pg_status (*write)(struct validation *v))
+{
+    if (v->stored == PG_OK && !v->decided)
+        v->stored = write(v);
+}
+
+static enum pg_status take_over(struct validation *v)
+{
+    enum pg_status status = early_load_end(v);
+    return status == PG_OK && v->loader ? early_load_take_over(v, &v->decided) : status;
+}
+
+static enum pg_status write_history(struct validation *v)
+{
+    return history_write_rows(v->history, &v->unreadable);
+}
+
+void validation_store_rows(void *validation)
+{
+    struct validation *v = validation;
+    store(v, take_over);
+    store(v, write_blocks);
+}
+
+void validation_store_identifiers(void *validation)
+{
+    store(validation, write_identifiers);
+}
+
+void validation_store_history(void *validation)
+{
+    store(validation, write_history);
+}
+
+/* The rows and what comes of them; what was not written aside. */
+static enum pg_status write_rows(struct validation *v)
+{
+    enum pg_status status = v->early ? early_load_correct(v) : write_episodes(v);
+    if (status == PG_OK && !v->stores_aside)
+        status = write_blocks(v);
+    if (status == PG_OK && !v->stores_aside)
+        status = write_identifiers(v);
+    if (status == PG_OK && !v->stores_aside)
+        status = write_history(v);
+    if (status == PG_OK)
+        status = history_write_moves(v->history);
+    if (status == PG_OK)
+        status = write_statistics(v);
+    return status == PG_OK ? measure_write(v) : status;
+}
+
 /* Everything that the outcome changes, fenced by the lease: a worker that was presumed dead writes nothing. */
 static enum pg_status write_all(struct validation *v)
 {
     bool accepted = strcmp(v->state, "accepted") == 0;
-    bool decided = false;
     enum pg_status status = PG_OK;
-    if (!accepted)
+    if (!accepted || v->decided)
         early_load_drop(v);
     if (!v->early)
-        status = open_transaction(v, &decided);
-    else if (v->loader)
-        status = early_load_take_over(v, &decided);
-    if (status == PG_OK && decided)
+        status = open_transaction(v, &v->decided);
+    if (status == PG_OK && v->decided)
         return job_finish(v->w->pg, v->job);
     if (status == PG_OK)
         status = write_findings(v);
     if (status == PG_OK && accepted)
-        status = v->early ? early_load_correct(v) : write_episodes(v);
-    if (status == PG_OK && accepted)
-        status = write_blocks(v);
-    if (status == PG_OK && accepted)
-        status = write_identifiers(v);
-    if (status == PG_OK && accepted)
-        status = history_write(v->history, &v->unreadable);
-    if (status == PG_OK && accepted)
-        status = write_statistics(v);
-    if (status == PG_OK && accepted)
-        status = measure_write(v);
+        status = write_rows(v);
     if (status == PG_OK)
         status = write_outcome(v);
     if (status == PG_OK)
