@@ -2,12 +2,15 @@
 """The second implementation of Reckoner, for auditors: one file, Python's standard library, and openssl for signatures.
 
     reckoner_auditor.py verify BUNDLE [--key FILE] [--checkpoint KEPT] [--json]
+    reckoner_auditor.py sample BUNDLE --method random|mus --size N --nonce X --paper FILE
+    reckoner_auditor.py sample evaluate PAPER --bundle BUNDLE [--confidence 80|90|95]
     reckoner_auditor.py position CASE.json
     reckoner_auditor.py position --lines [N] < CASES    one case in a line, one answer in a line, by N processes (1)
 
 verify checks a bundle (api/formats/bundle.md) from its bytes up, without network or database, and ends with status 0
 when nothing differs, else with 1. Rows become leaves and roots, and, by the terms, units, pence and positions, which
-must be those of the statement to the byte.
+must be those of the statement to the byte. sample draws rows for an auditor to look into, and says what was found comes
+to (api/formats/sampling.md).
 
 It was written from the specification and the formats alone, shares no code and no table with the service, and computes
 the slow way: row by row, day by day, in exact fractions. It reads from the top down: the verdict; archive, signatures
@@ -1954,6 +1957,69 @@ class SampleRefused(Exception):
     """What is wrong with a sample or its working paper, in words."""
 
 
+class Population:
+    """The rows of a bundle that holds, with the pence that each adds to the activity lines: decisions and moves
+    applied, challenges not. An assessment adds to the row that earns it."""
+
+    def __init__(self, path):
+        b = Bundle(path)
+        for check in verdict_on(b):
+            if check["outcome"] == "differs" or (check["check"], check["outcome"]) == ("position", "not_checked"):
+                raise SampleRefused("nothing is drawn from a bundle that does not hold: %(check)s: %(detail)s" % check)
+        self.bundle, self.account = b, b.account
+        self.position = Position(b.account, b.inputs["month"])
+        self.said = changes_of(b.account.decided)
+        self.claims = []  # (day, order, referral, whose, (month, row), price)
+        rows = [self.valued(month, row) for month, row in self.each()]
+        self.first = {}  # the row that earns the assessment of a referral; None: one that was moved away
+        for _, _, referral, ours, row, _ in sorted(self.claims, key=lambda claim: claim[:2]):
+            self.first.setdefault(referral, row if ours else None)
+        earned = {row: price["pence"] for _, _, referral, _, row, price in self.claims
+                  if self.first[referral] == row}
+        self.rows = [dict(row, pence=row["pence"] + earned.get((row["month"], row["row_no"]), 0)) for row in rows]
+        lines = [line["pence"] for line in b.statement["position"]["lines"] if "basis" in line]
+        if sum(row["pence"] for row in self.rows) != sum(lines):
+            raise SampleRefused("the rows do not add up to the activity lines")
+
+    def each(self):
+        for month in self.position.months:
+            for row in rows_of_bundle(self.bundle, month) if month in self.bundle.inputs["months"] else ():
+                yield month, row
+
+    def take(self, month, row, *judged):
+        """The row as it counts, its days in pence, and the assessment that it claims, if it does."""
+        row = changed(row, said_of(row, month, self.said) + judged)
+        value = Value()
+        value.take(self.position, month, row)
+        claims = [claim for claim in value.claims if not row["beaten"]]
+        return row, sum(pence for _, pence in value.sums.values()), claims
+
+    def valued(self, month, row):
+        counted, pence, claims = self.take(month, row)
+        self.claims += [(*claim[:4], (month, row["number"]), claim[5]) for claim in claims]
+        return {"month": month, "row_no": row["number"], "tag": row["patient"], "cluster": counted["cluster"],
+                "team": row["service"], "pence": pence}
+
+    def judged(self, picks, judgements):
+        """What each pick is worth as the auditor found it; None: not examined."""
+        wanted = {(pick["row"]["month"], pick["row"]["row_no"]): n for n, pick in enumerate(picks)}
+        found = [None] * len(picks)
+        for month, row in self.each():
+            n = wanted.get((month, row["number"]))
+            if n is None or (judgements[n]["second"] is None and judgements[n]["days"] is None):
+                continue
+            second, days = judgements[n]["second"], judgements[n]["days"]
+            said = [{"cluster": second}] if second not in (None, "none") else []
+            said += [{"not_payable": True}] if second == "none" else [{"payable_days": days}] if days is not None else []
+            _, pence, claims = self.take(month, row, *said)
+            for _, _, referral, ours, _, price in claims:
+                here = (month, row["number"])
+                pence += price["pence"] if ours and self.first.get(referral, here) == here else 0
+            agreed = second == picks[n]["row"]["cluster"]
+            found[n] = dict(judgements[n], agreed=agreed, pence=pence)
+        return found
+
+
 def up(numerator, denominator):
     """numerator / denominator, rounded up to a whole number."""
     return -(-numerator // denominator)
@@ -2319,6 +2385,37 @@ def positions(options):
     return 0
 
 
+def sample_command(options):
+    try:
+        if options.what[0] == "evaluate":
+            return sample_evaluate(options)
+        if options.nonce is None or options.paper is None:
+            raise SampleRefused("--nonce and --paper are needed")
+        population = Population(options.what[0])
+        root = Checkpoint(population.bundle.read("checkpoint")).root
+        sample = sample_draw(population.rows, options.method, options.size, sample_seed(root, options.nonce))
+        with open(options.paper, "x", encoding="utf-8", newline="") as file:
+            file.write(paper_write(sample, options.nonce))
+        print("%d of %d rows are in %s." % (len(sample["picks"]), len(population.rows), options.paper))
+        return 0
+    except SampleRefused as why:
+        print(why, file=sys.stderr)
+        return 1
+
+
+def sample_evaluate(options):
+    with open(options.what[1], "rb") as file:
+        paper = file.read()
+    method, size, nonce = paper_heading(paper)
+    population = Population(options.bundle)
+    b = population.bundle
+    sample = sample_draw(population.rows, method, size, sample_seed(Checkpoint(b.read("checkpoint")).root, nonce))
+    found = population.judged(sample["picks"], paper_read(paper, sample, nonce))
+    result = Evaluation(sample, found, nonce, sha256(b.read("statement.json")), options.confidence).result()
+    print(canonical(result).decode())
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -2333,6 +2430,16 @@ def main():
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("case", nargs="?", metavar="CASE.json")
     which.add_argument("--lines", type=int, nargs="?", const=1, metavar="N")
+    command = commands.add_parser("sample", help="draw an audit sample: BUNDLE, or evaluate PAPER")
+    command.set_defaults(do=sample_command)
+    command.add_argument("what", nargs="+", metavar="BUNDLE | evaluate PAPER")
+    command.add_argument("--method", choices=("random", "mus"), default="random")
+    command.add_argument("--size", type=int, choices=range(1, 2001), metavar="N", default=60)
+    command.add_argument("--nonce", type=lambda text: NONCE.match(text)[0], metavar="X")
+    command.add_argument("--paper", metavar="FILE")
+    command.add_argument("--bundle", metavar="FILE", help="of evaluate: where the sample was drawn from")
+    command.add_argument("--confidence", type=int, choices=(80, 90, 95), default=95)
+    command.add_argument("--json", action="store_true", help="results are always JSON here")
     options = parser.parse_args()
     return options.do(options)
 

@@ -7,6 +7,7 @@
 #include "cli/keygen.h"
 #include "cli/log_commands.h"
 #include "cli/prices_command.h"
+#include "cli/sample_command.h"
 #include "cli/service_state.h"
 #include "cli/statement_commands.h"
 #include "cli/terms_command.h"
@@ -102,6 +103,10 @@ static const struct command commands[] = {
     {"log cosign", "STATE --name NAME --key FILE", "Print the cosignature of a checkpoint that was kept",
      "Cosign what `reckoner log keep` has accepted. The line goes to POST /v1/log/checkpoints/SIZE/cosignatures.\n",
      NEEDS_NOTHING, cli_log_cosign},
+    {"sample evaluate", "PAPER --bundle BUNDLE [--confidence N] [--json]", "Say what a filled working paper comes to",
+     cli_sample_evaluate_help, NEEDS_NOTHING, cli_sample_evaluate},
+    {"sample", "BUNDLE --method random|mus --size N --nonce X --paper FILE", "Draw an audit sample from a bundle",
+     cli_sample_help, NEEDS_NOTHING, cli_sample},
     {"verify", "BUNDLE | STATEMENT [--key FILE] [--checkpoint KEPT] [--json] ...",
      "Check a bundle, or a signed statement, offline", cli_verify_help, NEEDS_NOTHING, cli_verify},
 };

@@ -92,6 +92,22 @@ const json_t *log_record(const struct checking *x, const char *kind, const char 
 bool signed_by_bundle(const struct checking *x, const struct bundle_file *bytes, const struct bundle_file *signature,
                       char id[17]);
 
+/* Every stage, on bytes that stay where they are until checking_free. x is zeroed but for key and checkpoint. */
+void bundle_check_all(struct checking *x, const char *bytes, size_t length);
+/* NULL: nothing differs. stage: when not NULL, its name. */
+const struct verdict *bundle_first_difference(const struct checking *x, const char **stage);
+void checking_free(struct checking *x);
+
+/* Maps a whole file. false: trouble (BUNDLE_TROUBLE_SIZE bytes) says why. */
+bool given_map(const char *path, struct given *out, char *trouble);
+void given_unmap(struct given *g);
+
+/* Hands the rows on, month by month, those moved in last. After a check that found nothing amiss with them. false: each
+ * said so. */
+bool bundle_each_row(const struct checking *x,
+                     bool (*each)(void *context, month_t month, const struct row_line *line, bool moved),
+                     void *context);
+
 /* bundle_signed.c */
 void bundle_check_signature(struct checking *x);
 void bundle_check_key(struct checking *x);

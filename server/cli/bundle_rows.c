@@ -227,6 +227,33 @@ void bundle_check_rows(struct checking *x)
     x->rows_read = good && check_moved(x);
 }
 
+bool bundle_each_row(const struct checking *x,
+                     bool (*each)(void *context, month_t month, const struct row_line *line, bool moved), void *context)
+{
+    const char *line;
+    const char *problem;
+    size_t length;
+    size_t facts;
+    bool broken;
+    bool good = true;
+    struct row_line row;
+    struct moved_line *moved = malloc(sizeof *moved);
+    for (size_t i = 0; good && i < x->b.month_count; i++) {
+        struct lines l = {x->b.month[i].rows.bytes, x->b.month[i].rows.length, 0};
+        (void)next_line(&l, &line, &length, &broken);
+        while (good && next_line(&l, &line, &length, &broken))
+            good =
+                row_line_read(line, length, &row, &facts, &problem) && each(context, x->b.month[i].month, &row, false);
+    }
+    struct lines l = {x->b.moved.bytes, x->b.moved.length, 0};
+    (void)next_line(&l, &line, &length, &broken);
+    while (good && moved != NULL && next_line(&l, &line, &length, &broken))
+        good = read_moved(line, length, moved) == NULL && each(context, moved->month, &moved->row, true);
+    good = good && moved != NULL;
+    free(moved);
+    return good;
+}
+
 /* Account, run, engine and submissions as the statement has them. */
 static bool inputs_of_statement(struct checking *x)
 {

@@ -228,7 +228,7 @@ static void read_keys(struct checking *x)
     }
 }
 
-static void check_all(struct checking *x, const char *bytes, size_t length)
+void bundle_check_all(struct checking *x, const char *bytes, size_t length)
 {
     void (*const rest[])(struct checking *) = {bundle_check_signature,  bundle_check_key,       bundle_check_previous,
                                                bundle_check_checkpoint, bundle_check_inclusion, bundle_check_terms,
@@ -250,11 +250,14 @@ static void check_all(struct checking *x, const char *bytes, size_t length)
 
 /* The verdict. */
 
-static const struct verdict *first_difference(const struct checking *x)
+const struct verdict *bundle_first_difference(const struct checking *x, const char **stage)
 {
     for (int i = 0; i < CHECK_STAGES; i++) {
-        if (x->verdict[i].outcome == OUTCOME_DIFFERS)
+        if (x->verdict[i].outcome == OUTCOME_DIFFERS) {
+            if (stage != NULL)
+                *stage = stages[i][0];
             return &x->verdict[i];
+        }
     }
     return NULL;
 }
@@ -262,7 +265,7 @@ static const struct verdict *first_difference(const struct checking *x)
 static void print_plain(const struct checking *x)
 {
     static const char *const marks[] = {"good       ", "DIFFERS    ", "not checked"};
-    const struct verdict *first = first_difference(x);
+    const struct verdict *first = bundle_first_difference(x, NULL);
     for (int i = 0; i < CHECK_STAGES; i++) {
         const struct verdict *v = &x->verdict[i];
         (void)printf("%s  %s: %s%s%s\n", marks[v->outcome], stages[i][0], stages[i][1],
@@ -282,7 +285,7 @@ static void print_plain(const struct checking *x)
 static bool print_json(const struct checking *x)
 {
     static const char *const words[] = {"good", "differs", "not_checked"};
-    const struct verdict *first = first_difference(x);
+    const struct verdict *first = bundle_first_difference(x, NULL);
     json_t *list = json_array();
     for (int i = 0; list != NULL && i < CHECK_STAGES; i++) {
         const struct verdict *v = &x->verdict[i];
@@ -301,7 +304,7 @@ static bool print_json(const struct checking *x)
     return true;
 }
 
-static void checking_free(struct checking *x)
+void checking_free(struct checking *x)
 {
     bundle_case_free(x->position);
     for (size_t i = 0; i < x->version_count; i++)
@@ -313,8 +316,7 @@ static void checking_free(struct checking *x)
     json_decref(x->log);
 }
 
-/* Maps a whole file. false: trouble says why. */
-static bool map_file(const char *path, struct given *out, char *trouble)
+bool given_map(const char *path, struct given *out, char *trouble)
 {
     struct stat about;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -336,7 +338,7 @@ static bool map_file(const char *path, struct given *out, char *trouble)
     return true;
 }
 
-static void unmap(struct given *g)
+void given_unmap(struct given *g)
 {
     if (g->bytes != NULL)
         (void)munmap((void *)g->bytes, g->length);
@@ -352,10 +354,10 @@ int bundle_verify(const struct bundle_question *q, char *trouble)
         free(x);
         return -1;
     }
-    if (map_file(q->bundle, &file, trouble) && (q->key == NULL || map_file(q->key, &x->key, trouble)) &&
-        (q->checkpoint == NULL || map_file(q->checkpoint, &x->checkpoint, trouble))) {
-        check_all(x, file.bytes, file.length);
-        status = first_difference(x) == NULL ? 0 : 1;
+    if (given_map(q->bundle, &file, trouble) && (q->key == NULL || given_map(q->key, &x->key, trouble)) &&
+        (q->checkpoint == NULL || given_map(q->checkpoint, &x->checkpoint, trouble))) {
+        bundle_check_all(x, file.bytes, file.length);
+        status = bundle_first_difference(x, NULL) == NULL ? 0 : 1;
         if (!q->json) {
             print_plain(x);
         } else if (!print_json(x)) {
@@ -364,9 +366,9 @@ int bundle_verify(const struct bundle_question *q, char *trouble)
         }
     }
     checking_free(x);
-    unmap(&file);
-    unmap(&x->key);
-    unmap(&x->checkpoint);
+    given_unmap(&file);
+    given_unmap(&x->key);
+    given_unmap(&x->checkpoint);
     free(x);
     return status;
 }

@@ -280,19 +280,28 @@ static bool count(struct bundle_case *c, size_t place, const struct episode *e)
     return statistics_builder_add(m->builder, &row, 1) == STATISTICS_ADDED;
 }
 
+bool bundle_case_row(const struct bundle_case *c, month_t month, const struct row_line *line, bool moved,
+                     struct episode *out)
+{
+    const struct named_row *n = named(c, month, line->row.row_no);
+    *out = line->row;
+    memcpy(out->commissioner, c->in->commissioner, strlen(c->in->commissioner) + 1);
+    if (moved && n != NULL && n->move != NULL && n->move->tag != NULL)
+        row_line_patient(n->move->tag, out->patient);
+    bool counts = without_assessment(c, month, out);
+    if (statistics_is_candidate(month, out))
+        rank(c, month, out);
+    return counts;
+}
+
 bool bundle_case_add(struct bundle_case *c, month_t month, const struct row_line *line, bool moved)
 {
     size_t place = (size_t)(month - c->in->months[0].month);
-    struct episode row = line->row;
-    struct named_row *n = named(c, month, row.row_no);
+    struct episode row;
+    struct named_row *n = named(c, month, line->row.row_no);
     if (place >= c->months)
         return true;
-    memcpy(row.commissioner, c->in->commissioner, strlen(c->in->commissioner) + 1);
-    if (moved && n != NULL && n->move != NULL && n->move->tag != NULL)
-        row_line_patient(n->move->tag, row.patient);
-    bool counts = without_assessment(c, month, &row);
-    if (statistics_is_candidate(month, &row))
-        rank(c, month, &row);
+    bool counts = bundle_case_row(c, month, line, moved, &row);
     if (n != NULL) {
         n->change.row = row;
         n->change.was_here = !moved;
@@ -335,18 +344,51 @@ bool bundle_case_whole(const struct bundle_case *c, char *where, size_t size)
 }
 
 /* Absolute: of the cluster, or of how much is paid, what was said before does not matter; the other stands. */
+static void set_change(struct row_change *said, const struct bundle_change *change)
+{
+    if (change->cluster >= 0) {
+        said->cluster = change->cluster;
+        return;
+    }
+    said->not_payable = change->not_payable;
+    said->payable_days = change->payable_days;
+}
+
+static bool is_here(const struct bundle_case *c, const struct named_row *n)
+{
+    return n->move == NULL || strcmp(n->move->to, c->in->commissioner) == 0;
+}
+
+size_t bundle_case_changes(const struct bundle_case *c, struct row_change *out)
+{
+    size_t count_of = 0;
+    for (size_t i = 0; i < c->row_count; i++) {
+        const struct named_row *n = &c->row[i];
+        if ((!n->decided && n->move == NULL) || !n->added || n->counts_never)
+            continue;
+        struct row_change *said = &out[count_of++];
+        *said = (struct row_change){.month = n->change.month,
+                                    .row = n->change.row,
+                                    .was_here = n->change.was_here,
+                                    .is_here = is_here(c, n),
+                                    .cluster = -1,
+                                    .payable_days = -1};
+        for (size_t k = 0; !n->moved_in && k < c->in->decision_count; k++) {
+            const struct bundle_change *change = &c->in->decisions[k].change;
+            if (change->month == said->month && change->row == said->row.row_no)
+                set_change(said, change);
+        }
+    }
+    return count_of;
+}
+
 static void apply(struct bundle_case *c, const struct bundle_change *change)
 {
     struct named_row *n = named(c, change->month, change->row);
     if (n->moved_in)
         return;
     n->changed = true;
-    if (change->cluster >= 0) {
-        n->change.cluster = change->cluster;
-        return;
-    }
-    n->change.not_payable = change->not_payable;
-    n->change.payable_days = change->payable_days;
+    set_change(&n->change, change);
 }
 
 /* The lines with the rows changed so far. */
@@ -409,7 +451,7 @@ static enum bundle_case_status value_all(struct bundle_case *c, char *reason)
     for (size_t i = 0; i < c->in->move_count; i++) {
         const struct bundle_move *m = &c->in->moves[i];
         struct named_row *n = named(c, m->month, m->row);
-        n->change.is_here = strcmp(m->to, c->in->commissioner) == 0;
+        n->change.is_here = is_here(c, n);
         n->changed = true;
     }
     status = value(c, &c->activity, reason);

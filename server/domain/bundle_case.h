@@ -17,6 +17,14 @@ void bundle_case_free(struct bundle_case *c);
 /* Adds a row of the account's commissioner, or one moved in, of a month up to last. false: out of memory. */
 bool bundle_case_add(struct bundle_case *c, month_t month, const struct row_line *line, bool moved);
 
+/* A row of the account as it counts: its patient, its place among those of one day, no claim of an assessment that was
+ * won elsewhere. false: it earns nothing, whatever is decided of it. */
+bool bundle_case_row(const struct bundle_case *c, month_t month, const struct row_line *line, bool moved,
+                     struct episode *out);
+/* What decisions and moves change of rows, without challenges; after the rows. out has room for as many changes as
+ * there are decisions and moves; returns their number. */
+size_t bundle_case_changes(const struct bundle_case *c, struct row_change *out);
+
 /* After the rows: whether each row that the inputs name was added, and as what they say. false: where (size bytes) says
  * what is not. Calls bundle_case_position may follow either. */
 bool bundle_case_whole(const struct bundle_case *c, char *where, size_t size);

@@ -93,13 +93,13 @@ static date_t referral_of(const struct episode *row)
     return row->referral_date == DATE_NONE ? row->mhct_date : row->referral_date;
 }
 
-enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row, bool elsewhere)
+enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row)
 {
     const struct row_change *change = change_of(w, month, row->row_no);
     struct episode claiming = *row;
     if (change != NULL && change->cluster >= 0)
         cluster_code(change->cluster, claiming.cluster);
-    if (elsewhere || (change != NULL && change->not_payable) || !allows(w, month, &claiming) ||
+    if ((change != NULL && change->not_payable) || !allows(w, month, &claiming) ||
         assessment_price(w, month, &claiming) == NULL)
         return ROW_WORTH_DONE;
     struct assessment a = {.referral = referral_of(row),
@@ -165,17 +165,31 @@ enum row_worth_status row_worth_value(const struct row_worth *w, month_t month, 
     return ROW_WORTH_DONE;
 }
 
+void row_worth_cluster(const struct row_worth *w, month_t month, const struct episode *row, char out[3])
+{
+    const struct row_change *change = change_of(w, month, row->row_no);
+    if (change != NULL && change->cluster >= 0)
+        cluster_code(change->cluster, out);
+    else
+        memcpy(out, row->cluster, 3);
+}
+
+/* Absolute, as decisions are: of the cluster, and of how much is paid. */
 enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month, const struct episode *row,
-                                       bool elsewhere, const struct row_judgement *judgement, int64_t *pence)
+                                       const struct row_judgement *judgement, int64_t *pence)
 {
     const struct row_change *change = change_of(w, month, row->row_no);
     const struct assessment *first = assessments_find(w->claims, row->patient, referral_of(row));
-    const struct row_change judged = {.month = month,
-                                      .row = *row,
-                                      .is_here = change == NULL || change->is_here,
-                                      .cluster = judgement->cluster,
-                                      .payable_days = judgement->payable_days,
-                                      .not_payable = judgement->not_payable};
-    bool earns = judged.is_here && !elsewhere && (first == NULL || is_row(first, month, row));
-    return value_changed(w, &judged, earns, pence);
+    struct row_change judged = {.month = month, .is_here = true, .cluster = -1, .payable_days = -1};
+    if (change != NULL)
+        judged = *change;
+    judged.row = *row;
+    judged.was_here = false;
+    if (judgement->cluster >= 0)
+        judged.cluster = judgement->cluster;
+    if (judgement->payable_days >= 0 || judgement->not_payable) {
+        judged.payable_days = judgement->payable_days;
+        judged.not_payable = judgement->not_payable;
+    }
+    return value_changed(w, &judged, judged.is_here && (first == NULL || is_row(first, month, row)), pence);
 }

@@ -15,23 +15,25 @@ enum row_worth_status { ROW_WORTH_DONE, ROW_WORTH_NO_MEMORY, ROW_WORTH_OVERFLOW 
 struct row_worth *row_worth_new(const struct activity_input *in);
 void row_worth_free(struct row_worth *w);
 
-/* A row of the account in a month of the input; rows moved in or out by a change too. elsewhere: a row of another
- * commissioner comes before its claim. */
-enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row, bool elsewhere);
+/* A row of the account in a month of the input; rows moved in or out by a change too. */
+enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row);
 
 /* What a row adds: days, periods, and the assessment if it earns it. 0 when it is not payable or not the account's. */
 enum row_worth_status row_worth_value(const struct row_worth *w, month_t month, const struct episode *row,
                                       int64_t *pence);
 
+/* The cluster that counts of a row: as decided, otherwise as sent. out holds 3 bytes. */
+void row_worth_cluster(const struct row_worth *w, month_t month, const struct episode *row, char out[3]);
+
 /* What somebody who looked at the record says instead of what counts. */
 struct row_judgement {
-    int16_t cluster;      /* -1: as it was sent */
-    int32_t payable_days; /* of its days in the month the earliest so many; -1: all. Not of assessments */
-    bool not_payable;
+    int16_t cluster;      /* -1: as it counts */
+    int32_t payable_days; /* of its days in the month the earliest so many; -1: as it counts. Not of assessments */
+    bool not_payable;     /* nothing of it; false: as it counts */
 };
-/* What the row would add, the other rows as they are: under the judgement, whatever was decided before. An assessment
- * counts if the row earns it as it is, or if no row does that claims the referral. */
+/* What the row would add, the other rows as they are. An assessment counts if the row earns it as it is, or if no row
+ * does that claims the referral. */
 enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month, const struct episode *row,
-                                       bool elsewhere, const struct row_judgement *judgement, int64_t *pence);
+                                       const struct row_judgement *judgement, int64_t *pence);
 
 #endif

@@ -352,8 +352,7 @@ static int64_t worth_of_rows(const struct month_case *month, const struct activi
     struct row_worth *w = row_worth_new(&alone);
     ck_assert_ptr_nonnull(w);
     for (int i = 0; i < MONTHS * ROWS; i++)
-        ck_assert_int_eq(row_worth_claim(w, APRIL + i / ROWS, &month[i / ROWS].change[i % ROWS].row, false),
-                         ROW_WORTH_DONE);
+        ck_assert_int_eq(row_worth_claim(w, APRIL + i / ROWS, &month[i / ROWS].change[i % ROWS].row), ROW_WORTH_DONE);
     for (int i = 0; i < MONTHS * ROWS; i++) {
         int64_t pence;
         ck_assert_int_eq(row_worth_value(w, APRIL + i / ROWS, &month[i / ROWS].change[i % ROWS].row, &pence),
@@ -362,7 +361,7 @@ static int64_t worth_of_rows(const struct month_case *month, const struct activi
         const struct row_change *c = &month[i / ROWS].change[i % ROWS];
         const struct row_judgement same = {c->cluster, c->payable_days, c->not_payable};
         int64_t judged;
-        ck_assert_int_eq(row_worth_judged(w, APRIL + i / ROWS, &c->row, false, &same, &judged), ROW_WORTH_DONE);
+        ck_assert_int_eq(row_worth_judged(w, APRIL + i / ROWS, &c->row, &same, &judged), ROW_WORTH_DONE);
         ck_assert(judged == pence || !month[i / ROWS].changed[i % ROWS]);
     }
     row_worth_free(w);
