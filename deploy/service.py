@@ -75,7 +75,7 @@ class Service:
             # The database server, which root runs as another user, must be able to pass through the folder itself.
             self.workdir.mkdir(parents=True)
             self.workdir.chmod(0o755)
-            for folder in (self.keys_dir, self.logs_dir, self.workdir / "spool"):
+            for folder in (self.keys_dir, self.logs_dir, self.workdir / "spool", self.workdir / "state"):
                 folder.mkdir(mode=0o700)
             (self.workdir / "service.pid").write_text(f"{os.getpid()}\n")
             if self.clock is not None:
@@ -271,6 +271,7 @@ class Service:
             "signing_key_file": keys / "signing.key",
             "pseudonym_key_file": keys / "pseudonym.key",
             "spool_dir": self.workdir / "spool",
+            "state_dir": self.workdir / "state",
         } | self.settings
         lines = [f"{name} = {value}\n" for name, value in options.items()]
         self.config_file.write_text("# Written by deploy/service.py\n" + "".join(lines))

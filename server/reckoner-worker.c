@@ -1,6 +1,7 @@
 /* The engine process: validates, settles and signs. Holds the secret keys; takes its work from the queue in the
  * database, so any number may run. */
 #include "base/log.h"
+#include "base/log_state.h"
 #include "base/process.h"
 #include "domain/leak_json.h"
 #include "signing/keyfile.h"
@@ -94,7 +95,8 @@ static int run(const struct config *config, bool once)
     int status = EXIT_FAILURE;
     if (!pg) {
         status = fail("memory ran out");
-    } else if (!open_keys(config, &keys, error, sizeof error) || !migrate_check(pg, error, sizeof error)) {
+    } else if (!open_keys(config, &keys, error, sizeof error) ||
+               !log_state_usable(config->state_dir, error, sizeof error) || !migrate_check(pg, error, sizeof error)) {
         status = fail(error);
     } else {
         struct worker w = {config, &clock, pg, keys.unseal, keys.signer, keys.pseudonym, name, false, NULL};

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/demo_data.h"
 #include "cli/fsck.h"
+#include "cli/key_commands.h"
 #include "cli/keygen.h"
 #include "cli/log_commands.h"
 #include "cli/prices_command.h"
@@ -48,17 +49,34 @@ static const struct command commands[] = {
      "KIND is clusters, bank_holidays, practices, allocation_grid or reference_prices. Prints the kind and the file's\n"
      "SHA-256.\n",
      NEEDS_DATABASE, cli_reference_load},
-    {"keygen", "[token | pseudonym | seal | signing]", "Make keys, into the files that the configuration names",
+    {"key list", "", "List signing keys and their validity", "", NEEDS_DATABASE, cli_key_list},
+    {"key introduce", "FILE [--from INSTANT]", "Let a further signing key sign, beside the one in use",
+     "FILE is its public half, which reckoner keygen signing --out writes. It goes into the log: whoever follows the "
+     "log\n"
+     "knows the key before its first signature.\n"
+     "  --from INSTANT  first instant at which it may sign, default now\n",
+     NEEDS_DATABASE, cli_key_introduce},
+    {"key retire", "KEY [--at INSTANT]", "End a signing key: what it signed before stays good",
+     "Introduce the new one and restart the workers with it first: a worker with a key that has ended signs nothing.\n"
+     "  --at INSTANT  first instant at which it may sign no longer, default now\n",
+     NEEDS_DATABASE, cli_key_retire},
+    {"key lost", "KEY --since INSTANT", "Tell that others may have a signing key",
+     "What it signed before the instant, and what stood in the log by now, stays good. Nothing else that it signs is.\n"
+     "  --since INSTANT  first instant at which others may have had it\n",
+     NEEDS_DATABASE, cli_key_lost},
+    {"keygen", "[token | pseudonym | seal | signing] [--out FILE]",
+     "Make keys, into the files that the configuration names",
      "Without an argument, all of them. Secret files get mode 0400 and the caller as owner; nothing is overwritten.\n"
      "Prints public halves and ids. Keep copies of the secret files off this machine: what is sealed to a lost key\n"
-     "stays sealed.\n",
+     "stays sealed.\n"
+     "  --out FILE  a further signing key, beside the one in use; its public half goes into FILE.pub\n",
      NEEDS_CONFIG, cli_keygen},
     {"config", "", "Show every option with its value, unit and meaning", "", NEEDS_CONFIG, cli_config},
     {"health", "[--queue-seconds N]", "Say whether database, schema, queue and workers are well",
      "Ends with status 1 when one is not.\n"
      "  --queue-seconds N  longest time that due work may wait, default 300\n",
      NEEDS_DATABASE, cli_health},
-    {"fsck", "[--part NAME] [--provider CODE] [--month YYYY-MM] [--seal-key FILE] [--json]",
+    {"fsck", "[--part NAME] [--provider CODE] [--month YYYY-MM] [--seal-key FILE] [--json] [--recover ...]",
      "Hold everything that is stored against what it must follow from", cli_fsck_help, NEEDS_DATABASE, cli_fsck},
     {"demo-data", "--out FOLDER [--seed N] [--scale PERCENT | --rows N] [--casemix FILE]",
      "Write made-up uploads for the demonstration and the benchmark",
@@ -94,7 +112,7 @@ static const struct command commands[] = {
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",
      NEEDS_NOTHING, cli_explain},
-    {"log keep", "STATE --checkpoint FILE --key FILE [--consistency FILE]",
+    {"log keep", "STATE --checkpoint FILE --key FILE [--consistency FILE | --recovery FILE --inclusion FILE]",
      "Keep the last checkpoint of the log seen, and refuse one that does not continue it", cli_log_keep_help,
      NEEDS_NOTHING, cli_log_keep},
     {"log keygen", "NAME --out FILE", "Make a key to cosign checkpoints with, and print its verifier key",

@@ -57,6 +57,8 @@ static const struct option options[] = {
     FOLDER_OR_FILE(signing_key_file, "/etc/reckoner/signing.key", "Ed25519 secret key, for the worker alone"),
     FOLDER_OR_FILE(pseudonym_key_file, "/etc/reckoner/pseudonym.key", "key of the pseudonyms, for the worker alone"),
     FOLDER_OR_FILE(spool_dir, "/var/lib/reckoner/spool", "the worker's temporary files; they hold no identities"),
+    FOLDER_OR_FILE(state_dir, "/var/lib/reckoner/state",
+                   "what workers keep of the log outside the database, so that a restore is noticed"),
     NUMBER(listen_port, 1, 65535, 8080, "port", "public API"),
     NUMBER(local_port, 1, 65535, 8081, "port", "/live, /ready and /metrics, on loopback only"),
     NUMBER(http_threads, 1, 64, 2, "threads", "event loops"),

@@ -24,6 +24,7 @@ struct config {
     char *signing_key_file;     /* Ed25519 secret key: worker only, 0400 */
     char *pseudonym_key_file;   /* 32 bytes, hexadecimal: worker only, 0400 */
     char *spool_dir;            /* worker's temporary files (facts without identity) */
+    char *state_dir;            /* what a worker keeps of the log outside the database */
     int64_t listen_port;        /* public API */
     int64_t local_port;         /* /live /ready /metrics, loopback only */
     int64_t http_threads;       /* event loops */

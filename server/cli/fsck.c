@@ -39,7 +39,13 @@ const char cli_fsck_help[] =
     "  --month YYYY-MM        submissions of one month alone\n"
     "  --seal-key FILE        the secret sealing key: unseals every upload and compares its SHA-256\n"
     "  --pending-seconds N    longest time that an entry may wait for the worker, default 3600\n"
-    "  --json                 one object a line: differences, parts, and the result last\n";
+    "  --json                 one object a line: differences, parts, and the result last\n"
+    "After a restore workers sign and number nothing. When nothing differs, this begins again:\n"
+    "  --recover              appends a recovery entry to the log, and vouches for the database\n"
+    "  --checkpoint FILE      the highest checkpoint that any keeper holds; ask trusts, commissioners and auditors\n"
+    "  --numbers RXA=45,...   the last document that each provider holds, for those that this machine has not seen;\n"
+    "                         numbers behind it that the database does not know are voided in the log\n"
+    "  --key FILE             key of the checkpoint, when the database does not know it: PEM or minisign\n";
 
 static bool wanted(const struct fsck *f, const struct fsck_part *part, const char *name)
 {
@@ -98,10 +104,10 @@ static enum pg_status open_snapshot(struct fsck *f)
         return PG_FAILED;
     }
     enum pg_status status = pg_connect(f->pg);
-    return status == PG_OK ? pg_script(f->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") : status;
+    return status == PG_OK ? pg_begin_snapshot(f->pg) : status;
 }
 
-static int check_all(struct fsck *f, const char *name)
+int fsck_check_all(struct fsck *f, const char *name)
 {
     int64_t differences = 0;
     enum pg_status status = open_snapshot(f);
@@ -134,19 +140,35 @@ int cli_fsck(struct cli *cli, int argc, char **argv)
     const char *month = NULL;
     const char *part = NULL;
     const char *pending = NULL;
+    const char *checkpoint = NULL;
+    const char *numbers = NULL;
+    const char *key = NULL;
     struct fsck f = {.cli = cli, .month = -1, .pending_seconds = PENDING_SECONDS_DEFAULT};
-    const struct cli_option options[] = {
-        {"provider", &f.provider},     {"month", &month}, {"part", &part}, {"seal-key", &f.seal_key},
-        {"pending-seconds", &pending}, {NULL, NULL}};
+    const struct cli_option options[] = {{"provider", &f.provider},
+                                         {"month", &month},
+                                         {"part", &part},
+                                         {"seal-key", &f.seal_key},
+                                         {"pending-seconds", &pending},
+                                         {"checkpoint", &checkpoint},
+                                         {"numbers", &numbers},
+                                         {"key", &key},
+                                         {NULL, NULL}};
     f.json = cli_take_flag(&argc, argv, "--json");
+    bool recover = cli_take_flag(&argc, argv, "--recover");
     if (!cli_arguments(cli, argc, argv, options, NULL, 0))
         return CLI_USAGE;
     if (month != NULL && !month_parse(month, strlen(month), &f.month))
         return cli_wrong(cli, "--month %s is not a month like 2012-04", month);
+    if (recover != (checkpoint != NULL) || (!recover && (numbers != NULL || key != NULL)))
+        return cli_wrong(cli, "--recover and --checkpoint go together; --numbers and --key go with them");
+    if (recover && (part != NULL || f.provider != NULL || month != NULL))
+        return cli_wrong(cli, "--recover goes through everything");
     if (part != NULL && !part_known(part))
         return cli_wrong(cli, "there is no part %s", part);
     if (pending != NULL && !parse_i64_within(pending, strlen(pending), 0, PENDING_SECONDS_MAXIMUM, &f.pending_seconds))
         return cli_wrong(cli, "--pending-seconds %s is not a whole number from 0 to %d", pending,
                          PENDING_SECONDS_MAXIMUM);
-    return check_all(&f, part);
+    if (recover)
+        return fsck_recover(&f, checkpoint, numbers, key);
+    return fsck_check_all(&f, part);
 }

@@ -8,6 +8,8 @@
 #include "signing/sign.h"
 #include "signing/unseal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,27 +83,49 @@ static struct signer *new_signer(unsigned char secret[SIGNING_SECRET_SIZE])
     return signer;
 }
 
-static int new_signing_key(const struct cli *cli)
+/* The public half as a minisign file beside the secret one: what reckoner key introduce reads. */
+static bool write_public(const struct cli *cli, const char *path, const char *minisign)
+{
+    char beside[4096];
+    int n = snprintf(beside, sizeof beside, "%s.pub", path);
+    int fd = n > 0 && (size_t)n < sizeof beside ? open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444) : -1;
+    size_t length = strlen(minisign);
+    bool written = fd >= 0 && write(fd, minisign, length) == (ssize_t)length && fsync(fd) == 0;
+    int reason = errno;
+    if (fd >= 0 && close(fd) != 0)
+        written = false;
+    if (!written)
+        (void)cli_fail(cli, "%s.pub cannot be written: %s", path, strerror(reason));
+    return written;
+}
+
+static int new_signing_key_at(const struct cli *cli, const char *path, bool public_file)
 {
     unsigned char secret[SIGNING_SECRET_SIZE];
+    char minisign[MINISIGN_PUBLIC_SIZE];
+    char id[17];
     char error[512];
     struct signer *signer = new_signer(secret);
-    bool written = signer != NULL && keyfile_write(cli->config.signing_key_file, "the signing key", secret,
-                                                   sizeof secret, true, error, sizeof error);
+    bool written =
+        signer != NULL && keyfile_write(path, "the signing key", secret, sizeof secret, true, error, sizeof error);
     sodium_memzero(secret, sizeof secret);
     if (signer == NULL)
         return cli_fail(cli, "no locked memory for the signing key: raise the limit on locked memory (ulimit -l)");
-    if (written) {
-        char id[17];
-        char minisign[MINISIGN_PUBLIC_SIZE];
-        public_key_id_text(signer_public(signer)->id, id);
-        minisign_public_format(signer_public(signer), minisign);
-        const char *second_line = strchr(minisign, '\n');
-        (void)printf("the signing key: %s\n  id %s\n  minisign %s", cli->config.signing_key_file, id,
-                     second_line != NULL ? second_line + 1 : "\n");
-    }
+    public_key_id_text(signer_public(signer)->id, id);
+    minisign_public_format(signer_public(signer), minisign);
     signer_close(signer);
-    return written ? CLI_DONE : cli_fail(cli, "%s", error);
+    if (!written)
+        return cli_fail(cli, "%s", error);
+    if (public_file && !write_public(cli, path, minisign))
+        return CLI_FAILED;
+    const char *second_line = strchr(minisign, '\n');
+    (void)printf("the signing key: %s\n  id %s\n  minisign %s", path, id, second_line != NULL ? second_line + 1 : "\n");
+    return CLI_DONE;
+}
+
+static int new_signing_key(const struct cli *cli)
+{
+    return new_signing_key_at(cli, cli->config.signing_key_file, false);
 }
 
 /* One kind of key: its name on the command line, how it is made, and the files it needs, which must not be there. */
@@ -130,8 +154,14 @@ int cli_keygen(struct cli *cli, int argc, char **argv)
     };
     const size_t count = sizeof kinds / sizeof kinds[0];
     const char *wanted = NULL;
-    if (argc > 1 && !cli_arguments(cli, argc, argv, NULL, &wanted, 1))
+    const char *out = NULL;
+    const struct cli_option options[] = {{"out", &out}, {NULL, NULL}};
+    if (argc > 1 && !cli_arguments(cli, argc, argv, options, &wanted, 1))
         return CLI_USAGE;
+    if (out != NULL && (wanted == NULL || strcmp(wanted, "signing") != 0))
+        return cli_wrong(cli, "--out is for a further signing key; the others have one file each");
+    if (out != NULL)
+        return new_signing_key_at(cli, out, true);
     size_t first = 0;
     size_t last = count;
     for (size_t i = 0; wanted != NULL && i < count; i++) {

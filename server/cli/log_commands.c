@@ -25,7 +25,10 @@ const char cli_log_keep_help[] =
     "else (a fork) is refused, and STATE stays as it is: keep it, it is the evidence. Ends with status 1 then.\n"
     "  --checkpoint FILE   as GET /v1/log/checkpoint serves it\n"
     "  --consistency FILE  as GET /v1/log/consistency?from=OLD&size=NEW serves it; not needed for the same size\n"
-    "  --key FILE          the service's public key, PEM or minisign\n";
+    "  --key FILE          the service's public key, PEM or minisign\n"
+    "After a restore that lost entries, the log tells so itself; what was kept then goes to STATE.lost-SIZE:\n"
+    "  --recovery FILE     that entry, an item of GET /v1/log/entries?kind=recovery\n"
+    "  --inclusion FILE    as GET /v1/log/inclusion?leaf=LEAF&size=NEW serves it\n";
 
 /* A note in a file, read and with the service's signatures checked. */
 struct kept {
@@ -81,16 +84,30 @@ static bool replace_file(const struct cli *cli, const char *path, const struct b
     return false;
 }
 
-static bool read_proof(const struct cli *cli, const char *path, uint64_t from, uint64_t size, struct merkle_proof *out)
+/* A new reference; NULL: said why. */
+static json_t *read_json_file(const struct cli *cli, const char *path)
 {
     struct buf file;
     struct json_problem problem;
     if (!input_file_read(cli, path, &file))
-        return false;
+        return NULL;
     json_t *json = json_read(file.data, file.length, &problem);
+    buf_free(&file);
+    if (json == NULL)
+        (void)cli_fail(cli, "%s is no JSON: %s", path, problem.message);
+    return json;
+}
+
+/* The path of a proof whose members `first` and size are these. */
+static bool read_proof(const struct cli *cli, const char *path, const char *first, uint64_t value, uint64_t size,
+                       struct merkle_proof *out)
+{
+    json_t *json = read_json_file(cli, path);
+    if (json == NULL)
+        return false;
     const json_t *list = json_object_get(json, "path");
     size_t count = json_array_size(list);
-    bool good = json_is_array(list) && count <= MERKLE_PROOF_MAX && json_int(json, "from", -1) == (int64_t)from &&
+    bool good = json_is_array(list) && count <= MERKLE_PROOF_MAX && json_int(json, first, -1) == (int64_t)value &&
                 json_int(json, "size", -1) == (int64_t)size;
     out->count = 0;
     for (size_t i = 0; good && i < count; i++) {
@@ -99,9 +116,8 @@ static bool read_proof(const struct cli *cli, const char *path, uint64_t from, u
         out->count++;
     }
     json_decref(json);
-    buf_free(&file);
     if (!good)
-        (void)cli_fail(cli, "%s is no consistency proof from %llu to %llu leaves", path, (unsigned long long)from,
+        (void)cli_fail(cli, "%s is no proof of %s %llu in %llu leaves", path, first, (unsigned long long)value,
                        (unsigned long long)size);
     return good;
 }
@@ -127,7 +143,7 @@ static int compare(const struct cli *cli, const struct kept *before, const struc
     if (proof_path == NULL)
         return cli_wrong(cli, "--consistency is needed: GET /v1/log/consistency?from=%llu&size=%llu",
                          (unsigned long long)a->size, (unsigned long long)b->size);
-    if (!read_proof(cli, proof_path, a->size, b->size, &proof))
+    if (!read_proof(cli, proof_path, "from", a->size, b->size, &proof))
         return CLI_FAILED;
     if (!merkle_consistency_holds(a->size, &a->root, b->size, &b->root, &proof))
         return cli_fail(cli,
@@ -137,8 +153,69 @@ static int compare(const struct cli *cli, const struct kept *before, const struc
     return CLI_DONE;
 }
 
-static int keep(const struct cli *cli, const char *state, const char *checkpoint, const char *proof,
-                const struct public_key *key)
+/* What was given to keep a checkpoint by. */
+struct evidence {
+    const char *checkpoint;
+    const char *consistency;
+    const char *recovery;
+    const char *inclusion;
+};
+
+/* Whether the entry says that what was kept is lost, and stands in the log of the new checkpoint. */
+static int check_recovery(const struct cli *cli, const struct kept *before, const struct kept *now,
+                          const struct evidence *e, json_t *item)
+{
+    const struct checkpoint *a = &before->note.checkpoint;
+    const struct checkpoint *b = &now->note.checkpoint;
+    const json_t *entry = json_object_get(item, "entry");
+    const char *kind = json_text(entry, "kind");
+    const int64_t leaf = json_int(item, "leaf", -1);
+    const char *root = json_text(entry, "kept_root");
+    struct merkle_proof proof;
+    uint8_t kept_root[MERKLE_HASH];
+    size_t length = 0;
+    if (kind == NULL || strcmp(kind, "recovery") != 0 || leaf < 0 || root == NULL ||
+        !hex_decode(root, strlen(root), kept_root, sizeof kept_root))
+        return cli_fail(cli, "%s is no recovery entry of the log", e->recovery);
+    int64_t kept_size = json_int(entry, "kept_size", 0);
+    if (kept_size < (int64_t)a->size || json_int(entry, "restored_size", INT64_MAX) >= (int64_t)a->size ||
+        (kept_size == (int64_t)a->size && memcmp(kept_root, a->root.bytes, sizeof kept_root) != 0))
+        return cli_fail(cli, "this recovery does not speak for the %llu leaves that were kept: it is a fork",
+                        (unsigned long long)a->size);
+    if (strcmp(a->origin, b->origin) != 0 || !read_proof(cli, e->inclusion, "leaf", (uint64_t)leaf, b->size, &proof))
+        return CLI_FAILED;
+    char *bytes = json_canonical(entry, &length);
+    if (bytes == NULL)
+        return cli_fail(cli, "memory ran out");
+    const struct merkle_hash hash = merkle_leaf(bytes, length);
+    free(bytes);
+    return merkle_inclusion_holds(&hash, (uint64_t)leaf, b->size, &proof, &b->root)
+               ? CLI_DONE
+               : cli_fail(cli, "the recovery entry is not in the log of this checkpoint");
+}
+
+/* The break is taken: what was kept stays beside, as the evidence of what is lost. */
+static int take_recovery(const struct cli *cli, const char *state, const struct kept *before, const struct kept *now,
+                         const struct evidence *e)
+{
+    char beside[4096];
+    json_t *item = read_json_file(cli, e->recovery);
+    if (item == NULL)
+        return CLI_FAILED;
+    int status = check_recovery(cli, before, now, e, item);
+    int64_t restored = json_int(json_object_get(item, "entry"), "restored_size", 0);
+    json_decref(item);
+    int n = snprintf(beside, sizeof beside, "%s.lost-%llu", state, (unsigned long long)before->note.checkpoint.size);
+    if (status == CLI_DONE && (n <= 0 || (size_t)n >= sizeof beside || !replace_file(cli, beside, &before->text)))
+        status = CLI_FAILED;
+    if (status == CLI_DONE)
+        printf("The log was restored to %lld leaves: entries are lost. What was kept is in %s: compare documents and "
+               "statements that you hold from then\n",
+               (long long)restored, beside);
+    return status;
+}
+
+static int keep(const struct cli *cli, const char *state, const struct evidence *e, const struct public_key *key)
 {
     struct kept now = {.time = 0};
     struct kept before = {.time = 0};
@@ -146,16 +223,17 @@ static int keep(const struct cli *cli, const char *state, const char *checkpoint
     bool first = access(state, F_OK) != 0 && errno == ENOENT;
     buf_init(&now.text, NOTE_SIZE_MAX);
     buf_init(&before.text, NOTE_SIZE_MAX);
-    if (!read_note(cli, checkpoint, key->key, &now) || (!first && !read_note(cli, state, NULL, &before)))
+    if (!read_note(cli, e->checkpoint, key->key, &now) || (!first && !read_note(cli, state, NULL, &before)))
         status = CLI_FAILED;
     if (status == CLI_DONE && !first)
-        status = compare(cli, &before, &now, proof);
+        status = e->recovery != NULL ? take_recovery(cli, state, &before, &now, e)
+                                     : compare(cli, &before, &now, e->consistency);
     if (status == CLI_DONE && !replace_file(cli, state, &now.text))
         status = CLI_FAILED;
     if (status == CLI_DONE && first)
         printf("%s: %llu leaves, the first checkpoint kept\n", now.note.checkpoint.origin,
                (unsigned long long)now.note.checkpoint.size);
-    else if (status == CLI_DONE)
+    else if (status == CLI_DONE && e->recovery == NULL)
         printf("%s: %llu leaves, continuing the %llu seen before\n", now.note.checkpoint.origin,
                (unsigned long long)now.note.checkpoint.size, (unsigned long long)before.note.checkpoint.size);
     buf_free(&now.text);
@@ -166,17 +244,22 @@ static int keep(const struct cli *cli, const char *state, const char *checkpoint
 int cli_log_keep(struct cli *cli, int argc, char **argv)
 {
     const char *state = NULL;
-    const char *checkpoint = NULL;
-    const char *proof = NULL;
     const char *key_path = NULL;
+    struct evidence e = {NULL, NULL, NULL, NULL};
     struct public_key key;
-    const struct cli_option options[] = {
-        {"checkpoint", &checkpoint}, {"consistency", &proof}, {"key", &key_path}, {NULL, NULL}};
+    const struct cli_option options[] = {{"checkpoint", &e.checkpoint},
+                                         {"consistency", &e.consistency},
+                                         {"recovery", &e.recovery},
+                                         {"inclusion", &e.inclusion},
+                                         {"key", &key_path},
+                                         {NULL, NULL}};
     if (!cli_arguments(cli, argc, argv, options, &state, 1))
         return CLI_USAGE;
-    if (checkpoint == NULL || key_path == NULL)
+    if (e.checkpoint == NULL || key_path == NULL)
         return cli_wrong(cli, "--checkpoint and --key are needed");
-    return read_public(cli, key_path, &key) ? keep(cli, state, checkpoint, proof, &key) : CLI_FAILED;
+    if ((e.recovery != NULL) != (e.inclusion != NULL))
+        return cli_wrong(cli, "--recovery and --inclusion go together");
+    return read_public(cli, key_path, &key) ? keep(cli, state, &e, &key) : CLI_FAILED;
 }
 
 static int print_line(const struct cli *cli, const struct signer *signer, const char *name, const struct kept *k)

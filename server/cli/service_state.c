@@ -61,6 +61,25 @@ static bool healthy_schema(const struct cli *cli)
     return current;
 }
 
+static bool healthy_log(const struct cli *cli)
+{
+    char problem[600] = "";
+    bool vouched = false;
+    enum pg_status status = admin_vouched(cli->pg, &vouched, problem, sizeof problem);
+    if (status != PG_OK) {
+        (void)cli_fail_store(cli, status);
+        return false;
+    }
+    if (vouched)
+        (void)printf("log       ok      this database is its newest state, as far as is known\n");
+    else
+        (void)printf("log       FAULT   nothing is signed or numbered: %s\n",
+                     problem[0] != '\0'
+                         ? problem
+                         : "the database was restarted or restored, and no worker has vouched for it yet");
+    return vouched;
+}
+
 static bool healthy_queue(const struct cli *cli, int64_t most_seconds)
 {
     struct admin_queue q;
@@ -109,7 +128,8 @@ int cli_health(struct cli *cli, int argc, char **argv)
     /* With another schema the questions below could not be asked. */
     if (!healthy_schema(cli))
         return CLI_FAILED;
+    bool log = healthy_log(cli);
     bool queue = healthy_queue(cli, seconds);
     bool workers = healthy_workers(cli);
-    return queue && workers ? CLI_DONE : CLI_FAILED;
+    return log && queue && workers ? CLI_DONE : CLI_FAILED;
 }

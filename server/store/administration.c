@@ -1,5 +1,7 @@
 #include "store/administration.h"
 
+#include <stdio.h>
+
 /* The tail of every act: one audit event for the row that "made" returned. $1 at, $2 command, $3 system user. */
 #define AUDIT(provider, act, subject)                                                                                  \
     " INSERT INTO reckoner.audit_event (provider, at, act, subject, detail)"                                           \
@@ -215,6 +217,23 @@ enum pg_status admin_queue(struct pg *pg, struct admin_queue *out)
     };
     PQclear(r);
     return PG_OK;
+}
+
+enum pg_status admin_vouched(struct pg *pg, bool *vouched, char *reason, size_t size)
+{
+    static const struct pg_statement s = {
+        "admin_vouched",
+        "SELECT reckoner.log_vouched() AS vouched, (SELECT stopped FROM reckoner.log_vouch) AS stopped", 0};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK) {
+        *vouched = pg_bool(r, 0, "vouched");
+        (void)snprintf(reason, size, "%s", pg_text(r, 0, "stopped"));
+    }
+    PQclear(r);
+    return status;
 }
 
 enum pg_status admin_each_worker(struct pg *pg, void (*row)(void *context, const struct admin_worker *w), void *context)

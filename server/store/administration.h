@@ -59,6 +59,9 @@ struct admin_queue {
 };
 enum pg_status admin_queue(struct pg *pg, struct admin_queue *out);
 
+/* Whether somebody vouches for this run of the database (store/vouch.h); reason: why all signing was stopped, or "". */
+enum pg_status admin_vouched(struct pg *pg, bool *vouched, char *reason, size_t size);
+
 struct admin_worker {
     const char *worker;
     const char *version;

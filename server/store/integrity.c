@@ -11,6 +11,8 @@
 #define ENTRY_AT            "substring(e.entry FROM '\"at\":\"?([^\",}]*)')"
 #define ENTRY_SIDE          "substring(e.entry FROM '\"side\":\"?([^\",}]*)')"
 #define ENTRY_NUMBER        "substring(e.entry FROM '\"number\":\"?([^\",}]*)')"
+#define ENTRY_RESTORED_SIZE "substring(e.entry FROM '\"restored_size\":\"?([^\",}]*)')"
+#define ENTRY_LOST          "substring(e.entry FROM '\"lost\":([^\",}]*)')"
 #define ENTRY_BALANCE_PENCE "substring(e.entry FROM '\"balance_pence\":\"?([^\",}]*)')"
 #define ENTRY_DOCUMENT_KIND "substring(e.entry FROM '\"document_kind\":\"?([^\",}]*)')"
 #define ENTRY_COMMISSIONER  "substring(e.entry FROM '\"commissioner\":\"?([^\",}]*)')"
@@ -146,12 +148,34 @@ enum pg_status integrity_log_keys(struct pg *pg, PGresult **differences)
                  "reckoner.log_instant(r.valid_from)"
                  " END,"
                  "  CASE WHEN r.id IS NOT NULL THEN " ENTRY_VALID_FROM " END),"
+                 "('lost', CASE WHEN e.entry IS NOT NULL AND r.lost THEN 'true' END,"
+                 "  CASE WHEN r.id IS NOT NULL THEN " ENTRY_LOST " END),"
                  "('valid_to', CASE WHEN e.entry IS NOT NULL "
                  "THEN "
                  "reckoner.log_instant(r.valid_to)"
                  " END,"
                  "  CASE WHEN r.id IS NOT "
                  "NULL THEN " ENTRY_VALID_TO " END)"),
+        0};
+    return ask(pg, &s, differences);
+}
+
+enum pg_status integrity_log_recoveries(struct pg *pg, PGresult **differences)
+{
+    static const struct pg_statement s = {
+        "integrity_log_recoveries",
+        COMPARED(
+            "(SELECT 'recovery' AS kind, kept_size::text AS subject, restored_size AS number FROM"
+            "  reckoner.log_recovery"
+            "  UNION ALL SELECT 'void', provider || '/' || number, number FROM reckoner.document_void) r"
+            " FULL JOIN (SELECT kind, subject, entry FROM reckoner.log_entry WHERE kind IN ('recovery', 'void')"
+            "  UNION ALL SELECT kind, subject, entry FROM reckoner.log_pending WHERE kind IN ('recovery', 'void')) e"
+            " ON e.kind = r.kind AND e.subject = r.subject",
+            "log_recovery", "coalesce(r.kind || '/' || r.subject, e.kind || '/' || e.subject)",
+            "('row', CASE WHEN r.kind IS NULL THEN 'none' ELSE 'one' END, 'one'),"
+            "('entry of the log', CASE WHEN e.entry IS NULL THEN 'none' ELSE 'one' END, 'one'),"
+            "('number', CASE WHEN e.entry IS NOT NULL THEN r.number::text END, CASE WHEN r.kind = 'void' "
+            "THEN " ENTRY_NUMBER " WHEN r.kind = 'recovery' THEN " ENTRY_RESTORED_SIZE " END)"),
         0};
     return ask(pg, &s, differences);
 }
@@ -248,8 +272,9 @@ enum pg_status integrity_document_numbers(struct pg *pg, PGresult **differences)
 {
     static const struct pg_statement s = {
         "integrity_document_numbers",
-        "WITH given AS (SELECT provider, number, count(*) AS times FROM reckoner.document WHERE number IS NOT NULL"
-        "  GROUP BY provider, number),"
+        "WITH given AS (SELECT provider, number, count(*) AS times FROM"
+        "  (SELECT provider, number FROM reckoner.document WHERE number IS NOT NULL"
+        "   UNION ALL SELECT provider, number FROM reckoner.document_void) n GROUP BY provider, number),"
         " last AS (SELECT c.provider, c.last, coalesce((SELECT max(g.number) FROM given g"
         "   WHERE g.provider = c.provider), 0) AS highest FROM reckoner.document_counter c)"
         " SELECT 'document' AS \"table\", g.provider || '/number ' || g.number AS key, 'documents' AS what,"

@@ -227,13 +227,23 @@ enum pg_status pg_script(struct pg *pg, const char *sql)
     return status;
 }
 
-enum pg_status pg_begin(struct pg *pg)
+static enum pg_status begin(struct pg *pg, const char *sql)
 {
     if (pg->open)
         return pg_fail(pg, PG_FAILED, "a transaction is open already");
-    enum pg_status status = pg_script(pg, "BEGIN ISOLATION LEVEL READ COMMITTED");
+    enum pg_status status = pg_script(pg, sql);
     pg->open = status == PG_OK;
     return status;
+}
+
+enum pg_status pg_begin(struct pg *pg)
+{
+    return begin(pg, "BEGIN ISOLATION LEVEL READ COMMITTED");
+}
+
+enum pg_status pg_begin_snapshot(struct pg *pg)
+{
+    return begin(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
 }
 
 enum pg_status pg_commit(struct pg *pg)

@@ -90,6 +90,8 @@ enum pg_status pg_change(struct pg *pg, const struct pg_statement *s, const stru
 enum pg_status pg_script(struct pg *pg, const char *sql);
 
 enum pg_status pg_begin(struct pg *pg);
+/* One that changes nothing and sees one state of the database throughout. */
+enum pg_status pg_begin_snapshot(struct pg *pg);
 enum pg_status pg_commit(struct pg *pg);
 /* Safe when no transaction is open or the connection is gone. */
 void pg_rollback(struct pg *pg);

@@ -21,6 +21,9 @@
 #define SWEEP_POLLS       60  /* a sweep each so many worker_poll_ms: with the default, each minute */
 #define WAIT_MS           500 /* until a job whose turn had not come is looked at again */
 #define MICROS_PER_SECOND 1000000
+/* With --once: how long it is waited until this worker may sign, and how often it is looked. */
+#define ONCE_PATIENCE_SECONDS 10
+#define ONCE_LOOK_MS          20
 
 #ifndef RECKONER_VERSION
 #define RECKONER_VERSION "0.1"
@@ -129,6 +132,10 @@ enum job_outcome job_outcome_of(enum pg_status status, const struct pg *pg, char
         (void)snprintf(problem, JOB_PROBLEM_SIZE,
                        "The database was away or busy (%s). Retry the job once the database is well.", pg_message(pg));
         return JOB_AGAIN;
+    case PG_REFUSED:
+        (void)snprintf(problem, JOB_PROBLEM_SIZE, "Nothing may be signed now (%s): see reckoner health.",
+                       pg_message(pg));
+        return JOB_WAITS;
     default:
         (void)snprintf(problem, JOB_PROBLEM_SIZE,
                        "The database refused what the worker wrote (%s). This is a fault of the service:"
@@ -284,8 +291,15 @@ bool jobs_run(struct worker *w, const struct job_handler *handlers, bool once, c
     }
     read_along_begin(w);
     int64_t next_sweep = 0;
+    int64_t patience = clock_monotonic() + ONCE_PATIENCE_SECONDS * MICROS_PER_SECOND;
     bool away = false;
     while (!atomic_load(stop)) {
+        if (!log_keeper_may_sign(keeper)) {
+            if (once && clock_monotonic() > patience)
+                break;
+            wait_for_work(w, wake_fd, once ? ONCE_LOOK_MS : w->config->worker_poll_ms);
+            continue;
+        }
         sweep(w, &next_sweep);
         struct job job;
         /* Subscribed before the look into the queue, so that no job is missed between the two. */

@@ -5,6 +5,7 @@
 #include "proof/checkpoint.h"
 #include "store/log.h"
 #include "store/signing_key.h"
+#include "worker/log_standing.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +27,8 @@ struct batch {
     struct merkle_edge edge;
     struct pg_copy *nodes;
     enum pg_status fetched;
+    struct log_head head; /* of the checkpoint that was made; size 0: none */
+    char *problem;
 };
 
 /* ------------------------------------------------------------------------------------------------ the audit trail's
@@ -228,6 +231,13 @@ static enum pg_status append_entries(struct batch *b, bool *more)
         status = move_entries(b, entries, size);
     if (status == PG_OK)
         status = sign_checkpoint(b);
+    if (status == PG_OK) {
+        const struct merkle_hash root = merkle_edge_root(&b->edge);
+        b->head.size = (int64_t)b->edge.size;
+        memcpy(b->head.root, root.bytes, sizeof b->head.root);
+        if (!log_standing_begin(b->pg, b->w, &b->head, entries, b->problem))
+            status = PG_FAILED;
+    }
     PQclear(entries);
     return status;
 }
@@ -248,21 +258,30 @@ static enum pg_status batch(struct batch *b, bool *more)
         status = link_events(b, entries);
     if (status == PG_OK)
         status = append_entries(b, more);
-    return status == PG_OK ? pg_commit(b->pg) : status;
+    if (status == PG_OK)
+        status = pg_commit(b->pg);
+    if (status == PG_OK && b->head.size > 0 && !log_standing_done(b->pg, b->w, &b->head, b->problem))
+        status = PG_FAILED;
+    return status;
 }
 
 enum pg_status log_append_batch(struct pg *pg, const struct worker *w, bool *more, char *problem)
 {
-    struct batch b = {.pg = pg, .w = w};
+    struct batch b = {.pg = pg, .w = w, .problem = problem};
+    bool may = false;
     *more = false;
-    problem[0] = '\0';
-    if (!clock_now(w->clock, &b.now)) {
+    enum pg_status status = log_standing(pg, w, &may, problem);
+    if (status == PG_OK && !may)
+        return PG_REFUSED;
+    if (status == PG_OK && !clock_now(w->clock, &b.now)) {
         snprintf(problem, JOB_PROBLEM_SIZE, "the clock file cannot be read");
         return PG_FAILED;
     }
-    enum pg_status status = batch(&b, more);
+    if (status == PG_OK)
+        status = batch(&b, more);
     if (status != PG_OK) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "%s", pg_message(pg));
+        if (problem[0] == '\0')
+            snprintf(problem, JOB_PROBLEM_SIZE, "%s", pg_message(pg));
         pg_rollback(pg);
     }
     return status;
@@ -278,7 +297,8 @@ struct log_keeper_thread {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool ending;
-    bool failing; /* said once */
+    bool failing;    /* said once */
+    atomic_bool may; /* sign */
 };
 
 /* Appends until nothing waits. */
@@ -295,8 +315,14 @@ static void append_all(struct log_keeper_thread *k)
         if (failed && !k->failing)
             log_event(LOG_LEVEL_WARN, "log_append", &(struct log_field){"problem", problem, 0}, 1);
         k->failing = failed;
+        atomic_store(&k->may, status == PG_OK || status == PG_NONE);
         more = more && status == PG_OK;
     }
+}
+
+bool log_keeper_may_sign(const struct log_keeper_thread *k)
+{
+    return atomic_load(&k->may);
 }
 
 static void *keep(void *context)

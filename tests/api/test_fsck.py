@@ -1,5 +1,5 @@
-"""`reckoner fsck`: what was stored and not touched is good, and each thing that was touched behind the service's back is
-named, by table, key, found and expected, and it alone."""
+"""`reckoner fsck`: what was stored and not touched is good, and each thing that was touched behind the service's back
+is named, by table, key, found and expected."""
 
 import json
 import pathlib
@@ -19,15 +19,16 @@ TAMPERED = [
     ("log_entry", "DELETE FROM {t} WHERE leaf = (SELECT max(leaf) FROM {t})", ["log_checkpoint ", ": leaves: found "]),
     ("log_entry", "UPDATE {t} SET " + ENTRY.format("replace(entry, '\"number\":1', '\"number\":7')")
      + " WHERE kind = 'document'", ["log_node ", "log_checkpoint ", "document RXA/", ": number: found 1, expected 7"]),
-    ("log_entry", "UPDATE {t} SET " + ENTRY.format("'x' || entry") + " WHERE leaf = 2", ["log_entry 2: entry: found x"]),
+    ("log_entry", "UPDATE {t} SET " + ENTRY.format("'x' || entry") + " WHERE leaf = 2",
+     ["log_entry 2: entry: found x"]),
     ("log_entry", "UPDATE {t} SET kind = 'void' WHERE leaf = 2", ["log_entry 2: kind: found void"]),
     ("log_node", "UPDATE {t} SET hash = sha256('x') WHERE level = 1 AND place = 1", ["log_node 1/1: hash: found "]),
     ("log_node", "DELETE FROM {t} WHERE level = 2 AND place = 0", ["log_node 2/0: row: found none"]),
     ("log_node", "INSERT INTO {t} VALUES (3, 999, sha256('x'))", ["log_node 3/999: row: found one"]),
     ("log_checkpoint", "UPDATE {t} SET root = sha256('x') WHERE size = (SELECT max(size) FROM {t})",
      ["log_checkpoint ", ": root: found "]),
-    ("log_checkpoint", "UPDATE {t} SET note = replace(note, 'reckoner.invalid/log', 'reckoner.invalid/lag') WHERE size ="
-     " (SELECT max(size) FROM {t})", ["log_checkpoint ", ": origin: found "]),
+    ("log_checkpoint", "UPDATE {t} SET note = replace(note, 'reckoner.invalid/log', 'reckoner.invalid/lag')"
+     " WHERE size = (SELECT max(size) FROM {t})", ["log_checkpoint ", ": origin: found "]),
     ("log_checkpoint", "DELETE FROM {t} WHERE size = (SELECT max(size) FROM {t})",
      ["log_checkpoint ", ": row: found none"]),
     ("log_checkpoint", "UPDATE {t} SET sealed_at = sealed_at - interval '1 year' WHERE size = (SELECT max(size) FROM"
@@ -40,12 +41,14 @@ TAMPERED = [
     ("audit_event", "INSERT INTO {t} (provider, at, act, subject) VALUES ('RXA', now(), 'test.act', 'x')",
      ["audit_event RXA/", ": link: found none"]),
     ("audit_link", "DELETE FROM {t} WHERE seq = 2", ["audit_link 2: row: found none"]),
-    ("audit_link", "UPDATE {t} SET hash = sha256('x') WHERE seq = 2", ["audit_link 2: hash: found ", "audit_link 3: hash: "]),
+    ("audit_link", "UPDATE {t} SET hash = sha256('x') WHERE seq = 2",
+     ["audit_link 2: hash: found ", "audit_link 3: hash: "]),
     ("signed_record", "UPDATE {t} SET bytes = set_byte(bytes, 80, 33), sha256 = sha256(set_byte(bytes, 80, 33))"
      " WHERE purpose = 'receipt'", ["signed_record RXA/", ": signature: found not of these bytes", ": sha256: found "]),
     ("signed_record", "UPDATE {t} SET signature = set_byte(signature, 3, get_byte(signature, 3) # 1) WHERE purpose ="
      " 'receipt'", ["signed_record RXA/", ": signature: found not of these bytes"]),
-    ("signed_record", "UPDATE {t} SET minisig = replace(minisig, 'timestamp:1', 'timestamp:2') WHERE purpose = 'receipt'",
+    ("signed_record", "UPDATE {t} SET minisig = replace(minisig, 'timestamp:1', 'timestamp:2')"
+     " WHERE purpose = 'receipt'",
      ["signed_record RXA/", ": minisig: found not of these bytes"]),
     ("signed_record", "DELETE FROM {t} WHERE purpose = 'receipt'", ["signed_record RXA/", ": row: found none"]),
     ("signing_key", "UPDATE {t} SET public_key = sha256('x')", ["signing_key ", ": public_key: found "]),
@@ -68,9 +71,12 @@ TAMPERED = [
     ("document", "UPDATE {t} SET billed_pence = 1, position_pence = position_pence + 1",
      [": billed before: found 1, expected 0", ": billed_pence: found 1, expected 0"]),
     ("document", "DELETE FROM {t}", ["document RXA/", ": row: found none issued"]),
-    ("document_line", "UPDATE {t} SET pence = pence - 1 WHERE line_no = 1", ["document RXA/", ": sum of the lines: found "]),
-    ("ledger_posting", "DELETE FROM {t} WHERE seq = 2", ["document RXA/", ": sum of the ledger: found 183600, expected 0"]),
-    ("terms_approval", "DELETE FROM {t} WHERE side = 'provider'", ["terms_approval RXA/", "/1/provider: row: found none"]),
+    ("document_line", "UPDATE {t} SET pence = pence - 1 WHERE line_no = 1",
+     ["document RXA/", ": sum of the lines: found "]),
+    ("ledger_posting", "DELETE FROM {t} WHERE seq = 2",
+     ["document RXA/", ": sum of the ledger: found 183600, expected 0"]),
+    ("terms_approval", "DELETE FROM {t} WHERE side = 'provider'",
+     ["terms_approval RXA/", "/1/provider: row: found none"]),
     ("terms", "UPDATE {t} SET body = body || ' ', digest = sha256(convert_to(body || ' ', 'UTF8'))",
      ["terms_approval RXA/", ": digest of the terms: found "]),
     ("submission_chunk", "DELETE FROM {t}", ["submission RXA/", ": pieces stored: found 0, expected 1"]),

@@ -226,12 +226,22 @@ class EveryProblem(harness.ServiceCase):
     def meet_stale_draft(self):
         """Something is billed behind the draft's back: what no run of ours does, so it takes the database's owner."""
         document, etag = self.draft()
-        self.other.post(f"{document}/proposal", headers={"If-Match": etag})
+        self.other.send("POST", f"{document}/proposal", headers={"If-Match": etag})
         self.query("SET session_replication_role = replica; "
                    "UPDATE reckoner.document SET billed_pence = billed_pence + 1, balance_pence = balance_pence - 1 "
                    "WHERE state = 'proposed'")
         document, etag = self.draft()
         return self.checker.send("POST", f"{document}/issue", headers={"If-Match": etag})
+
+    def meet_not_vouched(self):
+        """A worker has found that the database was restored."""
+        document, etag = self.draft()
+        self.other.send("POST", f"{document}/proposal", headers={"If-Match": etag})
+        document, etag = self.draft()
+        self.query("UPDATE reckoner.log_vouch SET stopped = 'restored', stopped_at = now()")
+        reply = self.checker.send("POST", f"{document}/issue", headers={"If-Match": etag})
+        self.query("UPDATE reckoner.log_vouch SET stopped = NULL, stopped_at = NULL")
+        return reply
 
     def meet_no_successor(self):
         document, etag = self.draft()

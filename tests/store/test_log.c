@@ -13,14 +13,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char origin[] = "reckoner.example/log";
 static struct store_fixture f;
 static struct pg *pg;
 static struct config config;
+static char state_dir[40];
 static const struct clock wall = {NULL};
 static struct worker w;
 static char problem[JOB_PROBLEM_SIZE];
+
+/* The key of the seed is another: ours is introduced, as the operator would. */
+static void introduce(void)
+{
+    const struct public_key *key = signer_public(w.signer);
+    char id[17];
+    char hex[2 * PUBLIC_KEY_SIZE + 1];
+    char sql[300];
+    public_key_id_text(key->id, id);
+    hex_encode(key->key, PUBLIC_KEY_SIZE, hex);
+    snprintf(sql, sizeof sql, "INSERT INTO signing_key VALUES ('%s', decode('%s', 'hex'), '2012-04-01Z')", id, hex);
+    store_fixture_sql(&f, sql);
+}
+
+static void remove_state(void)
+{
+    static const char *const names[] = {"log.json", "log.json.new", "log.lock"};
+    char path[80];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", state_dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(state_dir);
+}
 
 static void setup(void)
 {
@@ -31,10 +57,15 @@ static void setup(void)
     settled_account(&f);
     pg = store_fixture_connect(&f, "reckoner_worker");
     config.log_origin = origin;
+    snprintf(state_dir, sizeof state_dir, "/tmp/reckoner-state-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(state_dir));
+    config.state_dir = state_dir;
+    w.name = "test";
     w.config = &config;
     w.clock = &wall;
     w.signer = signer_from_secret(secret);
     ck_assert_ptr_nonnull(w.signer);
+    introduce();
 }
 
 static void teardown(void)
@@ -42,6 +73,7 @@ static void teardown(void)
     signer_close((struct signer *)w.signer);
     pg_free(pg);
     store_fixture_close(&f);
+    remove_state();
 }
 
 static enum pg_status append(void)
