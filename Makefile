@@ -156,8 +156,8 @@ $(BUILD)/libreckoner.a: $(OBJECTS)
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/server/%.o $(BUILD)/libreckoner.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# The verifier stands alone: it is copied to machines that have nothing of ours. A sanitizer cannot be linked statically,
-# so a sanitizer build compiles its parts once more without.
+# The verifier stands alone: it is copied to machines that have nothing of ours. A sanitizer cannot be linked
+# statically, so a sanitizer build compiles its parts once more without.
 VERIFY_SOURCES := $(wildcard server/base/*.c server/domain/*.c server/proof/*.c server/cli/bundle_*.c) \
                   $(addprefix server/signing/,minisign.c pem.c public_key.c)
 PLAIN          := $(if $(SANITIZE),$(BUILD)/plain,$(BUILD))

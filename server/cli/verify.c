@@ -1,4 +1,4 @@
-/* reckoner verify: checks a bundle, or a statement with its signature and key, offline. It needs public things alone. */
+/* reckoner verify: checks a bundle, or a statement with its signature and key, offline. It needs public things only. */
 #include "base/json.h"
 #include "base/parse.h"
 #include "cli/bundle_verify.h"
@@ -280,6 +280,16 @@ static int verify_bundle(const struct cli *cli, const struct bundle_question *q)
     return status < 0 ? cli_fail(cli, "%s", trouble) : status == 0 ? CLI_DONE : CLI_FAILED;
 }
 
+/* A statement begins with a brace, a bundle with the name of its first member. */
+static bool is_json(const char *path)
+{
+    FILE *f = fopen(path, "rbe");
+    bool brace = f != NULL && fgetc(f) == '{';
+    if (f != NULL)
+        (void)fclose(f);
+    return brace;
+}
+
 int cli_verify(struct cli *cli, int argc, char **argv)
 {
     struct verification v;
@@ -288,15 +298,12 @@ int cli_verify(struct cli *cli, int argc, char **argv)
     const char *key = NULL;
     const char *previous = NULL;
     const char *checkpoint = NULL;
-    const struct cli_option options[] = {{"signature", &signature},
-                                         {"key", &key},
-                                         {"previous", &previous},
-                                         {"checkpoint", &checkpoint},
-                                         {NULL, NULL}};
+    const struct cli_option options[] = {
+        {"signature", &signature}, {"key", &key}, {"previous", &previous}, {"checkpoint", &checkpoint}, {NULL, NULL}};
     bool json = take_json(&argc, argv);
     if (!cli_arguments(cli, argc, argv, options, &file, 1))
         return CLI_USAGE;
-    if (signature == NULL && previous == NULL)
+    if (signature == NULL && previous == NULL && !is_json(file))
         return verify_bundle(cli, &(const struct bundle_question){file, key, checkpoint, json});
     if (signature == NULL || key == NULL || checkpoint != NULL)
         return cli_wrong(cli, "a statement takes --signature and --key; a bundle holds its own, and takes neither"

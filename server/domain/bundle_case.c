@@ -299,8 +299,6 @@ bool bundle_case_add(struct bundle_case *c, month_t month, const struct row_line
     size_t place = (size_t)(month - c->in->months[0].month);
     struct episode row;
     struct named_row *n = named(c, month, line->row.row_no);
-    if (place >= c->months)
-        return true;
     bool counts = bundle_case_row(c, month, line, moved, &row);
     if (n != NULL) {
         n->change.row = row;
@@ -309,7 +307,7 @@ bool bundle_case_add(struct bundle_case *c, month_t month, const struct row_line
         n->counts_never = !counts;
         n->added = true;
     }
-    return moved || !counts || count(c, place, &row);
+    return moved || !counts || place >= c->months || count(c, place, &row);
 }
 
 static bool not_whole(char *where, size_t size, month_t month, int32_t row, const char *what)
@@ -400,7 +398,8 @@ static enum bundle_case_status value(struct bundle_case *c, struct activity_line
         return BUNDLE_CASE_NO_MEMORY;
     struct activity_input in = {c->in->commissioner, months, c->months, changes, 0};
     for (size_t i = 0; i < c->row_count; i++) {
-        if (c->row[i].changed && c->row[i].added && !c->row[i].counts_never)
+        const struct named_row *n = &c->row[i];
+        if (n->changed && n->added && !n->counts_never && n->change.month < c->in->months[0].month + (month_t)c->months)
             changes[in.change_count++] = c->row[i].change;
     }
     for (size_t i = 0; i < c->months; i++) {

@@ -53,7 +53,7 @@ bool inputs_ident(struct inputs_reading *r, const json_t *entry, const char *mem
 }
 
 void *inputs_list(struct inputs_reading *r, const char *name, const struct json_member *members, size_t size,
-                  inputs_read_entry *read, size_t *count)
+                  inputs_read_entry *take, size_t *count)
 {
     const json_t *entries = json_object_get(r->in->json, name);
     size_t n = json_array_size(entries);
@@ -71,7 +71,7 @@ void *inputs_list(struct inputs_reading *r, const char *name, const struct json_
         char *out = made + i * size;
         (void)snprintf(r->pointer, sizeof r->pointer, "/%s/%zu", name, i);
         r->failed =
-            !json_check(entry, members, r->pointer, r->problem) || !read(r, entry, out, i > 0 ? out - size : NULL);
+            !json_check(entry, members, r->pointer, r->problem) || !take(r, entry, out, i > 0 ? out - size : NULL);
     }
     return made;
 }
@@ -238,11 +238,8 @@ static bool read_lists(struct inputs_reading *r)
                                                    AMOUNT("pence"),
                                                    INSTANT_TEXT("issued_at"),
                                                    LAST_MEMBER};
-    static const struct json_member openings[] = {{"agreement", JSON_KIND_INTEGER, true, 1, INT32_MAX},
-                                                  {"number", JSON_KIND_TEXT, true, 1, 400},
-                                                  AMOUNT("pence"),
-                                                  INSTANT_TEXT("agreed_at"),
-                                                  LAST_MEMBER};
+    static const struct json_member openings[] = {
+        {"agreement", JSON_KIND_INTEGER, true, 1, INT32_MAX}, AMOUNT("pence"), INSTANT_TEXT("agreed_at"), LAST_MEMBER};
     struct bundle_inputs *in = r->in;
     size_t count = 0;
     free(inputs_list(r, "agreed_months", agreed, 1, read_agreed, &count));

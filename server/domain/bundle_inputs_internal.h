@@ -27,12 +27,12 @@ bool inputs_digest(struct inputs_reading *r, const json_t *entry, const char *me
 /* A pseudonym or another generated id. */
 bool inputs_ident(struct inputs_reading *r, const json_t *entry, const char *member, const char **out);
 
-/* One list: an owned array, zeroed, of *count entries of size bytes, each read by `read` (before: the entry before it,
+/* One list: an owned array, zeroed, of *count entries of size bytes, each read by take (before: the entry before it,
  * NULL for the first). When something is wrong, r->failed is set; the array is owned all the same. NULL with *count 0
  * when r->failed was set, or memory ran out. */
 typedef bool inputs_read_entry(struct inputs_reading *r, const json_t *entry, void *out, const void *before);
 void *inputs_list(struct inputs_reading *r, const char *name, const struct json_member *members, size_t size,
-                  inputs_read_entry *read, size_t *count);
+                  inputs_read_entry *take, size_t *count);
 /* Place of a month in the year; -1: it is of another year. */
 int inputs_place(const struct bundle_inputs *in, month_t month);
 

@@ -1,5 +1,5 @@
-/* Files of findings and fix-it files: asked for, made by the worker, fetched part by part. The key of a fix-it file is
- * the caller's; it is in clear here only while a request runs and its bytes go out. */
+/* Files of findings, fix-it files and bundles: asked for, made by the worker, fetched part by part. The key of a fix-it
+ * file is the caller's; it is in clear here only while a request runs and its bytes go out. */
 #include "base/parse.h"
 #include "domain/rules.h"
 #include "routes/common.h"
@@ -9,6 +9,7 @@
 #include "signing/seal.h"
 #include "store/export.h"
 #include "store/job.h"
+#include "store/statement.h"
 #include "store/submission.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ static const struct column export_columns[] = {{"export", COLUMN_TEXT},
                                                {"severity", COLUMN_TEXT},
                                                {"cluster", COLUMN_TEXT},
                                                {"submission", COLUMN_TEXT},
+                                               {"statement", COLUMN_TEXT},
                                                {"whole", COLUMN_BOOLEAN},
                                                {"state", COLUMN_TEXT},
                                                {"finished_at", COLUMN_INSTANT},
@@ -202,6 +204,26 @@ void exports_ask_fix_it(struct request *r)
     request_act(r, ask, &x);
 }
 
+/* Whoever may read the statement may have its bundle. */
+void exports_ask_bundle(struct request *r)
+{
+    struct export_request x;
+    PGresult *view = NULL;
+    if (!request_path_ident(r, 1))
+        return;
+    begin_request(r, &x, "bundle");
+    enum pg_status status = statement_view(r->pg, x.provider, r->path_values[1], &view);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    x.statement = r->path_values[1];
+    x.commissioner = pg_text(view, 0, "commissioner");
+    x.format = "tar";
+    request_act(r, ask, &x);
+    PQclear(view);
+}
+
 void exports_list(struct request *r)
 {
     struct page page;
@@ -356,6 +378,13 @@ static struct download *download_new(struct request *r, const PGresult *result)
     return NULL;
 }
 
+static const char *media_type(const char *format)
+{
+    if (strcmp(format, "tar") == 0)
+        return "application/x-tar";
+    return strcmp(format, "csv") == 0 ? "text/csv" : "application/x-ndjson";
+}
+
 void exports_file(struct request *r)
 {
     static const struct download_ops ops = {next_part, finish_download};
@@ -377,10 +406,10 @@ void exports_file(struct request *r)
     if (d != NULL) {
         char name[64];
         const char *format = pg_text(result, 0, "format");
-        bool csv = strcmp(format, "csv") == 0;
-        (void)snprintf(name, sizeof name, "%s-%s-%s.%s", d->sealed ? "fix-it" : "findings", d->provider, d->id, format);
+        const char *kind = d->sealed ? "fix-it" : pg_text(result, 0, "kind");
+        (void)snprintf(name, sizeof name, "%s-%s-%s.%s", kind, d->provider, d->id, format);
         /* Identities are for the caller alone: no cache may keep what names them. */
-        reply_download(r, csv ? "text/csv" : "application/x-ndjson", pg_i64(result, 0, "bytes"),
+        reply_download(r, media_type(format), pg_i64(result, 0, "bytes"),
                        d->sealed ? NULL : pg_text(result, 0, "sha256"), name, &ops, d);
     }
     PQclear(result);

@@ -3,6 +3,7 @@
 #include "domain/finding_line.h"
 #include "signing/reading_key.h"
 #include "store/submission.h"
+#include "worker/bundle.h"
 #include "worker/leak_guard.h"
 
 #include <stdio.h>
@@ -278,7 +279,9 @@ static enum job_outcome make(struct export_run *x)
     enum pg_status status = export_clear(x->w->pg, x->job->provider, x->job->subject);
     enum job_outcome outcome = status == PG_OK ? JOB_DONE : export_failure(x, status);
     if (outcome == JOB_DONE)
-        outcome = sealed ? export_fix_it(x) : export_of_findings(x);
+        outcome = sealed                                                ? export_fix_it(x)
+                  : strcmp(pg_text(x->asked, 0, "kind"), "bundle") == 0 ? export_of_bundle(x)
+                                                                        : export_of_findings(x);
     if (outcome == JOB_DONE)
         outcome = finish(x);
     export_file_free(&x->file);

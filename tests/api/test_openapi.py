@@ -317,6 +317,7 @@ class Replies(harness.ServiceCase):
         self.call("proveRow", "e.one", submission=settled["submission"], row=1)
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
+        self.call("askBundle", "e.one", statement=statement["id"])
 
     def certificates(self, path):
         self.wait_until(lambda: self.person("e.one").get(

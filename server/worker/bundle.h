@@ -1,0 +1,95 @@
+/* The bundle of a statement (api/formats/bundle.md), written as an export. What its run pinned is read again; all
+ * members are made in memory but the rows, which go through a temporary file. Parts: bundle_inputs.c (inputs.json),
+ * bundle_claims.c (assessments), bundle_rows.c (rows, moved rows), bundle_proof.c (keys, checkpoint, log),
+ * bundle_document.c. */
+#ifndef RECKONER_WORKER_BUNDLE_H
+#define RECKONER_WORKER_BUNDLE_H
+
+#include "store/bundle.h"
+#include "store/signed_record.h"
+#include "worker/export.h"
+#include "worker/leak_guard.h"
+#include "worker/settlement.h"
+
+/* The job's answer for the statement that x->asked names. */
+enum job_outcome export_of_bundle(struct export_run *x);
+
+#define BUNDLE_KEYS_MOST 64
+
+/* A row of the bundle: of the account's commissioner, or moved in. */
+struct bundle_place {
+    month_t month;
+    int32_t row;
+};
+
+/* Rows that earn no assessment because of another commissioner's; and the orders of episode ids that differ from that
+ * of rows: runs of places, each with how many. */
+struct bundle_claims {
+    struct bundle_place *elsewhere;
+    size_t elsewhere_count;
+    struct bundle_place *same_day;
+    size_t same_day_count;
+    size_t *runs;
+    size_t run_count;
+};
+
+struct bundle_job {
+    struct export_run *x;
+    struct pg *pg;
+    struct bundle_subject subject;
+    struct run run;
+    struct settlement s; /* of the year, as pinned */
+    json_t *statement;
+    PGresult *record;    /* the signed bytes */
+    PGresult *documents; /* issued before */
+    int document_count;  /* of them */
+    PGresult *openings;
+    char issued[IDENT_SIZE]; /* the document that came of the draft; "" none */
+    struct bundle_claims claims;
+    struct leak_guard *guard;
+    char keys[BUNDLE_KEYS_MOST][17]; /* those that signed something, ascending */
+    size_t key_count;
+    json_t *log; /* entries by index */
+    PGresult *checkpoint;
+    int64_t size; /* of the checkpoint */
+    enum pg_status status;
+    bool no_memory;
+    const char *refused; /* why there can be no bundle; NULL: nothing */
+    const char *waits;   /* what comes first */
+};
+
+/* Each notes a failure in the job and answers false. */
+bool bundle_failed(struct bundle_job *b, enum pg_status status);
+bool bundle_no_memory(struct bundle_job *b);
+bool bundle_refused(struct bundle_job *b, const char *why);
+
+/* Writes a whole member. */
+bool bundle_member(struct bundle_job *b, const char *name, const void *bytes, size_t length);
+/* A member in pieces: its header, its bytes, what fills it up. */
+bool bundle_member_begin(struct bundle_job *b, const char *name, uint64_t length);
+bool bundle_member_bytes(struct bundle_job *b, const void *bytes, size_t length);
+bool bundle_member_end(struct bundle_job *b, uint64_t length);
+/* The canonical bytes of a value, whose reference is taken; guarded: they pass the guard at the door. */
+bool bundle_member_json(struct bundle_job *b, const char *name, json_t *value, bool guarded);
+/* Whether a document of ours may go out. */
+bool bundle_may_go_out(struct bundle_job *b, const char *json, size_t length);
+/* A record as it was signed: its bytes, or its signature or minisign file. *result is the caller's to clear. */
+bool bundle_signed(struct bundle_job *b, const char *purpose, const char *id, enum signed_part part, PGresult **result);
+
+json_t *bundle_month_text(month_t month);
+json_t *bundle_instant_text(instant_t at);
+/* The place of a row in the submission that counts, by its episode id; -1: it is no more there. Of s.rows. */
+int bundle_touched(const struct bundle_job *b, const PGresult *r, int row);
+
+bool bundle_claims_find(struct bundle_job *b);
+void bundle_claims_free(struct bundle_claims *c);
+bool bundle_write_inputs(struct bundle_job *b);
+bool bundle_write_rows(struct bundle_job *b);
+bool bundle_write_moved(struct bundle_job *b);
+/* Keys, checkpoint and entries, before anything is written; then their members. */
+bool bundle_find_proof(struct bundle_job *b);
+bool bundle_write_keys(struct bundle_job *b);
+bool bundle_write_log(struct bundle_job *b);
+bool bundle_write_document(struct bundle_job *b);
+
+#endif
