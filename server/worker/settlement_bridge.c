@@ -10,8 +10,8 @@
 struct cached_rows {
     struct cached_rows *next;
     int64_t submission;
-    const struct terms *looking;          /* terms that look at single rows; NULL: those that do not */
-    const struct review_periods *reviews; /* that they look by */
+    const struct terms *looking;   /* terms that look at single rows; NULL: those that do not */
+    struct review_periods reviews; /* that they look by; a side that was read goes before these rows do */
     uint32_t parts;
     struct month_statistics *rows;
     struct month_statistics own; /* unless they are the settlement's */
@@ -186,7 +186,7 @@ static bool key_of(const struct settlement *s, const struct row_view *v, struct 
         return false;
     }
     out->looking = payability_looks_at_each_row(p) ? v->terms : NULL;
-    out->reviews = v->reviews;
+    out->reviews = *v->reviews;
     payability_free(p);
     return true;
 }
@@ -195,7 +195,7 @@ static struct cached_rows *find(struct bridge_cache *c, const struct cached_rows
 {
     for (struct cached_rows *r = c->rows; r != NULL; r = r->next) {
         if (r->submission == key->submission && r->looking == key->looking && (key->parts & ~r->parts) == 0 &&
-            (r->looking == NULL || memcmp(r->reviews, key->reviews, sizeof *r->reviews) == 0))
+            (r->looking == NULL || memcmp(&r->reviews, &key->reviews, sizeof r->reviews) == 0))
             return r;
     }
     return NULL;
