@@ -17,7 +17,7 @@ struct drafting {
     struct settlement s;
     instant_t now;
     int32_t month; /* highest k whose month has begun; 0: none */
-    struct expected_value value[TERMS_MONTHS];
+    struct expected_value value;
     int64_t due[TERMS_MONTHS];
     struct instalments_issued issued;
     int64_t opening;
@@ -39,15 +39,17 @@ static int32_t months_begun(const struct drafting *x)
     return begun < 0 ? 0 : begun > TERMS_MONTHS ? TERMS_MONTHS : begun;
 }
 
+/* Billing is an annual part: what holds in the last month that has begun holds for the year to date. */
 static enum settlement_status find_due(struct drafting *x)
 {
     month_t first = financial_year_first(x->s.facts.financial_year);
     x->month = months_begun(x);
+    enum settlement_status outcome =
+        x->month == 0 ? SETTLEMENT_OK : expected_value_in(&x->s, first + x->month - 1, &x->value);
+    if (outcome != SETTLEMENT_OK)
+        return outcome;
     for (int32_t k = 1; k <= x->month; k++) {
-        enum settlement_status outcome = expected_value_in(&x->s, first + k - 1, &x->value[k - 1]);
-        if (outcome != SETTLEMENT_OK)
-            return outcome;
-        if (!instalments_due(x->value[k - 1].pence, k, &x->due[k - 1])) {
+        if (!instalments_due(x->value.pence, k, &x->due[k - 1])) {
             snprintf(x->s.reason, sizeof x->s.reason,
                      "The instalments are beyond the largest amount that can be stated.");
             return SETTLEMENT_FAULT;
@@ -75,7 +77,7 @@ static bool same_draft(const struct drafting *x, const PGresult *open, int row, 
 {
     return pg_i64(open, row, "instalment") == i->k && pg_i64(open, row, "position_pence") == i->due &&
            pg_i64(open, row, "billed_pence") == i->before && pg_i64(open, row, "opening_pence") == x->opening &&
-           pg_i64(open, row, "eacv_pence") == x->value[i->k - 1].pence &&
+           pg_i64(open, row, "eacv_pence") == x->value.pence &&
            strcmp(pg_text(open, row, "bill_to"), x->bill_to) == 0;
 }
 
@@ -144,8 +146,8 @@ static enum pg_status write_draft(struct drafting *x, const struct instalment *i
         .drafted_at = x->now,
         .bill_to = x->bill_to,
         .instalment = i->k,
-        .eacv_pence = x->value[i->k - 1].pence,
-        .terms_version = x->value[i->k - 1].terms,
+        .eacv_pence = x->value.pence,
+        .terms_version = x->value.terms,
     };
     enum pg_status status = document_insert(x->s.pg, &d);
     if (status == PG_OK)
@@ -166,7 +168,7 @@ static enum settlement_status draft_locked(struct drafting *x)
     if (status != PG_OK)
         return store_failed(x, status);
     /* Opening entries are instalments on account alone: where billing is actual they stand against the position. */
-    if (x->month == 0 || !x->value[x->month - 1].on_account) {
+    if (!x->value.on_account) {
         x->issued.pence -= x->opening;
         x->opening = 0;
     }

@@ -6,8 +6,8 @@ import harness
 APRIL = 30 * 612
 
 
-class OnAccount(harness.ServiceCase):
-    """One story in order. Every row is open all month at £6.12 a day; the expected value is £10,000,000.07."""
+class Instalments(harness.ServiceCase):
+    """An account on account; the expected value is £10,000,000.07."""
 
     @classmethod
     def setUpClass(cls):
@@ -38,6 +38,10 @@ class OnAccount(harness.ServiceCase):
         etag = maker.send("GET", path).headers["ETag"]
         etag = maker.send("POST", path + "/proposal", headers={"If-Match": etag}).headers["ETag"]
         return checker.send("POST", path + "/issue", headers={"If-Match": etag})
+
+
+class OnAccount(Instalments):
+    """One story in order. Every row is open all month at £6.12 a day."""
 
     def run_of(self, month, kind):
         client = self.as_person("a.maker")
@@ -93,6 +97,36 @@ class OnAccount(harness.ServiceCase):
         self.assertEqual(self.issue(now[3]["id"]).status, 200)
         issued = "SELECT sum(balance_pence) FROM reckoner.document WHERE state = 'issued' AND instalment > 0"
         self.assertEqual(self.value(issued), "125000000")
+
+
+class OpenedElsewhere(Instalments):
+    """Documents issued elsewhere are instalments as long as billing is on account, and nothing drafted gets stuck. One
+    story in order."""
+
+    def test_1_the_next_instalment_brings_the_rest(self):
+        """They stand for those up to the month of their date, and the next brings the rest."""
+        asked = self.as_person("a.maker").post(self.account + "/agreements", {
+            "kind": "opening_entry", "number": "S-1", "issued_on": "2012-05-04", "pence": 100_000_000})
+        self.as_person("e.one").post(f"{self.account}/agreements/{asked['n']}/agree")
+        self.service.set_clock("2012-06-08T09:00:00Z")
+        (draft,) = self.drafted().values()
+        self.assertEqual((draft["instalment"], draft["balance_pence"]), (3, 250_000_002 - 100_000_000))
+
+    def test_2_an_expected_value_of_nothing(self):
+        """Without expected value the entries are given back by the third."""
+        self.agree(contract=self.contract, terms=self.terms(0))
+        (draft,) = self.drafted().values()
+        self.assertEqual((draft["kind"], draft["balance_pence"]), ("credit_note", -100_000_000))
+        self.assertEqual(self.issue(draft["id"]).status, 200)
+
+    def test_3_a_method_that_changes_in_the_year(self):
+        """Actual from September on: no instalment but the one that takes back what was given."""
+        self.service.set_clock("2012-10-08T09:00:00Z")
+        self.agree(contract=self.contract, terms=harness.simple_terms(effective_from="2012-09"))
+        (draft,) = self.drafted().values()
+        self.assertEqual((draft["instalment"], draft["kind"], draft["balance_pence"]), (4, "invoice", 100_000_000))
+        self.assertEqual(self.issue(draft["id"]).status, 200)
+        self.assertEqual(self.drafted(), {})
 
 
 if __name__ == "__main__":
