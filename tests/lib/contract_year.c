@@ -126,6 +126,20 @@ static void make_row(struct contract_year *y, month_t month, size_t n, struct ye
     }
 }
 
+static void mark_continuing(struct contract_year *y, int32_t k)
+{
+    for (size_t i = 0; i < y->row_count[k]; i++) {
+        struct episode *a = &y->rows[k][i].row;
+        a->continues = false;
+        for (size_t j = 0; j < y->row_count[k]; j++) {
+            const struct episode *b = &y->rows[k][j].row;
+            a->continues = a->continues ||
+                           (i != j && !b->assessment_only && a->end_date != DATE_NONE && b->start_date == a->end_date &&
+                            memcmp(a->patient, b->patient, sizeof a->patient) == 0);
+        }
+    }
+}
+
 static void make_month(struct contract_year *y, int32_t k)
 {
     size_t count = (size_t)year_between(y, 0, 9);
@@ -134,15 +148,7 @@ static void make_month(struct contract_year *y, int32_t k)
     y->row_count[k] = count;
     for (size_t i = 0; i < count; i++)
         make_row(y, YEAR_APRIL + k, (size_t)k * 100 + i, &y->rows[k][i]);
-    for (size_t i = 0; i < count; i++) {
-        struct episode *a = &y->rows[k][i].row;
-        for (size_t j = 0; j < count; j++) {
-            const struct episode *b = &y->rows[k][j].row;
-            a->continues = a->continues ||
-                           (i != j && !b->assessment_only && a->end_date != DATE_NONE && b->start_date == a->end_date &&
-                            memcmp(a->patient, b->patient, sizeof a->patient) == 0);
-        }
-    }
+    mark_continuing(y, k);
     snprintf(y->sha256[k], sizeof y->sha256[k], "%064llx", (unsigned long long)y->random);
 }
 
@@ -340,6 +346,42 @@ void contract_year_replace_month(struct contract_year *y, int32_t k)
 {
     free(y->rows[k]);
     make_month(y, k);
+}
+
+/* One column in which files differ: another cluster, more or fewer days, a mark. */
+static void amend_row(struct contract_year *y, int32_t k, struct episode *e)
+{
+    date_t last = month_last(YEAR_APRIL + k);
+    switch (year_random(y, 4)) {
+    case 0:
+        snprintf(e->cluster, sizeof e->cluster, "%s", year_random_cluster(y));
+        break;
+    case 1:
+        if (e->start_date != DATE_NONE && e->start_date <= last)
+            e->end_date = e->end_date == DATE_NONE ? last : DATE_NONE;
+        break;
+    case 2:
+        e->admitted_days = (int16_t)year_between(y, 0, 31);
+        break;
+    default:
+        e->approved = !e->approved;
+        break;
+    }
+}
+
+void contract_year_amend_month(struct contract_year *y, int32_t k)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < y->row_count[k]; i++) {
+        if (year_chance(y, 8))
+            continue;
+        y->rows[k][kept] = y->rows[k][i];
+        if (year_chance(y, 30))
+            amend_row(y, k, &y->rows[k][kept].row);
+        kept++;
+    }
+    y->row_count[k] = kept;
+    mark_continuing(y, k);
 }
 
 void contract_year_free(struct contract_year *y)

@@ -124,6 +124,8 @@ enum position_status contract_year_set_off(const struct contract_year *y, month_
 
 /* Other rows of month k, as a late file has them. What was said of its rows before must be forgotten by the caller. */
 void contract_year_replace_month(struct contract_year *y, int32_t k);
+/* The rows of month k with some of them changed or left out. */
+void contract_year_amend_month(struct contract_year *y, int32_t k);
 
 /* Parses terms from JSON text in which ' stands for "; aborts the test when they are refused. */
 struct terms *terms_of(const char *text);

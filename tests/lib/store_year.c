@@ -1,0 +1,351 @@
+#include "lib/store_year.h"
+
+#include "store/document.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+instant_t store_year_now;
+uint64_t store_year_crashes;
+
+const char *store_year_instant(instant_t t)
+{
+    static char text[4][28];
+    static size_t next;
+    char *out = text[next++ % 4];
+    instant_format(t, out);
+    return out;
+}
+
+const char *store_year_day(date_t d)
+{
+    static char text[8][16];
+    static size_t next;
+    char *out = text[next++ % 8];
+    char day[11];
+    if (d == DATE_NONE)
+        return "NULL";
+    date_format(d, day);
+    snprintf(out, sizeof text[0], "'%s'", day);
+    return out;
+}
+
+const char *store_year_month(month_t m)
+{
+    return store_year_day(month_first(m));
+}
+
+const char *store_year_tick(void)
+{
+    store_year_now += INT64_C(3600) * 1000000;
+    set_clock(store_year_instant(store_year_now));
+    return store_year_instant(store_year_now);
+}
+
+FILE *script_begin(struct script *s)
+{
+    s->file = open_memstream(&s->text, &s->length);
+    year_must(s->file != NULL);
+    return s->file;
+}
+
+int script_run(struct script *s, struct store_year *a, int after)
+{
+    year_must(fclose(s->file) == 0 && a->facts < STORE_FACTS);
+    store_fixture_sql(&settled.store, s->text);
+    a->fact[a->facts] = (struct store_fact){s->text, after, a->beginning};
+    return (int)a->facts++;
+}
+
+static const char *query(const char *format, va_list args)
+{
+    char sql[1500];
+    int length = vsnprintf(sql, sizeof sql, format, args);
+    year_must(length > 0 && (size_t)length < sizeof sql);
+    return value(sql);
+}
+
+const char *store_year_value(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = query(format, args);
+    va_end(args);
+    return text;
+}
+
+int64_t store_year_number(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = query(format, args);
+    va_end(args);
+    char *end = NULL;
+    int64_t n = strtoll(text, &end, 10);
+    year_must(end != text && *end == '\0');
+    return n;
+}
+
+/* The step of fault.crash kills the transaction. */
+static const char crash_sql[] =
+    "CREATE SCHEMA fault; CREATE SEQUENCE fault.step; CREATE TABLE fault.crash (at bigint NOT NULL); INSERT INTO "
+    "fault.crash VALUES (0);"
+    "CREATE FUNCTION fault.step() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = fault AS $$"
+    " BEGIN IF session_user LIKE 'reckoner_w%' AND nextval('fault.step') = (SELECT at FROM fault.crash) THEN"
+    " RAISE EXCEPTION 'the power fails' USING ERRCODE = '57P01'; END IF; RETURN NULL; END $$;"
+    "DO $$ DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['run', 'run_line', 'run_input', 'run_position', 'position',"
+    " 'document', 'document_line', 'frozen_month', 'signed_record', 'statement', 'job'] LOOP"
+    " EXECUTE format('CREATE TRIGGER crash AFTER INSERT OR UPDATE ON reckoner.%I FOR EACH STATEMENT"
+    " EXECUTE FUNCTION fault.step()', t); END LOOP; END $$;";
+
+/* What dies here is transactions, not the machine: no commit need wait for the disk. A killed connection has planned
+ * for nothing, so statements are planned but once for each. */
+void store_year_set_up(void)
+{
+    store_fixture_sql(&settled.store, crash_sql);
+    store_fixture_sql(&settled.store, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off',"
+                                      " current_database()); EXECUTE format('ALTER DATABASE %I SET plan_cache_mode ="
+                                      " force_generic_plan', current_database()); END $$");
+    ck_assert_int_eq(store_fixture_try(settled.store.owner, "SET synchronous_commit = off"), PG_OK);
+    pg_free(settled.worker.pg);
+    settled.worker.pg = store_fixture_connect(&settled.store, "reckoner_worker");
+}
+
+void store_year_arm(struct store_year *a)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "UPDATE fault.crash SET at = (SELECT last_value FROM fault.step) + %d",
+             1 + (int)year_random(a->y, 16));
+    store_fixture_sql(&settled.store, sql);
+}
+
+/* A step that died is done again. */
+static bool died_at(int line, struct pg *pg, enum pg_status status)
+{
+    if (status == PG_OK)
+        return false;
+    if (strstr(pg_message(pg), "power fails") == NULL)
+        ck_abort_msg("line %d: status %d: %s", line, (int)status, pg_message(pg));
+    store_year_crashes++;
+    year_must(pg_connect(pg) == PG_OK);
+    return true;
+}
+#define died(pg, status) died_at(__LINE__, pg, status)
+
+/* Does a job; a transaction that died leaves the job to the next worker. */
+static void do_job(const struct job *job)
+{
+    char problem[JOB_PROBLEM_SIZE] = "";
+    const struct job_handler *handler = job_handlers;
+    while (handler->kind != NULL && strcmp(handler->kind, job->kind) != 0)
+        handler++;
+    year_must(handler->kind != NULL);
+    enum job_outcome outcome = handler->run(&settled.worker, job, problem);
+    if (outcome == JOB_DONE)
+        return;
+    if (outcome == JOB_FAILED && strcmp(job->kind, "instalment") == 0) {
+        /* The plan of the year, of which the instalments are made, cannot be computed. */
+        pg_rollback(settled.worker.pg);
+        while (died(settled.worker.pg, job_fail(settled.worker.pg, job, problem)))
+            continue;
+        return;
+    }
+    if (strstr(problem, "power fails") == NULL && strstr(pg_message(settled.worker.pg), "power fails") == NULL)
+        ck_abort_msg("job %s: outcome %d: %s (%s)", job->kind, (int)outcome, problem, pg_message(settled.worker.pg));
+    store_year_crashes++;
+    pg_free(settled.worker.pg);
+    settled.worker.pg = store_fixture_connect(&settled.store, "reckoner_worker");
+    store_fixture_sql(&settled.store, "UPDATE job SET state = 'queued', lease = NULL, lease_until = NULL,"
+                                      " finished_at = NULL, problem = NULL WHERE state <> 'done'");
+}
+
+void store_year_work(void)
+{
+    for (;;) {
+        struct job job;
+        enum pg_status status = job_claim(settled.worker.pg, 60, &job);
+        if (status == PG_NONE)
+            return;
+        if (!died(settled.worker.pg, status))
+            do_job(&job);
+    }
+}
+
+void store_year_job(struct store_year *a, const char *kind)
+{
+    char job[IDENT_SIZE];
+    store_year_tick();
+    while (died(settled.worker.pg, job_add(settled.worker.pg, a->provider, kind, a->contract, job)))
+        continue;
+    store_year_work();
+}
+
+static void ask_run(struct store_year *a, const char *commissioner, month_t month, const char *type,
+                    char id[IDENT_SIZE])
+{
+    struct run run;
+    char job[IDENT_SIZE];
+    store_year_tick();
+    memset(&run, 0, sizeof run);
+    snprintf(run.account.provider, sizeof run.account.provider, "%s", a->provider);
+    snprintf(run.account.contract, sizeof run.account.contract, "%s", a->contract);
+    snprintf(run.account.commissioner, sizeof run.account.commissioner, "%s", commissioner);
+    snprintf(run.type, sizeof run.type, "%s", type);
+    snprintf(run.cause, sizeof run.cause, "asked for by the provider");
+    snprintf(run.requested_by, sizeof run.requested_by, "p%s.one", a->provider);
+    run.month = month;
+    run.requested_at = store_year_now;
+    run.known_at = store_year_now;
+    const char *kind = strcmp(type, "PREVIEW") == 0 ? "preview" : "settle";
+    while (died(settled.worker.pg, run_insert(settled.worker.pg, &run)))
+        continue;
+    while (died(settled.worker.pg, job_add(settled.worker.pg, a->provider, kind, run.id, job)))
+        continue;
+    memcpy(id, run.id, IDENT_SIZE);
+    store_year_work();
+}
+
+/* The bytes of the position that a run found, for the caller to free; NULL: the run is parked. */
+static char *position_of(const char *run)
+{
+    char sql[300];
+    const char *state = store_year_value("SELECT state FROM run WHERE id = '%s'", run);
+    if (strcmp(state, "done") != 0) {
+        ck_assert_str_eq(state, "parked");
+        return NULL;
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT p.body FROM run r JOIN position p ON p.provider = r.provider AND p.sha256 = r.position_sha256"
+             " WHERE r.id = '%s'",
+             run);
+    PGresult *r = PQexec(pg_raw(settled.store.owner), sql);
+    ck_assert_msg(PQntuples(r) == 1, "%s", PQresultErrorMessage(r));
+    char *bytes = strdup(PQgetvalue(r, 0, 0));
+    PQclear(r);
+    year_must(bytes != NULL);
+    return bytes;
+}
+
+void store_year_run_some(struct store_year *a)
+{
+    static const char *const types[] = {"FREEZE", "FREEZE", "FLEX", "PREVIEW"};
+    char id[IDENT_SIZE];
+    const char *type = types[year_random(a->y, 4)];
+    struct store_account *account = &a->account[year_random(a->y, a->accounts)];
+    month_t month = YEAR_APRIL + (month_t)year_between(a->y, 0, a->last - YEAR_APRIL);
+    bool freeze = strcmp(type, "FREEZE") == 0;
+    if (strcmp(type, "PREVIEW") != 0 && account->asked[month - YEAR_APRIL])
+        return;
+    ask_run(a, account->commissioner, month, type, id);
+    char *bytes = freeze ? position_of(id) : NULL;
+    if (bytes != NULL) {
+        account->asked[month - YEAR_APRIL] = true;
+        account->head = month > account->head ? month : account->head;
+    }
+    free(bytes);
+}
+
+void store_year_repeat(struct store_year *a)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "UPDATE job SET state = 'queued', finished_at = NULL WHERE id = (SELECT id FROM job WHERE provider = '%s'"
+             " AND state = 'done' ORDER BY id LIMIT 1)",
+             a->provider);
+    store_fixture_sql(&settled.store, sql);
+    store_year_work();
+}
+
+bool store_year_issue(struct store_year *a, struct pg *web)
+{
+    char id[IDENT_SIZE];
+    char person[2][16];
+    int64_t given = 0;
+    snprintf(id, sizeof id, "%s",
+             store_year_value("SELECT id FROM document WHERE provider = '%s' AND state = 'draft'"
+                              " ORDER BY instalment NULLS FIRST LIMIT 1",
+                              a->provider));
+    if (id[0] == '\0')
+        return false;
+    int64_t revision = store_year_number("SELECT revision FROM document WHERE id = '%s'", id);
+    store_year_tick();
+    snprintf(person[0], sizeof person[0], "p%s.one", a->provider);
+    snprintf(person[1], sizeof person[1], "p%s.two", a->provider);
+    do
+        store_fixture_sign_in(&settled.store, web, person[0]);
+    while (died(web, document_propose(web, a->provider, id, revision, person[0], store_year_now)));
+    do
+        store_fixture_sign_in(&settled.store, web, person[1]);
+    while (died(web, document_issue(web, a->provider, id, revision + 1, store_year_now, &given)));
+    return true;
+}
+
+void store_year_find(struct store_year *a)
+{
+    struct json_problem problem;
+    char id[IDENT_SIZE];
+    for (size_t n = 0; n < a->accounts; n++) {
+        struct store_account *account = &a->account[n];
+        for (int i = 0; i < 2; i++) {
+            month_t month = i == 0 ? account->head : a->last;
+            if (month == 0)
+                continue;
+            ask_run(a, account->commissioner, month, "PREVIEW", id);
+            account->bytes[i] = position_of(id);
+            if (account->bytes[i] != NULL)
+                account->found[i] = json_read(account->bytes[i], strlen(account->bytes[i]), &problem);
+            year_must((account->found[i] != NULL) == (account->bytes[i] != NULL));
+        }
+        account->documents = store_year_number("SELECT coalesce(sum(balance_pence), 0) FROM document WHERE provider ="
+                                               " '%s' AND commissioner = '%s' AND state = 'issued' AND instalment IS"
+                                               " NULL",
+                                               a->provider, account->commissioner);
+    }
+}
+
+/* The first facts at once; then in random order those whose turn it may be. */
+void store_year_replay(struct store_year *a, struct pg *web, uint64_t seed)
+{
+    bool there[STORE_FACTS] = {false};
+    size_t left = a->facts;
+    a->y->random = seed;
+    for (size_t i = 0; i < a->facts; i++) {
+        if (a->fact[i].begin) {
+            store_fixture_sql(&settled.store, a->fact[i].sql);
+            there[i] = true;
+            left--;
+        }
+    }
+    while (left > 0) {
+        size_t i = (size_t)year_random(a->y, a->facts);
+        if (there[i] || (a->fact[i].after >= 0 && !there[a->fact[i].after]))
+            continue;
+        store_fixture_sql(&settled.store, a->fact[i].sql);
+        there[i] = true;
+        left--;
+        if (year_chance(a->y, 30))
+            store_year_arm(a);
+        if (year_chance(a->y, 50))
+            store_year_run_some(a);
+        if (year_chance(a->y, 50)) {
+            store_year_job(a, "resettle"); /* before it a draft may be stale */
+            (void)store_year_issue(a, web);
+        }
+    }
+    store_year_job(a, "resettle");
+}
+
+void store_year_free(struct store_year *a)
+{
+    for (size_t i = 0; i < a->facts; i++)
+        free(a->fact[i].sql);
+    for (size_t n = 0; n < a->accounts; n++) {
+        for (int i = 0; i < 2; i++) {
+            json_decref(a->account[n].found[i]);
+            free(a->account[n].bytes[i]);
+        }
+    }
+    contract_year_free(a->y);
+}
