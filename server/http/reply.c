@@ -120,6 +120,13 @@ void reply_json(struct request *r, int status, json_t *body, const char *etag)
         reply_guard(r);
 }
 
+void reply_generated(struct request *r, json_t *body, const char *etag)
+{
+    struct reply *reply = reply_start(r, 200);
+    copy_text(reply->etag, sizeof reply->etag, etag);
+    reply_document(reply, body, "application/json");
+}
+
 void reply_written(struct request *r, int status, struct buf *json)
 {
     if (json->failed || json->data == NULL) {

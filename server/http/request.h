@@ -104,6 +104,9 @@ bool request_path_number(struct request *r, unsigned index, int64_t *number);
 /* Replies. Exactly one per request; a second is a fault (asserted). */
 /* Takes the reference to body. etag may be NULL; written quoted. */
 void reply_json(struct request *r, int status, json_t *body, const char *etag);
+/* 200 with a body of generated ids, keys and instants alone: nothing that anybody typed is in it, so it is not searched
+ * for identifiers of patients, which a key's digits could look like. Takes the reference. */
+void reply_generated(struct request *r, json_t *body, const char *etag);
 /* 201 with Location. */
 void reply_created(struct request *r, json_t *body, const char *location, const char *etag);
 /* 204. */

@@ -10,7 +10,7 @@
 static json_t *key_object(const PGresult *result, int row)
 {
     static const struct column columns[] = {
-        {"key", COLUMN_TEXT}, {"valid_from", COLUMN_INSTANT}, {"valid_to", COLUMN_INSTANT}, {NULL, COLUMN_TEXT}};
+        {"key", COLUMN_TEXT}, {"valid_from", COLUMN_INSTANT}, {"valid_to", COLUMN_INSTANT}, {"lost", COLUMN_BOOLEAN}, {NULL, COLUMN_TEXT}};
     struct public_key key;
     char pem[PEM_PUBLIC_SIZE], minisign[MINISIGN_PUBLIC_SIZE];
     if (!public_key_id_parse(pg_text(result, row, "key"), key.id) ||
@@ -46,7 +46,7 @@ void keys_list(struct request *r)
         json_decref(body);
         body = NULL;
     }
-    reply_json(r, 200, body, NULL);
+    reply_generated(r, body, NULL);
 }
 
 static void reply_key_file(struct request *r, json_t *key, const char *form, const char *media_type, const char *name)
@@ -88,7 +88,7 @@ void keys_get(struct request *r)
     if (status != PG_OK)
         reply_store(r, status);
     else if (key == NULL || strcmp(format, "json") == 0)
-        reply_json(r, 200, key, r->path_values[0]);
+        reply_generated(r, key, r->path_values[0]);
     else if (strcmp(format, "pem") == 0)
         reply_key_file(r, key, "pem", "application/x-pem-file", "reckoner.pem");
     else

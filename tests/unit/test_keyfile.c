@@ -48,6 +48,44 @@ static void refused(const char *because)
     ck_assert_ptr_nonnull(strstr(error, path));
 }
 
+/* The flags of the mapping that holds an address (proc(5), VmFlags). */
+static void flags_of(const void *address, char *flags, size_t size)
+{
+    char line[4096];
+    unsigned long from = 0;
+    unsigned long to = 0;
+    bool inside = false;
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    ck_assert_ptr_nonnull(maps);
+    flags[0] = '\0';
+    while (flags[0] == '\0' && fgets(line, sizeof line, maps) != NULL) {
+        char *end = NULL;
+        from = strtoul(line, &end, 16);
+        if (*end == '-') {
+            to = strtoul(end + 1, NULL, 16);
+            inside = (unsigned long)address >= from && (unsigned long)address < to;
+        }
+        if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            (void)snprintf(flags, size, "%s", line);
+    }
+    (void)fclose(maps);
+}
+
+START_TEST(a_secret_lies_in_memory_that_is_neither_swapped_nor_dumped)
+{
+    char flags[200];
+    ck_assert(keyfile_write(path, "the test key", key, sizeof key, true, error, sizeof error));
+    unsigned char *read = keyfile_secret(path, "the test key", sizeof key, error, sizeof error);
+    ck_assert_ptr_nonnull(read);
+    flags_of(read, flags, sizeof flags);
+    ck_assert_msg(strstr(flags, " dd") != NULL, "left in core dumps: %s", flags);
+#ifndef __SANITIZE_ADDRESS__ /* which makes mlock do nothing */
+    ck_assert_msg(strstr(flags, " lo") != NULL, "not locked: %s", flags);
+#endif
+    sodium_free(read);
+}
+END_TEST
+
 START_TEST(a_secret_comes_back)
 {
     ck_assert(keyfile_write(path, "the test key", key, sizeof key, true, error, sizeof error));
@@ -154,6 +192,7 @@ int main(void)
     tcase_add_test(tests, nothing_is_overwritten);
     tcase_add_test(tests, a_bad_mode_is_refused);
     tcase_add_test(tests, a_public_key_that_others_can_write_is_refused);
+    tcase_add_test(tests, a_secret_lies_in_memory_that_is_neither_swapped_nor_dumped);
     tcase_add_test(tests, bad_contents_are_refused);
     tcase_add_test(tests, what_is_no_regular_file_is_refused);
     suite_add_tcase(suite, tests);
