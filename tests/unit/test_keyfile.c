@@ -66,7 +66,7 @@ static void flags_of(const void *address, char *flags, size_t size)
             inside = (unsigned long)address >= from && (unsigned long)address < to;
         }
         if (inside && strncmp(line, "VmFlags:", 8) == 0)
-            (void)snprintf(flags, size, "%s", line);
+            (void)snprintf(flags, size, "%.190s", line);
     }
     (void)fclose(maps);
 }
