@@ -284,6 +284,7 @@ static bool offer(struct counting *c, const struct month_counts *m, const struct
                               .month = m->in->month,
                               .service = place,
                               .cluster = cluster,
+                              .row_no = a->row_no,
                               .other = other};
     memcpy(made.patient, a->patient, sizeof made.patient);
     return assessments_offer(c->assessments, &made, a->episode_id) || fail(c, ACTIVITY_NO_MEMORY);
@@ -524,11 +525,23 @@ static bool price_month(struct counting *c, struct month_counts *m, struct gathe
     return true;
 }
 
+static int compare_earned(const void *left, const void *right)
+{
+    const struct activity_earned *a = left;
+    const struct activity_earned *b = right;
+    if (a->month != b->month)
+        return a->month < b->month ? -1 : 1;
+    return (a->row_no > b->row_no) - (a->row_no < b->row_no);
+}
+
 /* Before the months are priced. */
-static bool sum_assessments(struct counting *c)
+static bool sum_assessments(struct counting *c, struct activity_lines *lines)
 {
     size_t place = 0;
     const struct assessment *a;
+    lines->earned = calloc(assessments_count(c->assessments) + 1, sizeof *lines->earned);
+    if (lines->earned == NULL)
+        return fail(c, ACTIVITY_NO_MEMORY);
     while ((a = assessments_next(c->assessments, &place)) != NULL) {
         struct month_counts *m = &c->months[month_number(a->month) - 1];
         const struct terms *t = m->in->terms;
@@ -537,10 +550,12 @@ static bool sum_assessments(struct counting *c)
         struct price_sum *sum = &m->sums[p - t->price];
         if (a->other)
             continue;
+        lines->earned[lines->earned_count++] = (struct activity_earned){a->month, a->row_no};
         sum->units++;
         if (!money_add(sum->pence, p->pence, &sum->pence))
             return fail(c, ACTIVITY_OVERFLOW);
     }
+    qsort(lines->earned, lines->earned_count, sizeof *lines->earned, compare_earned);
     return true;
 }
 
@@ -580,7 +595,7 @@ static bool merge_lines(struct activity_lines *lines)
 
 static bool price_all(struct counting *c, struct gathering *g)
 {
-    bool priced = sum_assessments(c);
+    bool priced = sum_assessments(c, &g->lines);
     for (int k = 0; priced && k < TERMS_MONTHS; k++)
         priced = c->months[k].in == NULL || price_month(c, &c->months[k], g);
     if (!priced)
@@ -606,7 +621,7 @@ enum activity_status activity_value(const struct activity_input *in, struct acti
     if (done)
         *out = g.lines;
     else
-        free(g.lines.line);
+        activity_lines_free(&g.lines);
     return c.status;
 }
 
@@ -634,6 +649,9 @@ bool activity_parts(const struct terms *t, const char *commissioner, month_t mon
 void activity_lines_free(struct activity_lines *lines)
 {
     free(lines->line);
+    free(lines->earned);
     lines->line = NULL;
     lines->count = 0;
+    lines->earned = NULL;
+    lines->earned_count = 0;
 }

@@ -17,9 +17,17 @@ struct activity_line {
     bool several;        /* more than one entry at this price made it */
 };
 
+/* A row of the account that earned its assessment. */
+struct activity_earned {
+    month_t month;
+    int32_t row_no; /* of the month's file */
+};
+
 struct activity_lines {
     struct activity_line *line; /* sorted by month, cluster, basis, price */
     size_t count;
+    struct activity_earned *earned; /* sorted by month, row_no */
+    size_t earned_count;
     int64_t unpriced_days[TERMS_MONTHS]; /* days of payable rows that no price covers (K06 lowered by the terms) */
 };
 

@@ -93,6 +93,11 @@ const struct assessment *assessments_find(const struct assessments *s, const uin
     return slot->month == 0 ? NULL : slot;
 }
 
+size_t assessments_count(const struct assessments *s)
+{
+    return s->count;
+}
+
 const struct assessment *assessments_next(const struct assessments *s, size_t *place)
 {
     while (*place < s->capacity) {

@@ -14,7 +14,8 @@ struct assessment {
     month_t month;
     int32_t service; /* the caller's numbering of services in that month */
     int16_t cluster;
-    bool other; /* of another commissioner's row: it earns nothing here */
+    int32_t row_no; /* of its file */
+    bool other;     /* of another commissioner's row: it earns nothing here */
     char episode_id[ASSESSMENT_EPISODE_SIZE];
 };
 
@@ -28,6 +29,8 @@ void assessments_free(struct assessments *s);
 bool assessments_offer(struct assessments *s, const struct assessment *a, const char *episode_id);
 /* The one that earns, or NULL. */
 const struct assessment *assessments_find(const struct assessments *s, const uint8_t patient[16], date_t referral);
+/* How many earn, those of other commissioners' rows included. */
+size_t assessments_count(const struct assessments *s);
 /* Each in turn, in no particular order: start with *place = 0; NULL at the end. */
 const struct assessment *assessments_next(const struct assessments *s, size_t *place);
 

@@ -23,9 +23,9 @@ enum line_row {
     LINE_ROW_OVERFLOW
 };
 
-/* Units and pence that the row, final marks and all, adds. An assessment counts as the first of its referral: whether
- * it is, no row can say of itself. */
-enum line_row line_row_value(const struct line_subject *line, const struct episode *row, int64_t *units,
+/* Units and pence that the row, final marks and all, adds as it was counted: was_here false, is_here true. An
+ * assessment counts as the first of its referral: whether it is, no row can say of itself. */
+enum line_row line_row_value(const struct line_subject *line, const struct row_change *row, int64_t *units,
                              int64_t *pence);
 
 #endif

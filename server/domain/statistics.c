@@ -320,6 +320,7 @@ struct statistics_candidate statistics_candidate_of(const struct episode *e, int
 {
     struct statistics_candidate c = {.referral = e->referral_date == DATE_NONE ? e->mhct_date : e->referral_date,
                                      .mhct_date = e->mhct_date,
+                                     .row_no = e->row_no,
                                      .class = class,
                                      .assessment_only = e->assessment_only,
                                      .start = DATE_NONE};

@@ -17,7 +17,7 @@
 
 #define STATISTICS_DAYS 31
 /* Version of the encoding; first byte of each part. */
-#define STATISTICS_FORM 1
+#define STATISTICS_FORM 2
 /* Bounds of one commissioner's statistics in one month. Over them nothing is stored and settlement reads the rows. */
 #define STATISTICS_MAX_CLASSES    (1 << 16)
 #define STATISTICS_MAX_STAYS      (1 << 21)
@@ -58,6 +58,7 @@ struct statistics_candidate {
     date_t referral; /* referral date, or the MHCT date when there is none */
     date_t mhct_date;
     char episode_id[EPISODE_ID_SIZE];
+    int32_t row_no; /* in its file, from 1; 0 where rows have none */
     int32_t class;
     bool assessment_only; /* it has no days */
     date_t start;         /* as in its stay, which counts it too; DATE_NONE when it has none */

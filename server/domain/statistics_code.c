@@ -141,6 +141,7 @@ static void put_candidates(const struct statistics *s, struct buf *out)
         put(out, fold((int64_t)a->referral - first));
         put(out, (uint64_t)(a->mhct_date - first));
         put_text(out, a->episode_id);
+        put(out, (uint64_t)a->row_no);
         put(out, (uint64_t)a->class);
         put(out, (a->assessment_only ? (uint64_t)CANDIDATE_ONLY : 0) | (stay ? (uint64_t)CANDIDATE_STAY : 0) |
                      (a->closing ? (uint64_t)CANDIDATE_CLOSING : 0));
@@ -387,6 +388,7 @@ static void take_candidate(struct input *in, const struct statistics *s, struct 
     a->referral = take_date(in, first);
     a->mhct_date = first + (date_t)take(in, (uint64_t)month_days(s->month) - 1);
     take_text(in, a->episode_id, sizeof a->episode_id);
+    a->row_no = (int32_t)take(in, INT32_MAX);
     a->class = (int32_t)take(in, s->class_count > 0 ? (uint64_t)s->class_count - 1 : 0);
     uint64_t marks = take(in, CANDIDATE_ALL);
     a->assessment_only = (marks & CANDIDATE_ONLY) != 0;
@@ -404,7 +406,7 @@ static void take_candidate(struct input *in, const struct statistics *s, struct 
 
 static void take_candidates(struct input *in, struct statistics *s)
 {
-    size_t count = take_count(in, sizeof s->candidate->patient + 5, STATISTICS_MAX_CANDIDATES);
+    size_t count = take_count(in, sizeof s->candidate->patient + 6, STATISTICS_MAX_CANDIDATES);
     in->damaged = in->damaged || count > (uint64_t)s->rows;
     s->candidate = array(in, count, sizeof *s->candidate);
     for (size_t i = 0; sound(in) && i < count; i++) {

@@ -3,9 +3,11 @@
 #include "domain/activity.h"
 #include "domain/payability.h"
 #include "store/episode.h"
+#include "store/reattribution.h"
 
 #include "base/parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct search {
@@ -14,6 +16,8 @@ struct search {
     char cluster[3];
     enum basis basis;
     int64_t price_pence;
+    const struct moved_row *moved; /* to or from the account; in order of row_no */
+    size_t moved_count;
     json_t *episodes;
     size_t maximum;
     bool too_many;
@@ -71,9 +75,15 @@ static bool value_alone(const struct search *s, const struct episode *row, struc
     return status == ACTIVITY_DONE;
 }
 
-static bool look_at(void *context, const struct episode *e)
+static int compare_moved(const void *wanted, const void *member)
 {
-    struct search *s = context;
+    int32_t row_no = *(const int32_t *)wanted;
+    int32_t other = ((const struct moved_row *)member)->row.row_no;
+    return (row_no > other) - (row_no < other);
+}
+
+static bool take(struct search *s, const struct episode *e)
+{
     struct episode row = *e;
     struct activity_lines lines = {0};
     if (strcmp(e->cluster, s->cluster) != 0 || !payability_reduce(s->payability, &row))
@@ -88,6 +98,31 @@ static bool look_at(void *context, const struct episode *e)
     return !s->too_many && json_array_append_new(s->episodes, json_string(e->episode_id)) == 0;
 }
 
+/* A row as it was sent: one that was moved away is no more of the account. */
+static bool look_at(void *context, const struct episode *e)
+{
+    struct search *s = context;
+    bool moved =
+        s->moved_count > 0 && bsearch(&e->row_no, s->moved, s->moved_count, sizeof *s->moved, compare_moved) != NULL;
+    return moved || take(s, e);
+}
+
+static enum pg_status look_at_all(struct pg *pg, struct search *s)
+{
+    const struct account_month *m = s->month;
+    struct moved_row *moved = NULL;
+    enum pg_status status = moved_rows_load(pg, &m->account, m->submission.no, &moved, &s->moved_count);
+    s->moved = moved;
+    if (status == PG_OK)
+        status = episode_scan(pg, m->account.provider, m->submission.no, m->account.commissioner, look_at, s);
+    for (size_t i = 0; status == PG_OK && !s->too_many && i < s->moved_count; i++) {
+        if (moved[i].here && !take(s, &moved[i].row) && !s->too_many)
+            status = PG_FAILED;
+    }
+    free(moved);
+    return status;
+}
+
 json_t *challenge_line_rows(struct pg *pg, const struct account_month *m, const char *key, size_t maximum,
                             enum pg_status *status)
 {
@@ -98,7 +133,7 @@ json_t *challenge_line_rows(struct pg *pg, const struct account_month *m, const 
     s.payability = payability_new(m->terms, &m->reviews, m->account.commissioner, m->month);
     s.episodes = json_array();
     if (s.payability != NULL && s.episodes != NULL)
-        *status = episode_scan(pg, m->account.provider, m->submission.no, m->account.commissioner, look_at, &s);
+        *status = look_at_all(pg, &s);
     payability_free(s.payability);
     if (s.too_many)
         *status = PG_DUPLICATE;

@@ -42,7 +42,8 @@ static const struct list_form list_form = {
     .empty = "No re-attribution of rows of this provider concerns you; POST here proposes one"};
 
 static const struct column row_columns[] = {
-    {"episode_id", COLUMN_TEXT}, {"row_sha256", COLUMN_TEXT}, {NULL, COLUMN_TEXT}};
+    {"episode_id", COLUMN_TEXT}, {"row_sha256", COLUMN_TEXT}, {"row_no", COLUMN_INTEGER}, {"cluster", COLUMN_TEXT},
+    {"start_date", COLUMN_DATE}, {"end_date", COLUMN_DATE},   {"rules", COLUMN_CODES},    {NULL, COLUMN_TEXT}};
 static const struct list_form row_list_form = {
     .columns = row_columns,
     .cursor = {"episode_id"},

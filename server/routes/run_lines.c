@@ -69,9 +69,6 @@ static const char *why_none(const struct behind *b)
 {
     if (json_text(b->line, "cluster") == NULL)
         return "The line is not made of rows: its derivation says what it is made of";
-    if (b->subject.basis == BASIS_ASSESSMENT)
-        return "An assessment earns once for a patient and referral in the year, which rows of other commissioners "
-               "decide too: which rows earn is not shown";
     return b->submission.no == 0 ? "The run pinned no submission of that month" : NULL;
 }
 
@@ -81,7 +78,7 @@ static enum pg_status prepare(struct behind *b)
     const char *cluster = json_text(b->line, "cluster");
     struct line_subject *subject = &b->subject;
     subject->basis = basis_of(json_text(b->line, "basis"));
-    if (month == NULL || cluster == NULL || subject->basis == BASIS_ASSESSMENT)
+    if (month == NULL || cluster == NULL)
         return PG_OK;
     if (!month_parse(month, strlen(month), &subject->month) || subject->basis == BASIS_COUNT)
         return PG_FAILED;
@@ -126,20 +123,21 @@ static bool add_item(struct behind *b, const PGresult *result, int row, int64_t 
 static enum pg_status look_at(struct behind *b, const PGresult *result)
 {
     for (int i = 0; i < PQntuples(result); i++) {
-        struct episode row;
+        struct row_change row;
         int64_t units = 0;
         int64_t pence = 0;
         if ((int64_t)json_array_size(b->items) == b->page.limit) {
             b->more = true;
             return PG_OK;
         }
-        line_row_read(result, i, &row);
+        line_row_counted(result, i, &row);
+        row.month = b->subject.month;
         enum line_row found = line_row_value(&b->subject, &row, &units, &pence);
         if (found != LINE_ROW_ADDS && found != LINE_ROW_ADDS_NOTHING)
             return PG_FAILED;
         if (found == LINE_ROW_ADDS && !add_item(b, result, i, units, pence))
             return PG_FAILED;
-        b->after = row.row_no;
+        b->after = row.row.row_no;
     }
     return PG_OK;
 }
@@ -149,11 +147,17 @@ static enum pg_status look_at_page(struct behind *b)
     enum pg_status status = PG_OK;
     char cluster[3];
     cluster_code(b->subject.cluster, cluster);
+    const struct line_rows q = {.provider = b->provider,
+                                .run = b->run.id,
+                                .month = b->subject.month,
+                                .submission = b->submission.no,
+                                .commissioner = b->subject.commissioner,
+                                .cluster = cluster,
+                                .assessments = b->subject.basis == BASIS_ASSESSMENT};
     b->more = true;
     for (int looked = 0; status == PG_OK && b->more && looked < LOOKED_AT_MAX; looked += BATCH_ROWS) {
         PGresult *result = NULL;
-        status = line_rows_page(b->r->pg, b->provider, b->submission.no, b->subject.commissioner, cluster, b->after,
-                                BATCH_ROWS, &result);
+        status = line_rows_page(b->r->pg, &q, b->after, BATCH_ROWS, &result);
         if (status == PG_OK) {
             b->more = PQntuples(result) == BATCH_ROWS;
             status = look_at(b, result);

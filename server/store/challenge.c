@@ -39,10 +39,15 @@ enum pg_status challenge_raise(struct pg *pg, const struct challenge *c, int64_t
     return status;
 }
 
+/* The account's rows: those sent with its commissioner, but for those that were moved away, and those moved to it. */
 #define ROW_COLUMNS                                                                                                    \
-    "INSERT INTO reckoner.challenge_row (provider, contract, commissioner, number, month, episode_id, row_sha256,"     \
+    "WITH moved AS (SELECT m.moved, m.here FROM reckoner.moved_rows($1, $6, $3) m),"                                   \
+    " mine AS (SELECT e FROM reckoner.episode e WHERE e.provider = $1 AND e.submission = $6 AND e.commissioner = $3"   \
+    "  AND e.row_no NOT IN (SELECT (m.moved).row_no FROM moved m WHERE NOT m.here)"                                    \
+    "  UNION ALL SELECT m.moved FROM moved m WHERE m.here)"                                                            \
+    " INSERT INTO reckoner.challenge_row (provider, contract, commissioner, number, month, episode_id, row_sha256,"    \
     " cluster, counter_cluster, counter_days, counter_unpayable)"                                                      \
-    " SELECT $1, $2, $3, $4, $5, e.episode_id, reckoner.episode_sha256(e), e.cluster, "
+    " SELECT $1, $2, $3, $4, $5, (e).episode_id, reckoner.episode_sha256(e), (e).cluster, "
 
 static void row_args(struct pg_args *a, const struct challenge *c, int64_t submission)
 {
@@ -57,8 +62,7 @@ static const struct pg_statement add_rows = {
     ROW_COLUMNS
     "q.cluster, q.days, coalesce(q.unpayable, false)"
     " FROM jsonb_to_recordset($7::jsonb) AS q(episode_id text, cluster text, days integer, unpayable boolean)"
-    " JOIN reckoner.episode e ON e.provider = $1 AND e.submission = $6 AND e.commissioner = $3"
-    " AND e.episode_id = q.episode_id",
+    " JOIN mine ON (mine.e).episode_id = q.episode_id",
     7};
 
 enum pg_status challenge_add_rows(struct pg *pg, const struct challenge *c, int64_t submission, const char *rows,
@@ -74,16 +78,16 @@ enum pg_status challenge_add_rows(struct pg *pg, const struct challenge *c, int6
 
 static const struct pg_statement add_found = {
     "challenge_add_found",
-    ROW_COLUMNS "$10, $11::integer, $12"
-                " FROM reckoner.episode e WHERE e.provider = $1 AND e.submission = $6 AND e.commissioner = $3"
-                " AND ($9::text IS NULL OR e.cluster = $9) AND e.row_no IN (SELECT f.row_no FROM reckoner.finding f"
-                "  JOIN reckoner.submission s ON s.provider = f.provider AND s.no = f.submission"
-                "  JOIN reckoner.rule u ON u.id = f.rule LEFT JOIN reckoner.severity v ON v.provider = f.provider"
-                "   AND v.submission = f.submission AND v.commissioner = f.commissioner AND v.rule = f.rule"
-                "  WHERE f.provider = $1 AND f.submission = $6 AND f.commissioner = $3"
-                "   AND (f.evaluation = 0 OR f.evaluation = s.evaluation) AND ($7::text IS NULL OR f.rule = $7)"
-                "   AND ($8::text IS NULL OR coalesce(f.severity, v.severity, u.severity) = $8))"
-                " LIMIT 10001",
+    ROW_COLUMNS
+    "$10, $11::integer, $12"
+    " FROM mine WHERE ($9::text IS NULL OR (e).cluster = $9) AND (e).row_no IN (SELECT f.row_no FROM reckoner.finding f"
+    "  JOIN reckoner.submission s ON s.provider = f.provider AND s.no = f.submission"
+    "  JOIN reckoner.rule u ON u.id = f.rule LEFT JOIN reckoner.severity v ON v.provider = f.provider"
+    "   AND v.submission = f.submission AND v.commissioner = f.commissioner AND v.rule = f.rule"
+    "  WHERE f.provider = $1 AND f.submission = $6 AND f.commissioner = $3"
+    "   AND (f.evaluation = 0 OR f.evaluation = s.evaluation) AND ($7::text IS NULL OR f.rule = $7)"
+    "   AND ($8::text IS NULL OR coalesce(f.severity, v.severity, u.severity) = $8))"
+    " LIMIT 10001",
     12};
 _Static_assert(CHALLENGE_ROWS_MAXIMUM == 10000, "the statement takes one more than the maximum");
 

@@ -10,28 +10,47 @@
     " e.referral_date, e.last_contact, e.mhct_reason, e.admitted_days, e.assessment_only, e.continues, e.approved,"    \
     " e.minor, e.failed"
 
-static const struct pg_statement select_rows = {
-    .name = "line_rows_page",
-    .sql = "SELECT " COLUMNS ", k.pseudonym"
-           " FROM reckoner.episode e LEFT JOIN LATERAL (SELECT k.pseudonym FROM reckoner.stake k"
-           "  WHERE k.provider = e.provider AND k.submission = e.submission AND k.row_no = e.row_no LIMIT 1) k ON true"
-           " WHERE e.provider = $1 AND e.submission = $2 AND e.commissioner = $3 AND e.cluster = $4 AND e.row_no > $5"
-           " ORDER BY e.row_no LIMIT $6",
-    .parameters = 6,
+/* $1 provider, $2 run, $3 month, $4 submission, $5 commissioner, $6 cluster, $7 after, $8 limit. */
+#define FACTS COLUMNS ", c.cluster AS decided_cluster, c.payable_days, coalesce(c.not_payable, false) AS not_payable"
+
+#define CHANGED                                                                                                        \
+    " LEFT JOIN reckoner.run_row c ON c.provider = $1 AND c.run = $2 AND c.month = $3 AND c.row_no = e.row_no"
+
+/* Rows sent with the commissioner, then those moved to it; each set by itself, in order, so that a page reads no more
+ * than it shows. A pseudonym is the commissioner's that the row was sent with. */
+#define PAGE(earned)                                                                                                   \
+    "WITH found AS ((SELECT " FACTS " FROM reckoner.episode e" CHANGED                                                 \
+    "   WHERE e.provider = $1 AND e.submission = $4 AND e.commissioner = $5 AND e.row_no > $7"                         \
+    "   AND coalesce(c.cluster, e.cluster) = $6 AND coalesce(c.here, true)" earned " ORDER BY e.row_no LIMIT $8)"      \
+    "  UNION ALL (SELECT " FACTS " FROM reckoner.run_moved_rows($1, $2, $3) e" CHANGED                                 \
+    "   WHERE e.row_no > $7 AND coalesce(c.cluster, e.cluster) = $6" earned " ORDER BY e.row_no LIMIT $8))"            \
+    " SELECT f.*, k.pseudonym FROM found f LEFT JOIN LATERAL (SELECT k.pseudonym FROM reckoner.stake k"                \
+    "  WHERE k.provider = $1 AND k.submission = $4 AND k.row_no = f.row_no AND f.commissioner = $5 LIMIT 1) k ON true" \
+    " ORDER BY f.row_no LIMIT $8"
+
+static const struct pg_statement select_rows = {.name = "line_rows_page", .sql = PAGE(""), .parameters = 8};
+
+static const struct pg_statement select_earned = {
+    .name = "line_rows_earned",
+    .sql = PAGE(" AND e.row_no IN (SELECT n::integer FROM reckoner.run_input i JOIN reckoner.earned_rows x"
+                " ON x.provider = i.provider AND x.sha256 = i.earned CROSS JOIN LATERAL string_to_table(x.rows, ',') n"
+                " WHERE i.provider = $1 AND i.run = $2 AND i.month = $3)"),
+    .parameters = 8,
 };
 
-enum pg_status line_rows_page(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
-                              const char *cluster, int64_t after, int64_t limit, PGresult **result)
+enum pg_status line_rows_page(struct pg *pg, const struct line_rows *q, int64_t after, int64_t limit, PGresult **result)
 {
     struct pg_args a;
     pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
-    pg_arg_text(&a, commissioner);
-    pg_arg_text(&a, cluster);
+    pg_arg_text(&a, q->provider);
+    pg_arg_text(&a, q->run);
+    pg_arg_month(&a, q->month);
+    pg_arg_i64(&a, q->submission);
+    pg_arg_text(&a, q->commissioner);
+    pg_arg_text(&a, q->cluster);
     pg_arg_i64(&a, after);
     pg_arg_i64(&a, limit);
-    return pg_run(pg, &select_rows, &a, result);
+    return pg_run(pg, q->assessments ? &select_earned : &select_rows, &a, result);
 }
 
 static bool write_numbers(const int32_t *row_no, size_t count, struct buf *out)
@@ -88,4 +107,15 @@ void line_row_read(const PGresult *r, int row, struct episode *out)
     out->approved = pg_bool(r, row, "approved");
     out->minor = pg_bool(r, row, "minor");
     out->failed = (uint64_t)pg_i64(r, row, "failed");
+}
+
+void line_row_counted(const PGresult *r, int row, struct row_change *out)
+{
+    memset(out, 0, sizeof *out);
+    line_row_read(r, row, &out->row);
+    out->is_here = true;
+    out->cluster =
+        pg_is_null(r, row, "decided_cluster") ? -1 : (int16_t)cluster_index(pg_text(r, row, "decided_cluster"));
+    out->payable_days = pg_is_null(r, row, "payable_days") ? -1 : (int32_t)pg_i64(r, row, "payable_days");
+    out->not_payable = pg_bool(r, row, "not_payable");
 }

@@ -165,8 +165,10 @@ enum pg_status reattribution_rows(struct pg *pg, const struct reattribution *key
 {
     static const struct pg_statement s = {
         "reattribution_rows",
-        "SELECT episode_id, encode(row_sha256, 'hex') AS row_sha256 FROM reckoner.reattribution_row"
-        " WHERE provider = $1 AND n = $2 AND episode_id > $3 ORDER BY episode_id LIMIT $4",
+        "SELECT r.episode_id, encode(r.row_sha256, 'hex') AS row_sha256, f.row_no, f.cluster, f.start_date,"
+        " f.end_date, coalesce(f.rules, '') AS rules FROM reckoner.reattribution_row r"
+        " LEFT JOIN reckoner.reattributed_facts($1, $2::integer) f USING (episode_id)"
+        " WHERE r.provider = $1 AND r.n = $2 AND r.episode_id > $3 ORDER BY r.episode_id LIMIT $4",
         4};
     struct pg_args a;
     key_args(&a, key);
@@ -175,13 +177,11 @@ enum pg_status reattribution_rows(struct pg *pg, const struct reattribution *key
     return pg_run(pg, &s, &a, result);
 }
 
-static void read_unchanged(const PGresult *r, int row, struct episode *out)
+static void read_facts(const PGresult *r, int row, struct episode *out)
 {
     uint32_t number = (uint32_t)row + 1;
     memset(out, 0, sizeof *out);
     memcpy(out->patient, &number, sizeof number);
-    out->row_no = row + 1;
-    snprintf(out->episode_id, sizeof out->episode_id, "%d", row + 1);
     snprintf(out->cluster, sizeof out->cluster, "%s", pg_text(r, row, "cluster"));
     snprintf(out->service, sizeof out->service, "%s", pg_text(r, row, "service"));
     out->start_date = pg_date(r, row, "start_date");
@@ -211,8 +211,39 @@ enum pg_status reattribution_unchanged(struct pg *pg, const struct reattribution
         return status;
     *count = (size_t)PQntuples(r);
     *rows = calloc(*count + 1, sizeof **rows);
-    for (size_t i = 0; *rows != NULL && i < *count; i++)
-        read_unchanged(r, (int)i, &(*rows)[i]);
+    for (size_t i = 0; *rows != NULL && i < *count; i++) {
+        struct episode *e = &(*rows)[i];
+        read_facts(r, (int)i, e);
+        e->row_no = (int32_t)i + 1;
+        snprintf(e->episode_id, sizeof e->episode_id, "%zu", i + 1);
+    }
+    PQclear(r);
+    return *rows == NULL ? PG_FAILED : PG_OK;
+}
+
+enum pg_status moved_rows_load(struct pg *pg, const struct account_key *account, int64_t submission,
+                               struct moved_row **rows, size_t *count)
+{
+    static const struct pg_statement s = {
+        "moved_rows", "SELECT (m.moved).*, m.here FROM reckoner.moved_rows($1, $2, $3) m ORDER BY (m.moved).row_no", 3};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, account->provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_text(&a, account->commissioner);
+    enum pg_status status = pg_run(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    *count = (size_t)PQntuples(r);
+    *rows = calloc(*count + 1, sizeof **rows);
+    for (size_t i = 0; *rows != NULL && i < *count; i++) {
+        struct moved_row *m = &(*rows)[i];
+        read_facts(r, (int)i, &m->row);
+        m->row.row_no = (int32_t)pg_i64(r, (int)i, "row_no");
+        snprintf(m->row.episode_id, sizeof m->row.episode_id, "%s", pg_text(r, (int)i, "episode_id"));
+        m->here = pg_bool(r, (int)i, "here");
+    }
     PQclear(r);
     return *rows == NULL ? PG_FAILED : PG_OK;
 }

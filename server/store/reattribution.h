@@ -46,7 +46,8 @@ enum pg_status reattribution_close(struct pg *pg, const struct reattribution *g,
 enum pg_status reattribution_get(struct pg *pg, const struct reattribution *key, bool lock, PGresult **result);
 /* Those that the session sees, in order of n, after that of the key. */
 enum pg_status reattribution_list(struct pg *pg, const struct reattribution *after, int64_t limit, PGresult **result);
-/* Rows in order of episode_id, after the one given: columns episode_id, row_sha256. The commissioner that they are said
+/* Rows in order of episode_id, after the one given: columns episode_id, row_sha256, and of those that the newest accepted
+ * version of the month has unchanged row_no, cluster, start_date, end_date, rules (that they fail, commas between). The commissioner that they are said
  * to belong to gets none before all three have agreed. */
 enum pg_status reattribution_rows(struct pg *pg, const struct reattribution *key, const char *after, int64_t limit,
                                   PGresult **result);
@@ -54,5 +55,14 @@ enum pg_status reattribution_rows(struct pg *pg, const struct reattribution *key
  * for the caller to free. Ids and patients are numbered. */
 enum pg_status reattribution_unchanged(struct pg *pg, const struct reattribution *key, struct episode **rows,
                                        size_t *count);
+
+/* A row of a submission that an agreed re-attribution moved to the account's commissioner (here), or away from it. */
+struct moved_row {
+    struct episode row; /* without the patient */
+    bool here;
+};
+/* An array in order of row_no, for the caller to free. */
+enum pg_status moved_rows_load(struct pg *pg, const struct account_key *account, int64_t submission,
+                               struct moved_row **rows, size_t *count);
 
 #endif

@@ -284,13 +284,15 @@ enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id,
 
 static const struct pg_statement insert_input = {
     .name = "run_add_input",
-    .sql = "INSERT INTO reckoner.run_input (provider, run, month, submission, review_periods)"
-           " VALUES ($1, $2, $3, $4, decode($5, 'hex'))",
-    .parameters = 5,
+    .sql = "WITH kept AS (INSERT INTO reckoner.earned_rows (provider, sha256, rows)"
+           "  SELECT $1, sha256(convert_to($6, 'UTF8')), $6 WHERE $6::text IS NOT NULL ON CONFLICT DO NOTHING)"
+           " INSERT INTO reckoner.run_input (provider, run, month, submission, review_periods, earned)"
+           " VALUES ($1, $2, $3, $4, decode($5, 'hex'), sha256(convert_to($6, 'UTF8')))",
+    .parameters = 6,
 };
 
 enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission,
-                             const char *reviews)
+                             const char *reviews, const char *earned)
 {
     struct pg_args a;
     pg_args_init(&a);
@@ -299,7 +301,47 @@ enum pg_status run_add_input(struct pg *pg, const char *provider, const char *ru
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
     pg_arg_text(&a, reviews);
+    pg_arg_text(&a, earned);
     return pg_run(pg, &insert_input, &a, NULL);
+}
+
+static void copy_change(struct pg_copy *copy, const char *provider, const char *run, const struct row_change *c)
+{
+    char cluster[3];
+    pg_copy_row(copy, 8);
+    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_text(copy, run, strlen(run));
+    pg_copy_date(copy, month_first(c->month));
+    pg_copy_i32(copy, c->row.row_no);
+    pg_copy_bool(copy, c->is_here);
+    if (c->cluster < 0) {
+        pg_copy_null(copy);
+    } else {
+        cluster_code(c->cluster, cluster);
+        pg_copy_text(copy, cluster, strlen(cluster));
+    }
+    if (c->payable_days < 0)
+        pg_copy_null(copy);
+    else
+        pg_copy_i32(copy, c->payable_days);
+    pg_copy_bool(copy, c->not_payable);
+}
+
+enum pg_status run_add_rows(struct pg *pg, const char *provider, const char *run, const struct row_change *changes,
+                            size_t count)
+{
+    struct pg_copy *copy = NULL;
+    enum pg_status status = count == 0
+                                ? PG_OK
+                                : pg_copy_begin(pg,
+                                                "COPY reckoner.run_row (provider, run, month, row_no, here,"
+                                                " cluster, payable_days, not_payable) FROM STDIN (FORMAT binary)",
+                                                &copy);
+    if (status != PG_OK || count == 0)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        copy_change(copy, provider, run, &changes[i]);
+    return pg_copy_end(copy, NULL);
 }
 
 static const struct pg_statement insert_position = {

@@ -3,6 +3,7 @@
 #define RECKONER_STORE_RUN_H
 
 #include "base/ident.h"
+#include "domain/activity.h"
 #include "store/pg.h"
 
 #define RUN_CODE_SIZE   8
@@ -90,9 +91,13 @@ struct run_hold {
 enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id, const struct run_hold *hold,
                             instant_t finished_at);
 
-/* reviews: digest of the review periods that the month was counted by, hexadecimal; they are kept already. */
+/* reviews: digest of the review periods that the month was counted by, hexadecimal; they are kept already. earned: the
+ * rows that earned an assessment, "3,17,20"; NULL: none. */
 enum pg_status run_add_input(struct pg *pg, const char *provider, const char *run, month_t month, int64_t submission,
-                             const char *reviews);
+                             const char *reviews, const char *earned);
+/* Rows that the run counted otherwise than they were sent, of months whose inputs were added. */
+enum pg_status run_add_rows(struct pg *pg, const char *provider, const char *run, const struct row_change *changes,
+                            size_t count);
 /* The position that an R or DISPUTE run found for a settled month after its own. The document is stored already. */
 enum pg_status run_add_position(struct pg *pg, const char *provider, const char *run, month_t month,
                                 const unsigned char sha256[32]);

@@ -132,6 +132,12 @@ static void apply_moves(const struct settlement *s, const struct row_inputs *in,
     }
 }
 
+/* Rows sent with the account's commissioner, and those moved to it. */
+static bool concerns(const struct known_row *k)
+{
+    return k != NULL && (k->change.was_here || k->change.is_here);
+}
+
 /* A decision holds for the row that was decided on, not for another that came in its place. */
 static enum settlement_status apply_decisions(struct settlement *s, const struct row_inputs *in,
                                               struct row_changes *out, const struct known_rows *rows)
@@ -140,14 +146,14 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
     out->decisions = calloc((size_t)count + (size_t)PQntuples(in->moved) + 1, sizeof *out->decisions);
     if (out->decisions == NULL)
         return no_memory(s);
+    apply_moves(s, in, out, rows);
     for (int i = 0; i < count; i++) {
         struct known_row *k = find_row(rows, in->decided, i);
-        if (k == NULL || !k->change.was_here || strcmp(k->sha256, pg_text(in->decided, i, "row_sha256")) != 0)
+        if (!concerns(k) || strcmp(k->sha256, pg_text(in->decided, i, "row_sha256")) != 0)
             continue;
         apply_counter(k, in->decided, i);
         out->decisions[out->decision_count++] = decision_of(in->decided, i, k);
     }
-    apply_moves(s, in, out, rows);
     if (out->decision_count > 0)
         qsort(out->decisions, out->decision_count, sizeof *out->decisions, compare_decisions);
     return SETTLEMENT_OK;
@@ -179,7 +185,7 @@ static enum settlement_status counter_challenges(struct settlement *s, const str
         int64_t number = pg_i64(in->open, i, "number");
         for (; row < PQntuples(in->countered) && pg_i64(in->countered, row, "number") <= number; row++) {
             struct known_row *k = find_row(rows, in->countered, row);
-            if (k != NULL && k->change.was_here)
+            if (concerns(k))
                 apply_counter(k, in->countered, row);
         }
         if (!keep_changed(rows, &out->counters[i]))

@@ -177,6 +177,29 @@ static enum pg_status write_lines(struct writing *x)
     return pg_copy_end(copy, NULL);
 }
 
+/* The rows that earned an assessment in the month, commas between; "" when none did. */
+static bool earned_in(const struct activity_lines *lines, month_t month, struct buf *out)
+{
+    bool ok = true;
+    buf_clear(out);
+    for (size_t i = 0; ok && i < lines->earned_count; i++) {
+        const struct activity_earned *e = &lines->earned[i];
+        if (e->month == month)
+            ok = buf_append_format(out, "%s%d", out->length == 0 ? "" : ",", e->row_no);
+    }
+    return ok;
+}
+
+static enum pg_status write_input(struct writing *x, size_t i, struct buf *earned)
+{
+    const struct settlement *s = &x->work->settlement;
+    month_t month = s->submission[i].month;
+    if (!earned_in(&s->activity, month, earned))
+        return PG_FAILED;
+    return run_add_input(s->pg, x->provider, x->work->run->id, month, s->submission[i].no, s->reviews[i].sha256,
+                         earned->length == 0 ? NULL : earned->data);
+}
+
 /* Inputs of all months read, and the pins of a first FREEZE: every month up to its own. It was asked for when their
  * windows had closed; terms agreed since then do not open them again. */
 static enum pg_status write_inputs(struct writing *x)
@@ -184,17 +207,21 @@ static enum pg_status write_inputs(struct writing *x)
     const struct settlement *s = &x->work->settlement;
     const struct run *run = x->work->run;
     bool freezes = strcmp(run->type, "FREEZE") == 0;
+    struct buf earned;
+    buf_init(&earned, STATISTICS_MAX_CANDIDATES * 11);
     enum pg_status status = reviews_keep(s->pg, &s->reviews_in_use);
     for (size_t i = 0; status == PG_OK && i < s->months; i++) {
         month_t month = s->submission[i].month;
         if (s->submission[i].no == 0)
             continue; /* counts by agreement: nothing is pinned, and rows let in later replace it */
-        status = run_add_input(s->pg, x->provider, run->id, month, s->submission[i].no, s->reviews[i].sha256);
+        status = write_input(x, i, &earned);
         if (status == PG_OK && freezes && month <= run->month)
             status = freeze_month(s->pg, x->provider, run->account.contract, month, s->submission[i].no,
                                   s->reviews[i].sha256, x->work->now);
     }
-    return status;
+    buf_free(&earned);
+    const struct bridge_changes *decided = &s->rows.changes.decided;
+    return status == PG_OK ? run_add_rows(s->pg, x->provider, run->id, decided->change, decided->count) : status;
 }
 
 static enum pg_status write_done(struct writing *x)

@@ -26,6 +26,13 @@ class LineRows(harness.ServiceCase):
         rows += [harness.row(10 + n, cluster="14", admitted_days=str(7 * n), start_date="2012-04-05") for n in range(3)]
         rows += [harness.row(20 + n, cluster="11", start_date=f"2012-03-{n + 10}") for n in range(4)]
         rows += [harness.row(30, commissioner="5QF"), harness.row(31, cluster="99")]
+        # One patient assessed twice of one referral, one first by another commissioner, two by themselves.
+        rows += [harness.row(40, mhct_date="2012-04-10", end_date="2012-04-11"),
+                 harness.row(41, mhct_date="2012-04-12", patient_id="P40", start_date="2012-04-11"),
+                 harness.row(42, mhct_date="2012-04-05", commissioner="5QF"),
+                 harness.row(43, mhct_date="2012-04-09", patient_id="P42"), harness.row(44, mhct_date="2012-04-02"),
+                 harness.row(45, mhct_date="2012-04-03", start_date="2012-04-03", end_date="2012-04-03",
+                             assessment_only="Y")]
         cls.send(rows)
         client = cls.as_person("a.maker")
         asked = client.post(f"{cls.account}/runs", {"month": "2012-04", "type": "PREVIEW"})
@@ -46,7 +53,14 @@ class LineRows(harness.ServiceCase):
                              (line["units"], line["pence"]), line)
             self.assertEqual(len(rows), len({r["row_no"] for r in rows}))
             seen.add(line["basis"])
-        self.assertEqual(seen, {"DAY", "ADMITTED", "NONADMITTED", "PERIOD"})
+        self.assertEqual(seen, {"DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT"})
+
+    def test_rows_that_earn_an_assessment(self):
+        line = next(line for line in self.lines if line["basis"] == "ASSESSMENT")
+        rows = self.rows_of(line)
+        self.assertEqual([(r["episode_id"], r["units"], r["pence"]) for r in rows],
+                         [("E40", 1, 20000), ("E44", 1, 20000), ("E45", 1, 20000)])
+        self.assertEqual([r["row_no"] for r in self.rows_of(line, "e.one")], [r["row_no"] for r in rows])
 
     def test_the_line_says_how_it_was_made(self):
         factor = next(line for line in self.lines if line["stage"] == "factor")

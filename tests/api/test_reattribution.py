@@ -12,23 +12,11 @@ PRICE, OTHER_PRICE, DAYS = 612, 1000, 30
 REASON = "the practice is one of Fenwick's since March"
 
 
-class Reattribution(harness.ServiceCase):
-    """Accounts of two contracts with prices of their own; the names of the steps say their order."""
+class Accounts(harness.ServiceCase):
+    """Two accounts of one trust, and acts on them."""
 
     workers = 2
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.service.organisation("5QG", "commissioner", "Gainford PCT")
-        cls.service.person("g.one", "5QG", "g.one")
-        cls.service.token("g.one")
-        cls.east = cls.agree() + "/accounts/5QE"
-        cls.fen = cls.agree(commissioner="5QF", authors=("a.author", "a.maker", "f.one"), terms=harness.simple_terms(
-            "RXA", "5QF", prices=[{"cluster": "04", "basis": "DAY", "pence": OTHER_PRICE}])) + "/accounts/5QF"
-        cls.rows = ([harness.row(n) for n in range(10)]
-                    + [harness.row(n, commissioner="5QF") for n in range(10, 14)])
-        cls.place = "/v1/providers/RXA/reattributions"
+    place = "/v1/providers/RXA/reattributions"
 
     def body(self, *episodes, **more):
         return {"month": APRIL, "from": "5QE", "to": "5QF", "rows": list(episodes), "reason": REASON} | more
@@ -68,6 +56,33 @@ class Reattribution(harness.ServiceCase):
             proposed = maker.send("POST", path + "/proposal", headers={"If-Match": f'"{draft["revision"]}"'})
             issued = checker.send("POST", path + "/issue", headers={"If-Match": proposed.headers["ETag"]})
             self.assertEqual(issued.status, 200, issued.body)
+
+    def rows_behind(self, run, person):
+        """By line: (units and pence of the line, of its rows, their numbers)."""
+        client, found = self.as_person(person), {}
+        for line in client.pages(f"/v1/providers/RXA/runs/{run['id']}/lines"):
+            if line["stage"] == "activity":
+                rows = list(client.pages(f"/v1/providers/RXA/runs/{run['id']}/lines/{line['line_no']}/rows", limit=2))
+                self.assertEqual((sum(r["units"] for r in rows), sum(r["pence"] for r in rows)),
+                                 (line["units"], line["pence"]), line)
+                found[line["basis"]] = [r["row_no"] for r in rows]
+        return found
+
+
+class Reattribution(Accounts):
+    """Accounts of two contracts with prices of their own; the names of the steps say their order."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.organisation("5QG", "commissioner", "Gainford PCT")
+        cls.service.person("g.one", "5QG", "g.one")
+        cls.service.token("g.one")
+        cls.east = cls.agree() + "/accounts/5QE"
+        cls.fen = cls.agree(commissioner="5QF", authors=("a.author", "a.maker", "f.one"), terms=harness.simple_terms(
+            "RXA", "5QF", prices=[{"cluster": "04", "basis": "DAY", "pence": OTHER_PRICE}])) + "/accounts/5QF"
+        cls.rows = ([harness.row(n) for n in range(10)]
+                    + [harness.row(n, commissioner="5QF") for n in range(10, 14)])
 
     def test_1_what_is_refused(self):
         self.assertEqual(self.send(self.rows)["state"], "accepted")
@@ -148,6 +163,43 @@ class Reattribution(harness.ServiceCase):
                                     " GROUP BY 1 ORDER BY 1"),
                          [["reattribution.agreed", "2"], ["reattribution.propose", "1"]])
 
+    def test_3a_the_rows_are_listed_where_they_are_paid(self):
+        east, fen = self.latest(self.east), self.latest(self.fen)
+        for person in ("a.maker", "f.one"):
+            self.assertEqual(self.rows_behind(fen, person), {"DAY": [1, 2, 3, 11, 12, 13, 14]})
+        for person in ("a.maker", "e.one"):
+            self.assertEqual(self.rows_behind(east, person), {"DAY": [4, 5, 6, 7, 8, 9, 10]})
+        shown = list(self.as_person("f.one").pages(f"{self.place}/3/rows"))
+        self.assertEqual([(r["episode_id"], r["row_no"], r["cluster"], r["rules"]) for r in shown],
+                         [(f"E{n}", n + 1, "04", shown[0]["rules"]) for n in range(3)])
+
+    def challenge(self, person, account, **choice):
+        return self.as_person(person).send("POST", account + "/challenges", {
+            "month": APRIL, "reason": "wrong_cluster", "claimed_pence": 10 ** 7, "counter": {"not_payable": True},
+            "evidence": "not found in our register of practices"} | choice)
+
+    def test_3b_who_pays_may_challenge_them(self):
+        self.assertProblem(self.challenge("e.one", self.east, rows=[{"episode_id": "E0"}]), 409, "conflict", "/rows")
+        before = self.latest(self.fen)
+        line = f"activity/{APRIL}/04/DAY/{OTHER_PRICE}"
+        for choice, rows in (({"rows": [{"episode_id": "E1"}]}, 1), ({"line": line}, 7)):
+            raised = self.challenge("f.one", self.fen, **choice)
+            self.assertEqual(raised.status, 201, raised.body)
+            made = raised.json()
+            self.assertEqual(made["rows"], rows)
+            run = self.run_of(self.fen, "PREVIEW")
+            self.assertEqual([c["pence"] for c in self.position(run)["contested"]], [rows * DAYS * OTHER_PRICE])
+            self.as_person("f.one").post(f"{self.fen}/challenges/{made['number']}/withdraw")
+        self.assertEqual(self.position(self.run_of(self.fen, "PREVIEW"))["lines"], self.position(before)["lines"])
+
+    def test_3c_what_is_decided_of_a_moved_row_holds(self):
+        self.issue_all()
+        raised = self.challenge("f.one", self.fen, rows=[{"episode_id": "E1"}], counter={"payable_days": 10}).json()
+        self.as_person("a.maker").post(f"{self.fen}/challenges/{raised['number']}/accept")
+        fen = self.latest(self.fen)
+        self.assertEqual((fen["type"], fen["balance_pence"]), ("R", -20 * OTHER_PRICE))
+        self.assertEqual(self.rows_behind(fen, "f.one"), {"DAY": [1, 2, 3, 11, 12, 13, 14]})
+
     def test_4_what_was_moved_may_be_moved_back(self):
         self.issue_all()
         place = self.propose("E2", **{"from": "5QF", "to": "5QE"})
@@ -173,8 +225,52 @@ class Reattribution(harness.ServiceCase):
         self.assertEqual(self.send(rows)["state"], "accepted")
         after = [self.run_of(account, "PREVIEW") for account in (self.east, self.fen)]
         self.assertEqual([run["position_pence"] for run in after], [run["position_pence"] for run in before])
-        self.assertEqual([len(self.position(run)["inputs"]["decisions"]) for run in after], [1, 1])
+        moved = [[d["kind"] for d in self.position(run)["inputs"]["decisions"]].count("reattribution") for run in after]
+        self.assertEqual(moved, [1, 1])
         self.assertEqual(self.as_person("a.maker").get(f"{self.place}/3")["rows_unchanged"], 2)
+
+
+class OneContract(Accounts):
+    """Both accounts in one contract, with prices of periods and assessments."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        author = cls.as_person("a.author")
+        made = author.post("/v1/providers/RXA/contracts", {
+            "financial_year": 2012, "mode": "live", "title": "RXA with two", "commissioners": ["5QE", "5QF"],
+            "coordinator": "5QE"})
+        contract = f"/v1/providers/RXA/contracts/{made['contract']}"
+        terms = harness.simple_terms(prices=[
+            {"cluster": "04", "basis": "DAY", "pence": PRICE},
+            {"cluster": "04", "basis": "ASSESSMENT", "pence": 20000},
+            {"cluster": "11", "basis": "PERIOD", "pence": 234567, "period_days": 28, "renewable": True}])
+        terms["parties"]["5QF"] = {"name": "The other", "address": ["3 Fen Street"], "buyer_reference": "B-2"}
+        cls.agree(terms=terms, contract=contract)
+        cls.east, cls.fen = contract + "/accounts/5QE", contract + "/accounts/5QF"
+        cls.rows = [harness.row(0, mhct_date="2012-04-10"), harness.row(1, cluster="11", start_date="2012-04-03"),
+                    harness.row(2, cluster="11", start_date="2012-03-20"), harness.row(3)]
+        cls.rows += [row | {"commissioner": "5QF", "episode_id": "F" + row["episode_id"], "patient_id": f"Q{n}"}
+                     for n, row in enumerate(cls.rows)]
+
+    def test_rows_of_every_basis_move_between_accounts_of_one_contract(self):
+        self.assertEqual(self.send(self.rows)["state"], "accepted")
+        self.service.set_clock("2012-06-11T09:00:00Z")
+        east, fen = self.run_of(self.east, "FREEZE"), self.run_of(self.fen, "FREEZE")
+        self.issue_all()
+        before = [{line["key"]: line for line in self.position(run)["lines"]} for run in (east, fen)]
+        self.assertEqual(before[0].keys(), before[1].keys())
+        self.assertEqual(self.rows_behind(east, "e.one"), {"DAY": [1, 4], "PERIOD": [2, 3], "ASSESSMENT": [1]})
+        place = self.propose("E0", "E1")
+        for person in ("e.one", "f.one"):
+            self.assertEqual(self.act(person, place, "agree").status, 201)
+        left, came = self.latest(self.east), self.latest(self.fen)
+        self.assertEqual((left["type"], came["type"], left["balance_pence"] + came["balance_pence"]), ("R", "R", 0))
+        self.assertEqual(came["balance_pence"], DAYS * PRICE + 20000 + 234567)
+        self.assertEqual(self.rows_behind(left, "e.one"), {"DAY": [4], "PERIOD": [3]})
+        for person in ("a.maker", "f.one"):
+            self.assertEqual(self.rows_behind(came, person),
+                             {"DAY": [1, 5, 8], "PERIOD": [2, 6, 7], "ASSESSMENT": [1, 5]})
 
 
 if __name__ == "__main__":

@@ -121,6 +121,10 @@ START_TEST(a_done_run_stays)
     refused("INSERT INTO reckoner.run_input VALUES ('RXA', " ID("r1") ", '2012-05-01', 1, sha256('{}'))",
             "run_immutable");
     refused("INSERT INTO reckoner.run_input VALUES ('RXA', " ID("r1") ", '2012-05-01', 1)", "run_input_review_periods");
+    refused("INSERT INTO reckoner.run_row VALUES ('RXA', " ID("r1") ", '2012-04-01', 1, true, NULL, NULL, false)",
+            "run_immutable");
+    refused("INSERT INTO reckoner.earned_rows VALUES ('RXA', sha256('1'), '2')", "earned_rows_check");
+    refused("INSERT INTO reckoner.earned_rows VALUES ('RXA', sha256('x'), 'x')", "earned_rows_rows_check");
     refused("INSERT INTO reckoner.run_position (provider, run, month, sha256) VALUES ('RXA', " ID(
                 "r1") ", '2012-06-01', sha256('{}'))",
             "run_immutable");
@@ -139,7 +143,7 @@ START_TEST(append_only_tables)
     static const char *const tables[] = {
         "audit_event",  "signed_record",  "position",      "ledger_posting",     "statement",    "receipt",
         "run_line",     "run_input",      "document_line", "document_reference", "frozen_month", "terms_approval",
-        "run_position", "column_mapping", "run_bridge",    "run_bridge_step"};
+        "run_position", "column_mapping", "run_bridge",    "run_bridge_step",    "run_row",      "earned_rows"};
     char sql[200];
     done(APPROVE("provider", "RXA", "rxa.two"));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
