@@ -29,7 +29,8 @@ static bool make_room(struct check *c, size_t row_no)
         return false;
     memset(failed + c->row_room, 0, (room - c->row_room) * sizeof *failed);
     c->failed = failed;
-    if (!grow_bits(&c->continues, c->row_room, room) || !grow_bits(&c->changed, c->row_room, room))
+    if (!grow_bits(&c->continues, c->row_room, room) || !grow_bits(&c->changed, c->row_room, room) ||
+        !grow_bits(&c->settled, c->row_room, room))
         return false;
     c->row_room = room;
     return true;
@@ -185,6 +186,7 @@ void check_free(struct check *c)
     free(c->continues);
     inflate_free(c->inflate);
     free(c->changed);
+    free(c->settled);
     /* The checker holds the last rows as they were sent. */
     sodium_memzero(c, sizeof *c);
     free(c);
@@ -226,6 +228,15 @@ uint32_t check_rows(const struct check *c)
 uint32_t check_changed_rows(const struct check *c)
 {
     return c->changed_rows;
+}
+
+void check_settle(struct check *c)
+{
+    for (size_t i = 0; c->rows > 0 && i <= (c->rows - 1) / 8; i++) {
+        c->settled[i] |= c->changed[i];
+        c->changed[i] = 0;
+    }
+    c->changed_rows = 0;
 }
 
 bool check_is_refused(const struct check *c)

@@ -67,11 +67,15 @@ bool check_add_finding(struct check *c, const struct finding *f);
 
 /* Facts of every row in order, final failed and continues included. Not for refused files: their rows may have gaps. */
 bool check_each_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
-/* The same for the rows that have changed since on_row was given them (failed, continues, a text that is covered), and
- * their number. */
-bool check_each_changed_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context);
+/* The same for the rows that have changed since on_row was given them (failed, continues, a text that is covered), or
+ * since check_settle, and for those whose bit is set in `also` (row 1 is the lowest bit of the first byte; check_rows
+ * bits, or NULL for none); and the number of those that have changed. */
+bool check_each_changed_row(struct check *c, const uint8_t *also,
+                            bool (*each)(void *context, const struct episode *row), void *context);
 uint32_t check_changed_rows(const struct check *c);
-/* The same rows, as they were given to on_row and as they are. */
+/* What has changed so far is taken note of. */
+void check_settle(struct check *c);
+/* All that have changed since on_row was given them, as they were then and as they are. */
 bool check_each_correction(struct check *c,
                            bool (*each)(void *context, const struct episode *before, const struct episode *after),
                            void *context);

@@ -33,7 +33,8 @@ struct check {
     size_t late_range_rows;
     rule_set_t *failed; /* by row_no - 1 */
     uint8_t *continues; /* one bit per row */
-    uint8_t *changed;   /* one bit per row: failed or continues changed after the pass */
+    uint8_t *changed;   /* one bit per row: failed or continues changed after the pass, */
+    uint8_t *settled;   /* or had changed when check_settle was called last */
     uint32_t changed_rows;
     size_t rows; /* rows with facts, gaps included */
     size_t row_room;

@@ -266,11 +266,12 @@ bool check_each_row(struct check *c, bool (*each)(void *context, const struct ep
     return true;
 }
 
-bool check_each_changed_row(struct check *c, bool (*each)(void *context, const struct episode *row), void *context)
+bool check_each_changed_row(struct check *c, const uint8_t *also,
+                            bool (*each)(void *context, const struct episode *row), void *context)
 {
     for (size_t row_no = 1; row_no <= c->rows; row_no++) {
         struct episode e;
-        if (!bit_of(c->changed, row_no))
+        if (!bit_of(c->changed, row_no) && !(also && bit_of(also, row_no)))
             continue;
         journal_seek(c->facts, (row_no - 1) * sizeof e);
         if (!next_facts(c, row_no, &e) || !each(context, &e))
@@ -285,7 +286,7 @@ bool check_each_correction(struct check *c,
 {
     for (size_t row_no = 1; row_no <= c->rows; row_no++) {
         struct episode before;
-        if (!bit_of(c->changed, row_no))
+        if (!bit_of(c->changed, row_no) && !bit_of(c->settled, row_no))
             continue;
         journal_seek(c->facts, (row_no - 1) * sizeof before);
         if (!journal_next(c->facts, &before, sizeof before))

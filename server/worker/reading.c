@@ -69,7 +69,8 @@ static void take_rows(void *context)
     struct row_batch *b = context;
     struct validation *v = b->v;
     for (size_t i = 0; i < b->count; i++) {
-        early_load_add(v, &b->row[i]);
+        if (!b->kept_back[i])
+            early_load_add(v, &b->row[i]);
         if (!statistics_set_add(v->statistics, &b->row[i], 1))
             v->broken = true;
     }
@@ -85,6 +86,7 @@ static void flush_rows(struct validation *v)
 static void add_to_batch(struct validation *v, const struct episode *facts)
 {
     struct row_batch *b = &v->batches[v->batch];
+    b->kept_back[b->count] = early_load_keeps_back(v, facts);
     b->row[b->count++] = *facts;
     if (b->count == ROWS_AT_ONCE)
         flush_rows(v);
@@ -172,8 +174,12 @@ static enum job_outcome judge(struct validation *v)
         return validation_spool_failure(v);
     if (v->outcome.refused)
         return JOB_DONE;
-    if (v->stores_aside)
+    if (v->stores_aside) {
+        if (!early_load_note(v))
+            return validation_spool_failure(v);
         aside_give(v->aside, validation_store_identifiers, v);
+        aside_give(v->aside, validation_store_corrections, v);
+    }
     enum job_outcome outcome = history_take(v->history, v->check, v->problem);
     if (outcome == JOB_DONE && v->stores_aside)
         aside_give(v->aside, validation_store_history, v);

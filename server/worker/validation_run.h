@@ -22,6 +22,7 @@ struct row_batch {
     struct validation *v;
     size_t count;
     struct episode row[ROWS_AT_ONCE];
+    bool kept_back[ROWS_AT_ONCE]; /* it is loaded later */
 };
 /* One more than may wait: the one that is filled is never one that waits. */
 #define ROW_BATCHES (ASIDE_WAITING + 1)
@@ -93,10 +94,12 @@ enum job_outcome validation_read(struct validation *v);
 enum job_outcome validation_spool_failure(struct validation *v);
 
 /* writing.c, done aside: ends the load, takes the submission over and writes what is known when the last row was read;
- * what the file's identifiers are; what is left for later months. Nothing after a failure: v->stored. */
+ * what the file's identifiers are; what is left for later months; rows that rules within the file have changed. Nothing
+ * after a failure: v->stored. */
 void validation_store_rows(void *validation);
 void validation_store_identifiers(void *validation);
 void validation_store_history(void *validation);
+void validation_store_corrections(void *validation);
 
 /* writing.c: the one transaction. */
 enum job_outcome validation_write(struct validation *v);

@@ -259,6 +259,11 @@ void validation_store_history(void *validation)
     store(validation, write_history);
 }
 
+void validation_store_corrections(void *validation)
+{
+    store(validation, early_load_correct_noted);
+}
+
 /* The rows and what comes of them; what was not written aside. */
 static enum pg_status write_rows(struct validation *v)
 {
