@@ -1,6 +1,7 @@
 #include "routes/common.h"
 
 #include "base/parse.h"
+#include "store/erasure.h"
 #include "store/organisation.h"
 
 #include <stdio.h>
@@ -228,4 +229,17 @@ bool body_check(struct request *r, const struct json_member *table)
         return true;
     reply_problem(r, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
     return false;
+}
+
+bool upload_is_there(struct request *r, const char *provider, const char *submission)
+{
+    bool erased = false;
+    enum pg_status status = erasure_of_upload(r->pg, provider, submission, &erased);
+    if (status != PG_OK)
+        reply_store(r, status);
+    else if (erased)
+        reply_problem(r, PROBLEM_ERASED, NULL,
+                      "The bytes of this upload were destroyed when a patient's identity was erased; its digest, findings"
+                      " and receipt are kept");
+    return status == PG_OK && !erased;
 }

@@ -67,6 +67,8 @@ enum pg_status caller_coordinates(struct request *r, const char *coordinator, co
 /* Members of a checked body as dates; *out is DATE_NONE when absent. A problem and false when it is no date. */
 bool body_date(struct request *r, const char *name, date_t *out);
 bool body_month(struct request *r, const char *name, month_t *out);
+/* Whether the bytes of an upload are there to be read: problem erased and false when an erasure destroyed them. */
+bool upload_is_there(struct request *r, const char *provider, const char *submission);
 /* json_check of the whole body, with its problem replied. */
 bool body_check(struct request *r, const struct json_member *table);
 

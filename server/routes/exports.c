@@ -194,7 +194,7 @@ void exports_ask_fix_it(struct request *r)
         reply_problem(r, PROBLEM_CONFLICT, NULL, "Validation has not ended yet; ask again when it has");
         return;
     }
-    if (!seal_key(r, sealed))
+    if (!upload_is_there(r, x.provider, s.id) || !seal_key(r, sealed))
         return;
     x.submission = s.id;
     x.format = strcmp(s.media_type, "text/csv") == 0 ? "csv" : "ndjson";

@@ -149,6 +149,12 @@ void runs_get(struct request *r);
 void runs_position(struct request *r);
 void runs_lines(struct request *r);
 void run_line_rows(struct request *r);
+/* erasures.c */
+void erasures_list(struct request *r);
+void erasures_get(struct request *r);
+void erasures_ask(struct request *r);
+void erasures_approve(struct request *r);
+void erasures_refuse(struct request *r);
 /* row_proof.c */
 void row_proof_get(struct request *r);
 /* documents.c */

@@ -475,6 +475,6 @@ static enum pg_status confirm(struct request *r, void *context)
 void submissions_confirm(struct request *r)
 {
     struct submission s;
-    if (find(r, &s))
+    if (find(r, &s) && upload_is_there(r, s.provider, s.id))
         request_act(r, confirm, &s);
 }

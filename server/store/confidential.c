@@ -47,3 +47,33 @@ enum pg_status confidential_block(struct pg *pg, const char *provider, int64_t s
     static const struct pg_statement s = {"confidential_block", COLUMNS " AND block = $3", 3};
     return get(pg, &s, provider, submission, block, out);
 }
+
+/* The worker may add and remove blocks, not change them. */
+enum pg_status confidential_block_replace(struct pg *pg, const char *provider, int64_t submission, int64_t first_row,
+                                          const void *sealed, size_t length)
+{
+    static const struct pg_statement take = {"confidential_block_take",
+                                             "DELETE FROM reckoner.confidential_block WHERE provider = $1"
+                                             " AND submission = $2 AND first_row = $3 RETURNING block, rows",
+                                             3};
+    static const struct pg_statement put = {
+        "confidential_block_put",
+        "INSERT INTO reckoner.confidential_block (provider, submission, block, first_row, rows, sealed)"
+        " VALUES ($1, $2, $4, $3, $5, $6)",
+        6};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, first_row);
+    enum pg_status status = pg_run_one(pg, &take, &a, &r);
+    if (status != PG_OK)
+        return status;
+    pg_arg_i64(&a, pg_i64(r, 0, "block"));
+    pg_arg_i64(&a, pg_i64(r, 0, "rows"));
+    pg_arg_bytes(&a, sealed, length);
+    status = pg_run(pg, &put, &a, NULL);
+    PQclear(r);
+    return status;
+}

@@ -17,5 +17,8 @@ enum pg_status confidential_block_of(struct pg *pg, const char *provider, int64_
                                      struct confidential_rows *out);
 enum pg_status confidential_block(struct pg *pg, const char *provider, int64_t submission, int64_t block,
                                   struct confidential_rows *out);
+/* Puts other bytes in the place of a block's. PG_NONE: there is no such block. */
+enum pg_status confidential_block_replace(struct pg *pg, const char *provider, int64_t submission, int64_t first_row,
+                                          const void *sealed, size_t length);
 
 #endif

@@ -73,3 +73,65 @@ enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t sub
     PQclear(r);
     return status;
 }
+
+/* The block that would hold it: the last that begins at or before it. */
+static enum pg_status block_of(struct pg *pg, const char *provider, int64_t submission, int64_t hash, int32_t *block)
+{
+    static const struct pg_statement s = {"identifier_block_of",
+                                          "SELECT block FROM reckoner.identifier_block WHERE provider = $1"
+                                          " AND submission = $2 AND lowest <= $3 ORDER BY lowest DESC LIMIT 1",
+                                          3};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, hash);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK)
+        *block = (int32_t)pg_i64(r, 0, "block");
+    PQclear(r);
+    return status;
+}
+
+static enum pg_status replace_block(struct pg *pg, const char *provider, int64_t submission, int32_t block,
+                                    const int64_t *hashes, size_t count)
+{
+    static const struct pg_statement s = {"identifier_block_remove",
+                                          "DELETE FROM reckoner.identifier_block"
+                                          " WHERE provider = $1 AND submission = $2 AND block = $3",
+                                          3};
+    struct pg_args a;
+    struct pg_copy *copy = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, block);
+    enum pg_status status = pg_change(pg, &s, &a);
+    if (status != PG_OK || count == 0)
+        return status;
+    status = identifier_copy_begin(pg, &copy);
+    if (status != PG_OK)
+        return status;
+    identifier_copy_add(copy, provider, submission, block, hashes, count);
+    return pg_copy_end(copy, NULL);
+}
+
+enum pg_status identifier_remove(struct pg *pg, const char *provider, int64_t submission, int64_t hash)
+{
+    int64_t hashes[IDENTIFIER_BLOCK_HASHES];
+    size_t count = 0;
+    size_t at = 0;
+    int32_t block = 0;
+    enum pg_status status = block_of(pg, provider, submission, hash, &block);
+    if (status == PG_OK)
+        status = identifier_block(pg, provider, submission, block, hashes, &count);
+    if (status != PG_OK)
+        return status == PG_NONE ? PG_OK : status;
+    while (at < count && hashes[at] != hash)
+        at++;
+    if (at == count)
+        return PG_OK;
+    memmove(hashes + at, hashes + at + 1, (count - at - 1) * sizeof hashes[0]);
+    return replace_block(pg, provider, submission, block, hashes, count - 1);
+}

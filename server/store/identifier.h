@@ -18,5 +18,7 @@ enum pg_status identifier_directory(struct pg *pg, const char *provider, int64_t
 /* The hashes of one block into out (room for IDENTIFIER_BLOCK_HASHES). PG_NONE: there is no such block. */
 enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t submission, int32_t block, int64_t *out,
                                 size_t *count);
+/* Takes one hash out of the submission's blocks, if it is there. */
+enum pg_status identifier_remove(struct pg *pg, const char *provider, int64_t submission, int64_t hash);
 
 #endif

@@ -330,6 +330,7 @@ enum pg_status integrity_chunks(struct pg *pg, const char *provider, month_t mon
         " FROM reckoner.submission s"
         " LEFT JOIN reckoner.submission_chunk c ON c.provider = s.provider AND c.submission = s.no"
         " WHERE s.state <> 'receiving' AND ($1::text IS NULL OR s.provider = $1) AND ($2::date IS NULL OR s.month = $2)"
+        " AND NOT EXISTS (SELECT FROM reckoner.erased_upload u WHERE u.provider = s.provider AND u.submission = s.no)"
         " GROUP BY s.provider, s.no HAVING count(c.seq) <> s.chunks OR coalesce(max(c.seq), -1) <> s.chunks - 1"
         " ORDER BY 2",
         2};

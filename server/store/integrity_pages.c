@@ -168,8 +168,9 @@ enum pg_status page_submissions(struct pg *pg, const char *only, month_t month, 
 {
     static const struct pg_statement s = {
         "page_submissions",
-        "SELECT provider, no, id, chunks, bytes, encode(sha256, 'hex') AS sha256 FROM reckoner.submission"
-        " WHERE state <> 'receiving' AND ($1::text IS NULL OR provider = $1) AND ($2::date IS NULL OR month = $2)"
+        "SELECT provider, no, id, chunks, bytes, encode(sha256, 'hex') AS sha256 FROM reckoner.submission s"
+        " WHERE NOT EXISTS (SELECT FROM reckoner.erased_upload u WHERE u.provider = s.provider AND u.submission = s.no)"
+        " AND state <> 'receiving' AND ($1::text IS NULL OR provider = $1) AND ($2::date IS NULL OR month = $2)"
         " AND (provider, no) > ($3, $4) ORDER BY provider, no LIMIT $5",
         5};
     struct pg_args a;

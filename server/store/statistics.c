@@ -54,6 +54,17 @@ enum pg_status statistics_add(struct pg *pg, const char *provider, int64_t submi
     return to.status;
 }
 
+enum pg_status statistics_remove(struct pg *pg, const char *provider, int64_t submission)
+{
+    static const struct pg_statement s = {
+        "statistics_remove", "DELETE FROM reckoner.activity_statistics_set WHERE provider = $1 AND submission = $2", 2};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    return pg_change(pg, &s, &a);
+}
+
 static bool write_lists(const struct statistics_wanted *wanted, size_t count, struct buf *numbers, struct buf *parts)
 {
     bool ok = buf_append_char(numbers, '{') && buf_append_char(parts, '{');

@@ -8,6 +8,8 @@
 /* Stores those of a submission, in the open transaction of its outcome. */
 enum pg_status statistics_add(struct pg *pg, const char *provider, int64_t submission,
                               const struct statistics_set *set);
+/* Takes those of a submission away, to be made again. PG_NONE: there are none. */
+enum pg_status statistics_remove(struct pg *pg, const char *provider, int64_t submission);
 
 /* One month of a settlement. */
 struct statistics_wanted {

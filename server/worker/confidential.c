@@ -95,6 +95,11 @@ bool confidential_next(const uint8_t *block, size_t length, size_t *at, struct c
     return true;
 }
 
+bool confidential_erased(const struct confidential_record *record)
+{
+    return sodium_is_zero(record->sealed, CONFIDENTIAL_SALT) == 1;
+}
+
 bool confidential_find(const uint8_t *block, size_t length, uint32_t index, struct confidential_record *out)
 {
     size_t at = CONFIDENTIAL_FIRST;

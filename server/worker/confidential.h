@@ -42,6 +42,8 @@ struct confidential_record {
 /* Where the next row of a block is read. Begins at CONFIDENTIAL_FIRST. false: the block is damaged or at its end. */
 #define CONFIDENTIAL_FIRST 4
 bool confidential_next(const uint8_t *block, size_t length, size_t *at, struct confidential_record *out);
+/* Whether the row's salt and record were erased: its salt is all zero then. */
+bool confidential_erased(const struct confidential_record *record);
 /* The row of a block in clear, counted from 0. false: the block is damaged or has fewer rows. */
 bool confidential_find(const uint8_t *block, size_t length, uint32_t index, struct confidential_record *out);
 

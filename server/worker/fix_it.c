@@ -3,6 +3,7 @@
 #include "base/inflate.h"
 #include "domain/columns.h"
 #include "domain/rules.h"
+#include "store/erasure.h"
 #include "store/submission.h"
 #include "worker/export.h"
 #include "worker/sealed_file.h"
@@ -280,14 +281,22 @@ static enum job_outcome read_file(struct fix_it *f)
 enum job_outcome export_fix_it(struct export_run *x)
 {
     struct fix_it f;
+    bool erased = false;
     memset(&f, 0, sizeof f);
     f.run = x;
     f.status = PG_OK;
     buf_init(&f.line, LINE_MAXIMUM + 1);
     enum pg_status status =
         submission_get_for_update(x->w->pg, x->job->provider, pg_text(x->asked, 0, "submission"), &f.s);
+    if (status == PG_OK)
+        status = erasure_of_upload(x->w->pg, x->job->provider, f.s.id, &erased);
     if (status != PG_OK)
         return export_failure(x, status);
+    if (erased) {
+        (void)snprintf(x->problem, JOB_PROBLEM_SIZE,
+                       "The bytes of the upload were destroyed when a patient's identity was erased.");
+        return JOB_FAILED;
+    }
     if (strcmp(f.s.content_encoding, "gzip") == 0) {
         /* Refused for its size, it is given back as far as it was read: nobody has a bomb stored unpacked. */
         f.inflate = inflate_new(x->w->config->max_upload_bytes);

@@ -1,4 +1,5 @@
 #include "worker/calculate.h"
+#include "worker/erase.h"
 #include "worker/evaluate.h"
 #include "worker/export.h"
 #include "worker/identify.h"
@@ -22,6 +23,7 @@ const struct job_handler job_handlers[] = {
     {"identify", identify_run, identify_give_up},
     {"rehearse", rehearse_run, NULL},
     {"row_tree", row_trees_run, NULL},
+    {"erase", erase_run, NULL},
     {"export", export_run, NULL},
     {"calculate", calculate_run, calculate_give_up},
     {NULL, NULL, NULL},

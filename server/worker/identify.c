@@ -36,6 +36,14 @@ static enum job_outcome unreadable(struct identify *x)
     return JOB_FAILED;
 }
 
+static enum job_outcome erased(struct identify *x)
+{
+    (void)snprintf(x->problem, JOB_PROBLEM_SIZE,
+                   "The identity of a row was erased at the request of the trust after it was asked for. Ask for the"
+                   " other rows again.");
+    return JOB_FAILED;
+}
+
 static enum job_outcome memory_ran_out(struct identify *x)
 {
     (void)snprintf(x->problem, JOB_PROBLEM_SIZE, "The worker's memory ran out. Retry the job when there is more.");
@@ -146,6 +154,8 @@ static enum job_outcome write_answer(struct identify *x)
         struct confidential_record record;
         if (!confidential_find(x->block, x->length, (uint32_t)(row - x->first), &record))
             return unreadable(x);
+        if (confidential_erased(&record))
+            return erased(x);
         if (!put_record(x, row, &record))
             return memory_ran_out(x);
     }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/calculation.h"
+#include "store/erasure.h"
 #include "store/export.h"
 #include "store/idempotency.h"
 #include "store/reading.h"
@@ -188,6 +189,27 @@ static void log_job(const struct job *job, enum job_outcome outcome, const char 
     log_event(outcome == JOB_DONE || outcome == JOB_WAITS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job", fields, count);
 }
 
+/* Identities are not erased under the feet of a job that reads them; erasing itself takes care that it is alone. */
+static enum job_outcome run_beside_others(struct worker *w, const struct job_handler *handler, const struct job *job,
+                                          char *problem)
+{
+    if (strcmp(job->kind, "erase") == 0)
+        return handler->run(w, job, problem);
+    struct pg *pg = w->pg;
+    enum pg_status status = erasure_keep_away(pg, job->provider);
+    if (status == PG_RETRY) {
+        (void)snprintf(problem, JOB_PROBLEM_SIZE, "An identity is being erased; the job follows.");
+        return JOB_WAITS;
+    }
+    if (status != PG_OK)
+        return job_outcome_of(status == PG_NONE ? PG_FAILED : status, pg, problem);
+    enum job_outcome outcome = handler->run(w, job, problem);
+    if (outcome != JOB_DONE)
+        pg_rollback(pg);
+    erasure_come_near(pg, job->provider);
+    return outcome;
+}
+
 static void run_job(struct worker *w, const struct job_handler *handlers, const struct job *job)
 {
     int64_t began = clock_monotonic();
@@ -206,7 +228,7 @@ static void run_job(struct worker *w, const struct job_handler *handlers, const 
                        " worker's log, then retry the job.",
                        (long long)job->attempts - 1);
     } else {
-        outcome = handler->run(w, job, problem);
+        outcome = run_beside_others(w, handler, job, problem);
     }
     if (outcome != JOB_DONE)
         pg_rollback(w->pg);

@@ -41,7 +41,7 @@ static bool keep_block(void *context, const struct row_block *b)
     struct growing *g = context;
     const struct row_tree_part part = {b->no, b->rows, b->first_row, b->last_row, g->entries, b->root.bytes};
     g->status = row_tree_insert_block(g->request->worker->pg, g->request->provider, g->request->submission,
-                                   g->commissioner, &part);
+                                      g->commissioner, &part);
     g->rows = 0;
     return g->status == PG_OK;
 }

@@ -315,6 +315,13 @@ class Replies(harness.ServiceCase):
         statement = self.call("listStatements", "e.one", **account)["items"][0]
         settled = self.person("e.one").get(f"/v1/providers/RXA/statements/{statement['id']}")["submissions"][0]
         self.call("proveRow", "e.one", submission=settled["submission"], row=1)
+        example = {"submission": settled["submission"], "row": 1, "reason": "The patient has asked for it"}
+        for operation in ("refuseErasure", "approveErasure"):
+            asked = self.call("askErasure", "a.maker", example=example)
+            decided = self.call(operation, "a.checker", erasure=asked["erasure"])
+        self.call("listErasures", "audit.one")
+        self.wait("a.maker", decided["job"])
+        self.call("getErasure", "a.maker", erasure=decided["erasure"])
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
         self.call("askBundle", "e.one", statement=statement["id"])
