@@ -239,7 +239,7 @@ bool upload_is_there(struct request *r, const char *provider, const char *submis
         reply_store(r, status);
     else if (erased)
         reply_problem(r, PROBLEM_ERASED, NULL,
-                      "The bytes of this upload were destroyed when a patient's identity was erased; its digest, findings"
-                      " and receipt are kept");
+                      "The bytes of this upload were destroyed when a patient's identity was erased; its digest,"
+                      " findings and receipt are kept");
     return status == PG_OK && !erased;
 }

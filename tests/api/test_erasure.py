@@ -24,7 +24,8 @@ SEAL_OVERHEAD = 48
 
 
 def patient_row(n, month, episode, **changes):
-    return harness.row(n, month, episode_id=episode, patient_id=PATIENT, nhs_number=NHS, nhs_number_status="01", **changes)
+    return harness.row(n, month, episode_id=episode, patient_id=PATIENT, nhs_number=NHS, nhs_number_status="01",
+                       **changes)
 
 
 class Erasure(harness.ServiceCase):
@@ -127,7 +128,8 @@ class Erasure(harness.ServiceCase):
         first = self.ours.post(path, body)
         self.assertProblem(self.ours.send("POST", path, body), 409, "conflict")
         self.assertEqual(self.ours.post(f"{path}/{first['erasure']}/refuse")["state"], "refused")
-        self.assertProblem(self.as_person("a.checker").send("POST", f"{path}/{first['erasure']}/approve"), 409, "conflict")
+        self.assertProblem(self.as_person("a.checker").send("POST", f"{path}/{first['erasure']}/approve"), 409,
+                           "conflict")
         asked = self.ours.post(path, body)
         self.assertEqual((asked["state"], asked["asked_by"], asked["rows"]), ("asked", "a.maker", None))
         one = f"{path}/{asked['erasure']}"
@@ -174,7 +176,8 @@ class Erasure(harness.ServiceCase):
         self.assertEqual(self.ours.get(path)["sha256"], json.loads(self.before[0][0])["submissions"][0]["sha256"])
 
     def test_6_the_act_is_on_record(self):
-        acts = [row[0] for row in self.query("SELECT act FROM reckoner.audit_event WHERE act LIKE 'erasure.%' ORDER BY id")]
+        acts = [row[0] for row in self.query("SELECT act FROM reckoner.audit_event WHERE act LIKE 'erasure.%'"
+                                             " ORDER BY id")]
         self.assertEqual(acts, ["erasure.ask", "erasure.refuse", "erasure.ask", "erasure.approve", "erasure.done"])
         self.wait_until(lambda: self.ours.get("/v1/log/entries?kind=erasure")["items"], what="the log")
         (entry,) = self.ours.get("/v1/log/entries?kind=erasure")["items"]

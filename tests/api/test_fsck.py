@@ -83,7 +83,8 @@ TAMPERED = [
     ("submission", "UPDATE {t} SET sha256 = sha256('x')", ["submission RXA/", ": sha256 of the bytes as sent: found "]),
     ("submission_chunk", "UPDATE {t} SET sealed = set_byte(sealed, 5, get_byte(sealed, 5) # 1)",
      [": sha256 of the bytes as sent: found pieces that do not open"]),
-    ("row_tree", "UPDATE {t} SET root = sha256('x')", ["row_tree RXA/2012-04/1/5QE: root: found ", ": root of 5QE's rows in "]),
+    ("row_tree", "UPDATE {t} SET root = sha256('x')",
+     ["row_tree RXA/2012-04/1/5QE: root: found ", ": root of 5QE's rows in "]),
     ("row_tree", "DELETE FROM {t}", ["statement RXA/", ": root of 5QE's rows in ", ", expected none"]),
     ("row_tree_block", "UPDATE {t} SET root = sha256('x')", ["row_tree_block RXA/2012-04/1/5QE/0: root: found "]),
     ("row_tree_block", "DELETE FROM {t}", ["row_tree RXA/2012-04/1/5QE: root: found "]),
@@ -93,9 +94,9 @@ TAMPERED = [
      ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
     ("episode", "DELETE FROM {t} WHERE row_no = 4",
      ["row_tree_block RXA/2012-04/1/5QE/0: rows: found 10, expected 9", ": rows: found 10, expected 9"]),
-    ("episode", "INSERT INTO {t} SELECT provider, submission, row_no + 10, 'E77', patient, commissioner, cluster, service,"
-     " start_date, end_date, mhct_date, referral_date, mhct_reason, admitted_days, assessment_only, continues, approved,"
-     " minor, failed, last_contact FROM {t} WHERE row_no = 10",
+    ("episode", "INSERT INTO {t} SELECT provider, submission, row_no + 10, 'E77', patient, commissioner, cluster,"
+     " service, start_date, end_date, mhct_date, referral_date, mhct_reason, admitted_days, assessment_only, continues,"
+     " approved, minor, failed, last_contact FROM {t} WHERE row_no = 10",
      ["row_tree RXA/2012-04/1/5QE: rows: found 10, expected 11"]),
 ]
 

@@ -68,6 +68,14 @@ class EveryProblem(harness.ServiceCase):
                                     harness.csv_bytes([harness.row(1)]), {"Content-Type": "text/csv"})
         return reply
 
+    def meet_erased(self):
+        submission = self.send([harness.row(1), harness.row(2)])["submission"]
+        path, body = "/v1/providers/RXA/erasures", {"submission": submission, "row": 1, "reason": "The patient asked"}
+        asked = self.other.post(path, body)
+        approved = self.checker.post(f"{path}/{asked['erasure']}/approve")
+        self.other.wait_for_job("RXA", approved["job"])
+        return self.other.send("POST", path, body)
+
     def meet_too_many_exports(self):
         for _ in range(2):
             reply = self.trust.send("POST", "/v1/providers/RXA/exports",
