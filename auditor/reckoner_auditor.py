@@ -47,7 +47,8 @@ The result: {"parked": "why"} or
     {"lines": [{key, stage, month, cluster, basis, price_pence, units, pence, billable}], "total_pence",
      "billable_pence", "stages": {stage: pence}, "P_pence", "X_pence", "AAV_pence", "plan_by_month_pence": [...],
      "contested": {number: pence}, "billed_pence", "balance_pence", "instalments": [...]}
-with the keys of api/formats/position.md. All amounts are whole pence.
+with the keys of api/formats/position.md, all amounts whole pence; and "document_sha256", of the position document, when
+the case has what it names (provider, contract, engine, digests).
 """
 
 import argparse
@@ -245,6 +246,12 @@ def check_content(b):
     check_shape(s, STATEMENT, "statement.json")
     check_embedded(s, "/position", s["position"], s["position_sha256"], s["run"]["month"])
     must_equal("statement.json, /position_pence", s["position_pence"], s["position"]["total_pence"])
+    for n, submission in enumerate(s["submissions"]):
+        whose = [tree["commissioner"] for tree in submission["trees"]]
+        must_equal("statement.json, the order of /submissions/%d/trees" % n, whose, sorted(set(whose)))
+        tree_of(submission, s["account"]["commissioner"])
+        if sum(tree["rows"] for tree in submission["trees"]) > submission["rows"]:
+            raise Differs("statement.json, /submissions/%d/trees have more rows than were sent" % n)
     for place, bridge in enumerate(s.get("bridges") or []):
         ends = bridge["from_pence"] + sum(step["pence"] for step in bridge["steps"])
         must_equal("statement.json, the sum of /bridges/%d" % place, ends, bridge["to_pence"])
@@ -1130,16 +1137,13 @@ def stage_bands(p):
 
 def stage_risk_share(p):
     """4. What lies over or under the plan is shared. Equal to an edge belongs to the inner band."""
-    share = p.annual.body.get("risk_share")
-    if not share:
-        return
-    if p.planned == 0:
+    share = p.annual.body.get("risk_share", {"preset": "none"})
+    sides = dict(zip(("over", "under"), risk_bands(share)))
+    if p.planned == 0 and (any(sides.values()) or "cap" in share or "collar" in share):
         p.notes.append("risk share, cap and collar are skipped: nothing is planned to date")
+    if p.planned == 0 or not any(sides.values()):
         return
     x = p.through_bands()
-    sides = dict(zip(("over", "under"), risk_bands(share)))
-    if not any(sides.values()):
-        return
     side = "over" if x >= p.planned else "under"
     away = abs(x - p.planned)
     paid, trail = pay_by_bands(sides[side], p.planned, away) if sides[side] else (away, [])
@@ -1653,9 +1657,9 @@ def period_of(terms, commissioner, row, when):
         begin += price["period_days"]
 
 
-def accrued(price, place):
+@functools.lru_cache(maxsize=100000)
+def accrued(pence, days, place):
     """Units and pence of one day of a period: the rounded value of the days up to it less that of those before."""
-    pence, days = price["pence"], price["period_days"]
     if place >= days:
         return 0, 0
     return 1, half_away(Fraction(pence * (place + 1), days)) - half_away(Fraction(pence * place, days))
@@ -1668,7 +1672,7 @@ def price_day(terms, commissioner, row, nth, when):
         if when == row["end"]:
             return prices["PERIOD"], 0, 0  # always end-exclusive
         price, place = period_of(terms, commissioner, row, when)
-        return (price, *accrued(price, place)) if price else (None, 0, 0)
+        return (price, *accrued(price["pence"], price["period_days"], place)) if price else (None, 0, 0)
     price = prices.get("DAY") or prices.get("ADMITTED" if nth < row["admitted"] else "NONADMITTED")
     return (price, 1, price["pence"]) if price else (None, 0, 0)
 
@@ -2343,6 +2347,8 @@ def position(case):
             "plan_by_month_pence": [plan for plan, _ in p.plans],
             "contested": {c["challenge"]: c["pence"] for c in p.contested},
         }
+        if "provider" in case:
+            found["document_sha256"] = sha256(canonical(document_of(p)))
         return found | (bill(p) if "documents" in case or "opening_entries" in case else {})
     except Parked as why:
         return {"parked": str(why)}

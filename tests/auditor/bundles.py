@@ -125,8 +125,9 @@ class World:
         self.others = {}  # (month, commissioner): lines of another commissioner, from which rows are moved in
         self.account = {"provider": "RXA", "contract": "bcdfghjklmnpqrstvwxz", "commissioner": "5QE",
                         "financial_year": terms["financial_year"], "mode": terms["mode"]}
-        self.submissions = [{"month": m, "version": 1, "submission": "bcdfghjklmnp"[int(m[5:]) - 1] * 20, "sha256": digest(m.encode()),
-                             "bytes": 100, "rows": 100} for m in sorted(rows)]
+        self.submissions = [{"month": m, "version": 1, "submission": "bcdfghjklmnp"[int(m[5:]) - 1] * 20,
+                             "sha256": digest(m.encode()), "bytes": 100, "rows": 100 + len(rows[m])}
+                            for m in sorted(rows)]
         self.approved_at = "2012-03-20T09:00:00.000000Z"
         months = {s["month"]: {name: s[name] for name in ("submission", "version", "sha256")} | {
             "known_from": "2012-06-01T09:00:00.000000Z", "rule_set": "1.x", "review_periods": {"04": {"months": 6}}}
@@ -199,7 +200,8 @@ class World:
         return {"@purpose": "reckoner/document/1", "document": statement["draft"]["id"], "bill_to": "5QE", "number": 7,
                 "run": statement["run"]["id"], "kind": statement["draft"]["kind"], "drafted_at": statement["sealed_at"],
                 "issued_at": "2012-07-03T09:00:00.000000Z", "balance_pence": statement["balance_pence"],
-                "position_pence": statement["billing"]["billable_pence"], "billed_pence": statement["billed_before_pence"], "opening_pence": 0,
+                "position_pence": statement["billing"]["billable_pence"], "opening_pence": 0,
+                "billed_pence": statement["billed_before_pence"],
                 "provider": "RXA", "contract": self.account["contract"], "commissioner": "5QE", "references": [],
                 "lines": [{name: line[name] for name in line if name not in ("billable", "derivation")} | {"line_no": n}
                           for n, line in enumerate(statement["position"]["lines"], 1)]}

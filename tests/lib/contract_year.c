@@ -3,6 +3,7 @@
 #include "base/parse.h"
 
 #include <check.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,14 @@ static void make_reviews(struct contract_year *y)
         y->reviews.days[periods[i].cluster] = periods[i].days;
         y->reviews.months[periods[i].cluster] = periods[i].months;
     }
+    unsigned char sha256[crypto_hash_sha256_BYTES];
+    size_t length;
+    json_t *reviews = contract_year_reviews(y);
+    char *bytes = json_canonical(reviews, &length);
+    year_must(bytes != NULL && crypto_hash_sha256(sha256, (const unsigned char *)bytes, length) == 0);
+    hex_encode(sha256, sizeof sha256, y->reviews_sha256);
+    free(bytes);
+    json_decref(reviews);
 }
 
 static instant_t some_instant(struct contract_year *y)

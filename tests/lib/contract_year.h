@@ -82,6 +82,7 @@ struct contract_year {
     struct year_opening opening[YEAR_MANY];
     size_t openings;
     struct review_periods reviews;
+    char reviews_sha256[65];
 };
 
 /* Next random number below a bound (> 0); whether something of so many percent happens; low..high. */
@@ -111,6 +112,10 @@ bool year_challenge_open(const struct year_challenge *c, month_t m, instant_t kn
 /* The version in force for month k (0 is April); NULL: none. */
 const struct terms_version *year_version(const struct contract_year *y, int32_t k, instant_t known_at);
 
+/* Review periods as inputs state them. New reference. */
+json_t *contract_year_reviews(const struct contract_year *y);
+/* What stands for the digest of the row that change i is of; out holds 65 bytes. */
+void contract_year_row_sha256(size_t i, char *out);
 /* The case for the second implementation (year_case.c): one line of JSON. New reference. */
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at);
 /* Adds to a case what was billed so far: the sum of the documents of settlement, and the opening entries. The answer

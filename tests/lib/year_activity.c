@@ -139,6 +139,8 @@ static void know_months(const struct contract_year *y, struct position_input *in
         month->terms = year_version(y, k, known_at);
         month->submission = y->missing[k] ? NULL : "bcdfghjklmnpqrstvwxz";
         month->sha256 = y->sha256[k];
+        if (month->terms != NULL && payability_looks_at_reviews(month->terms->terms))
+            month->reviews = y->reviews_sha256;
         month->known_from = 100 + k;
         for (size_t i = 0; i < y->agreed_count; i++) {
             if (y->agreed[i].month == month->month && y->agreed[i].agreed_at <= known_at) {
@@ -175,6 +177,35 @@ static void know_agreements(const struct contract_year *y, struct position_input
     in->withholds = n->withhold;
 }
 
+static int compare_decisions(const void *left, const void *right)
+{
+    const struct position_decision *a = left;
+    const struct position_decision *b = right;
+    return a->month != b->month ? (a->month < b->month ? -1 : 1) : strcmp(a->row_sha256, b->row_sha256);
+}
+
+static void know_decisions(const struct contract_year *y, struct position_input *in, struct year_known *n,
+                           instant_t known_at)
+{
+    for (size_t i = 0; i < y->changes; i++) {
+        const struct year_change *c = &y->change[i];
+        const char *kind = c->to != NULL ? "reattribution" : c->cluster >= 0 ? "cluster" : "payable_days";
+        if (c->agreed_at > known_at || c->month > in->month)
+            continue;
+        contract_year_row_sha256(i, n->decided_sha256[i]);
+        n->decision[in->decision_count++] =
+            (struct position_decision){.number = (int64_t)i + 1,
+                                       .month = c->month,
+                                       .row_sha256 = n->decided_sha256[i],
+                                       .kind = c->not_payable && c->cluster < 0 ? "not_payable" : kind,
+                                       .cluster = c->cluster,
+                                       .payable_days = c->payable_days,
+                                       .agreed_at = c->agreed_at};
+    }
+    qsort(n->decision, in->decision_count, sizeof *n->decision, compare_decisions);
+    in->decisions = n->decision;
+}
+
 static void know_challenges(const struct contract_year *y, struct position_input *in, struct year_known *n,
                             instant_t known_at)
 {
@@ -197,6 +228,7 @@ struct position_input year_input(const struct contract_year *y, month_t m, insta
                                 .annual = year_version(y, m - YEAR_APRIL, known_at)};
     know_months(y, &in, known, known_at);
     know_agreements(y, &in, known, known_at);
+    know_decisions(y, &in, known, known_at);
     know_challenges(y, &in, known, known_at);
     return in;
 }

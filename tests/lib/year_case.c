@@ -40,7 +40,7 @@ static json_t *row_json(const struct year_row *row)
     return object;
 }
 
-static json_t *reviews_json(const struct contract_year *y)
+json_t *contract_year_reviews(const struct contract_year *y)
 {
     json_t *reviews = json_object();
     for (int16_t i = 0; i < TERMS_CLUSTERS; i++) {
@@ -66,9 +66,16 @@ static json_t *months_json(const struct contract_year *y, month_t m)
         if (y->missing[k])
             json_decref(rows);
         else
-            put(months, name, json_pack("{s:o, s:o}", "rows", rows, "review_periods", reviews_json(y)));
+            put(months, name,
+                json_pack("{s:o, s:o, s:s, s:o}", "rows", rows, "review_periods", contract_year_reviews(y), "sha256",
+                          y->sha256[k], "known_from", instant_text(100 + k)));
     }
     return months;
+}
+
+void contract_year_row_sha256(size_t i, char *out)
+{
+    snprintf(out, 65, "%064zx", i + 1);
 }
 
 static json_t *change_json(const struct year_change *c)
@@ -108,14 +115,17 @@ static void put_agreed(json_t *object, const struct contract_year *y)
     json_t *months = json_array();
     json_t *adjustments = json_array();
     for (size_t i = 0; i < y->agreed_count; i++)
-        append(months, json_pack("{s:o, s:s, s:o}", "month", month_text(y->agreed[i].month), "kind",
-                                 y->agreed[i].source == MONTH_ZERO ? "zero" : "estimate", "agreed_at",
-                                 instant_text(y->agreed[i].agreed_at)));
+        append(months, json_pack("{s:o, s:s, s:I, s:o}", "month", month_text(y->agreed[i].month), "kind",
+                                 y->agreed[i].source == MONTH_ZERO ? "zero" : "estimate", "agreement",
+                                 (json_int_t)i + 1, "agreed_at", instant_text(y->agreed[i].agreed_at)));
     for (size_t i = 0; i < y->adjustments; i++) {
         const struct position_adjustment *a = &y->adjustment[i];
-        append(adjustments,
-               json_pack("{s:I, s:o, s:I, s:b, s:o}", "n", (json_int_t)a->n, "month", month_text(a->month), "pence",
-                         (json_int_t)a->pence, "in_cquin", a->in_cquin, "agreed_at", instant_text(a->agreed_at)));
+        json_t *one = json_pack("{s:I, s:o, s:I, s:s, s:b, s:o}", "n", (json_int_t)a->n, "month", month_text(a->month),
+                                "pence", (json_int_t)a->pence, "label", a->label, "in_cquin", a->in_cquin, "agreed_at",
+                                instant_text(a->agreed_at));
+        if (a->reverses != 0)
+            put_number(one, "reverses", a->reverses);
+        append(adjustments, one);
     }
     put(object, "agreed_months", months);
     put(object, "adjustments", adjustments);
@@ -132,6 +142,7 @@ static void put_withholds(json_t *object, const struct contract_year *y)
             put_text(one, "decided", w->state == WITHHOLD_RELEASED ? "released" : "kept");
             put(one, "decided_at", instant_text(w->decided_at));
             put_number(one, "decided_pence", w->decided_pence);
+            put_number(one, "agreement", w->agreement);
         }
         append(withholds, one);
     }
@@ -143,8 +154,14 @@ static void put_decisions(json_t *object, const struct contract_year *y)
     json_t *decisions = json_array();
     json_t *moved = json_array();
     json_t *challenges = json_array();
-    for (size_t i = 0; i < y->changes; i++)
-        append(y->change[i].to == NULL ? decisions : moved, change_json(&y->change[i]));
+    for (size_t i = 0; i < y->changes; i++) {
+        char sha256[65];
+        json_t *one = change_json(&y->change[i]);
+        contract_year_row_sha256(i, sha256);
+        put_text(one, "row_sha256", sha256);
+        put_number(one, "number", (int64_t)i + 1);
+        append(y->change[i].to == NULL ? decisions : moved, one);
+    }
     for (size_t i = 0; i < y->challenges; i++) {
         const struct year_challenge *c = &y->challenge[i];
         json_t *rows = json_array();
@@ -179,8 +196,12 @@ json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t k
     json_t *object = json_object();
     json_t *terms = json_array();
     for (size_t i = 0; i < y->versions; i++)
-        append(terms, json_pack("{s:i, s:o, s:O}", "version", y->version[i].version, "known_from",
-                                instant_text(y->version[i].known_from), "terms", y->terms[i]->source));
+        append(terms,
+               json_pack("{s:i, s:o, s:s, s:O}", "version", y->version[i].version, "known_from",
+                         instant_text(y->version[i].known_from), "sha256", y->digest[i], "terms", y->terms[i]->source));
+    put_text(object, "engine", POSITION_ENGINE);
+    put_text(object, "provider", "RXA");
+    put_text(object, "contract", "bcdfghjklmnpqrstvwxz");
     put_text(object, "commissioner", YEAR_COMMISSIONER);
     put(object, "month", month_text(m));
     put(object, "known_at", instant_text(known_at));

@@ -12,6 +12,8 @@ struct year_known {
     struct position_achievement achievement[YEAR_MANY];
     struct position_adjustment adjustment[YEAR_MANY];
     struct position_withhold withhold[YEAR_MANY];
+    struct position_decision decision[YEAR_MANY];
+    char decided_sha256[YEAR_MANY][65];
     struct position_challenge challenge[YEAR_MANY]; /* without what they counter */
 };
 

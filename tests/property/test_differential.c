@@ -1,11 +1,14 @@
-/* The engine against auditor/reckoner_auditor.py, to the penny, on random contract-years: each line by its key with
- * units and pence, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable;
- * for some what a billing run bills, and the instalments.
+/* The engine against auditor/reckoner_auditor.py on random contract-years: to the penny each line by its key with
+ * units, the sums of the stages, P, X, the base of CQUIN, what each challenge contests, total and billable; what a
+ * billing run bills, and the instalments; then the position document, to the byte.
  */
 #include "lib/contract_year.h"
 #include "lib/reference.h"
 
+#include "base/parse.h"
+
 #include <check.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,18 +164,35 @@ static void compare_bill(const struct question *q, const json_t *now, const stru
     bill_free(&bill);
 }
 
+/* The position documents are the same to the byte. */
+static void compare_documents(const struct question *q, const json_t *now, const json_t *theirs)
+{
+    unsigned char sha256[crypto_hash_sha256_BYTES];
+    char digest[2 * sizeof sha256 + 1];
+    size_t length;
+    char *bytes = json_canonical(now, &length);
+    year_must(bytes != NULL && crypto_hash_sha256(sha256, (const unsigned char *)bytes, length) == 0);
+    hex_encode(sha256, sizeof sha256, digest);
+    if (strcmp(digest, json_text(theirs, "document_sha256")) != 0) {
+        json_t *asked = contract_year_case(q->year, q->month, q->known_at);
+        json_dumpf(asked, stderr, JSON_COMPACT);
+        fprintf(stderr, "\n%s\n", bytes);
+        json_decref(asked);
+        ck_abort_msg("contract-year %llu: another document; the case, and the engine's, are in the output",
+                     (unsigned long long)q->seed);
+    }
+    free(bytes);
+}
+
 static void compare(const struct question *q, const json_t *theirs, struct coverage *seen)
 {
     struct position p;
     struct bill_set_off off = {0};
     int64_t eacv = -1;
     enum position_status status;
-    json_t *now = NULL;
-    if (q->bills)
-        now = document_of(q->year, q->month, q->known_at, &p, &status);
-    else
-        status = contract_year_position(q->year, q->month, q->known_at, 0, &p, NULL);
-    if (now != NULL && contract_year_set_off(q->year, q->month, q->known_at, &off, &eacv) != POSITION_DONE) {
+    json_t *now = document_of(q->year, q->month, q->known_at, &p, &status);
+    if (now != NULL && q->bills &&
+        contract_year_set_off(q->year, q->month, q->known_at, &off, &eacv) != POSITION_DONE) {
         status = POSITION_PARKED;
         position_free(&p);
     }
@@ -184,6 +204,7 @@ static void compare(const struct question *q, const json_t *theirs, struct cover
     if (status == POSITION_DONE) {
         compare_lines(q, &p, theirs, seen);
         compare_sums(q, &p, theirs);
+        compare_documents(q, now, theirs);
         if (q->bills)
             compare_bill(q, now, &off, eacv, theirs, seen);
         position_free(&p);
