@@ -10,9 +10,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import bundles  # noqa: E402
+import handmade  # noqa: E402
 import harness  # noqa: E402
-from bundles import auditor, row  # noqa: E402
+from handmade import auditor, row  # noqa: E402
 
 FILE = pathlib.Path(auditor.__file__)
 TERMS = {
@@ -39,7 +39,7 @@ NAMES = [check.__name__[len("check_"):] for check in auditor.CHECKS]
 class Bundles(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.key, cls.other = bundles.Key("0807060504030201"), bundles.Key("0807060504030201")
+        cls.key, cls.other = handmade.Key("0807060504030201"), handmade.Key("0807060504030201")
         cls.addClassCleanup(cls.key.folder.cleanup)
         cls.addClassCleanup(cls.other.folder.cleanup)
 
@@ -50,7 +50,7 @@ class Bundles(unittest.TestCase):
 
     def world(self, month="2012-05", **inputs):
         rows = {m: list(lines) for m, lines in ROWS.items() if m <= month}
-        return bundles.World(self.key, rows, TERMS, month, **inputs)
+        return handmade.World(self.key, rows, TERMS, month, **inputs)
 
     def verdict(self, data, key=True, kept=None):
         key = self.key.minisign if key is True else key
@@ -123,20 +123,20 @@ class Bundles(unittest.TestCase):
 
     def test_the_form_of_the_archive(self):
         members = self.members()
-        data = bundles.archive(members)
+        data = handmade.archive(members)
         at = data.index(b"inputs.json")
         self.first(data[:at + 100] + b"0000600\0" + data[at + 108:], "form", "inputs.json")
         self.first(data[:-512], "form", "two blocks of NUL")
         self.first(data + bytes(512), "form", "two blocks of NUL")
         self.first(data[:5000], "form", "")
-        self.first(bundles.archive(dict(sorted(members.items()))), "form", "stands behind")
-        self.first(bundles.archive(members | {"more.json": b"{}"}), "form", "more.json does not belong")
-        self.first(bundles.archive({n: m for n, m in members.items() if n != "checkpoint"}), "form", "checkpoint")
+        self.first(handmade.archive(dict(sorted(members.items()))), "form", "stands behind")
+        self.first(handmade.archive(members | {"more.json": b"{}"}), "form", "more.json does not belong")
+        self.first(handmade.archive({n: m for n, m in members.items() if n != "checkpoint"}), "form", "checkpoint")
         for wrong, words in ((b'{"a":1,"a":2}', "member twice"), (b'{"b":1,"a":2}', "byte 3"), (b'{"a": 1}', "byte 6"),
                              (b'{"a":1.5}', "number"), (b'{"a":1e3}', "number"), (b'{"a":NaN}', "number"),
                              (b'{"a":9007199254740992}', "number"), (b'{"a":"\\n"}', "control"), (b"\xff", "no JSON"),
                              (b'{"a":"\\u0041"}', "byte 7"), (b"{}\n", "byte 3"), (b'{"a":"\\ud800"}', "no JSON")):
-            self.first(bundles.archive(members | {"log.json": wrong}), "form", words)
+            self.first(handmade.archive(members | {"log.json": wrong}), "form", words)
 
     def test_bytes_that_were_touched(self):
         members = self.members()
@@ -170,11 +170,11 @@ class Bundles(unittest.TestCase):
             changed = change(members[name])
             self.assertNotEqual(changed, members[name], name)
             with self.subTest(name=name, words=words):
-                self.first(bundles.archive(members | {name: changed}), stage, words)
+                self.first(handmade.archive(members | {name: changed}), stage, words)
         without = {name: data for name, data in members.items() if not name.startswith("receipts/2012-05")}
-        self.first(bundles.archive(without), "form", "receipts/2012-05.json is missing")
+        self.first(handmade.archive(without), "form", "receipts/2012-05.json is missing")
         without = {name: data for name, data in members.items() if "/2012-05." not in name}
-        self.first(bundles.archive(without), "receipts", "months of receipts")
+        self.first(handmade.archive(without), "receipts", "months of receipts")
 
     def test_what_was_signed_wrong(self):
         """A service that signs something else than its own inputs say."""
@@ -193,7 +193,7 @@ class Bundles(unittest.TestCase):
             change(changed)
             total = sum(line["pence"] for line in changed["lines"])
             changed |= {"total_pence": total, "billable_pence": total}
-            digest = bundles.digest(bundles.compact(changed))
+            digest = handmade.digest(handmade.compact(changed))
             billing = {"month": "2012-05", "position_sha256": digest, "position": None, "billable_pence": total}
             return {"position": changed, "position_sha256": digest, "position_pence": total, "billing": billing,
                     "balance_pence": total, "draft": None}
@@ -248,10 +248,10 @@ class Bundles(unittest.TestCase):
         self.good(world.make(), "document")
         members = world.members()
         del members["moved.csv"]
-        self.first(bundles.archive(members), "inputs", "moved.csv")
+        self.first(handmade.archive(members), "inputs", "moved.csv")
         members = world.members()
         members["moved.csv"] = members["moved.csv"].replace(b"5QF,1,", b"5QF,2,")
-        self.first(bundles.archive(members), "rows", "moved.csv, line 2")
+        self.first(handmade.archive(members), "rows", "moved.csv, line 2")
         world.inputs["decisions"][0]["row"] = 77
         self.first(world.make(), "inputs", "row 77 of 2012-05")
 
@@ -261,7 +261,7 @@ class Bundles(unittest.TestCase):
         rows = {"2012-04": [row(3, "04", "2012-04-11", **both), row(4, "05", "2012-04-11", **both)]}
 
         def earned(**inputs):
-            world = bundles.World(self.key, rows, TERMS, "2012-04", **inputs)
+            world = handmade.World(self.key, rows, TERMS, "2012-04", **inputs)
             return [line["key"] for line in world.position("2012-04")["lines"] if line.get("basis") == "ASSESSMENT"]
 
         self.assertEqual(earned(), ["activity/2012-04/04/ASSESSMENT/5000"])
@@ -269,7 +269,7 @@ class Bundles(unittest.TestCase):
         terms = json.loads(json.dumps(TERMS))
         terms["prices"].append({"cluster": "05", "basis": "ASSESSMENT", "pence": 7000})
         order = [{"month": "2012-04", "rows": [4, 3]}]
-        world = bundles.World(self.key, rows, terms, "2012-04", same_day=order)
+        world = handmade.World(self.key, rows, terms, "2012-04", same_day=order)
         keys = [line["key"] for line in world.position("2012-04")["lines"]]
         self.assertIn("activity/2012-04/05/ASSESSMENT/7000", keys)
 
@@ -281,16 +281,16 @@ class Bundles(unittest.TestCase):
                                      "pence": first["balance_pence"], "issued_at": "2012-06-28T09:00:00.000000Z"}])
         may.previous = may.billed = first
         may.issued = True
-        may.document = lambda s: bundles.World.document(may, s) | {"lines": [
+        may.document = lambda s: handmade.World.document(may, s) | {"lines": [
             line | {"line_no": n} for n, line in enumerate(self.differences(first, s), 1)]}
         self.good(may.make())
         members = may.members()
         del members["billed.json"], members["billed.json.sig"]
-        self.first(bundles.archive(members), "document", "number of lines")
+        self.first(handmade.archive(members), "document", "number of lines")
         may.previous = first | {"sequence": 3}
         data = may.make()
         self.good(data)
-        data = bundles.archive(may.members() | {"previous.json": bundles.compact(first)})
+        data = handmade.archive(may.members() | {"previous.json": handmade.compact(first)})
         self.first(data, "previous", "previous_sha256")
 
     @staticmethod
@@ -314,7 +314,7 @@ class Bundles(unittest.TestCase):
                              check=False)
         self.assertEqual(run.returncode, 0, run.stdout)
         self.assertIn("good         position: 2012-05: 8 lines", run.stdout)
-        (folder / "bundle.tar").write_bytes(bundles.archive(self.members() | {"inputs.json": b"{}"}))
+        (folder / "bundle.tar").write_bytes(handmade.archive(self.members() | {"inputs.json": b"{}"}))
         run = subprocess.run([*command, "--json"], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
         answer = json.loads(run.stdout)
         self.assertEqual((run.returncode, answer["good"]), (1, False))

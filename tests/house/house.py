@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 FILE_LINES = 700
-ONE_FILE = {"auditor/reckoner_auditor.py": 2400}  # one file on purpose: read in an afternoon
+ONE_FILE = {"auditor/reckoner_auditor.py": 2500}  # one file on purpose: read in an afternoon
 FUNCTION_LINES = 80
 LINE_LENGTH = 120
 SQL_LINE_LENGTH = 130  # grants and policies read better as one line
