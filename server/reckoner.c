@@ -1,5 +1,6 @@
 /* The command line of the operator and the auditor. Commands live in server/cli; this is their one table. */
 #include "cli/administration.h"
+#include "cli/audit_command.h"
 #include "cli/check_command.h"
 #include "cli/command.h"
 #include "cli/demo_data.h"
@@ -112,6 +113,8 @@ static const struct command commands[] = {
      "FILE is a statement or a position document (- reads standard input); LINE is a line's number or its key.\n"
      "Clause of the terms, operation, rounding and inputs are those that the engine recorded.\n",
      NEEDS_NOTHING, cli_explain},
+    {"audit check", "FILE [--key FILE] [--kept FILE]", "Check an exported audit trail, offline", cli_audit_check_help,
+     NEEDS_NOTHING, cli_audit_check},
     {"log keep", "STATE --checkpoint FILE --key FILE [--consistency FILE | --recovery FILE --inclusion FILE]",
      "Keep the last checkpoint of the log seen, and refuse one that does not continue it", cli_log_keep_help,
      NEEDS_NOTHING, cli_log_keep},

@@ -41,6 +41,7 @@ static enum pg_status open_session(struct database_thread *thread, const struct 
 {
     int64_t now = clock_monotonic();
     bool public = ex->route->roles == ROLE_NONE;
+    const struct session_origin from = {ex->request.begun_at, ex->request.address, ex->request.request_id};
     thread->backend = 0;
     if (thread->failures > 0 && now < thread->retry_at)
         return PG_AWAY;
@@ -49,7 +50,7 @@ static enum pg_status open_session(struct database_thread *thread, const struct 
         if (public)
             status = session_clear(thread->pg);
         else
-            status = session_authenticate(thread->pg, ex->token_hash, &thread->session);
+            status = session_authenticate(thread->pg, ex->token_hash, &from, &thread->session);
     }
     if (status == PG_OK) {
         thread->backend = session_backend(thread->pg);

@@ -1,5 +1,5 @@
-/* Files of findings, fix-it files and bundles: asked for, made by the worker, fetched part by part. The key of a fix-it
- * file is the caller's; it is in clear here only while a request runs and its bytes go out. */
+/* Files of findings, fix-it files, bundles and the audit trail: asked for, made by the worker, fetched part by part.
+ * The key of a fix-it file is the caller's; it is in clear here only while a request runs and its bytes go out. */
 #include "base/parse.h"
 #include "domain/rules.h"
 #include "routes/common.h"
@@ -222,6 +222,24 @@ void exports_ask_bundle(struct request *r)
     x.format = "tar";
     request_act(r, ask, &x);
     PQclear(view);
+}
+
+/* The provider's view, or a commissioner's; auditors say whose. */
+void exports_ask_audit(struct request *r)
+{
+    static const struct json_member members[] = {{"after", JSON_KIND_INTEGER, false, 0, INT64_MAX},
+                                                 {"commissioner", JSON_KIND_TEXT, false, 3, 6},
+                                                 {NULL, JSON_KIND_TEXT, false, 0, 0}};
+    struct export_request x;
+    if (!body_check(r, members))
+        return;
+    begin_request(r, &x, "audit");
+    x.format = "ndjson";
+    x.after_link = json_int(r->body, "after", 0);
+    x.commissioner = json_text(r->body, "commissioner");
+    if (r->caller.role == ROLE_COMMISSIONER && x.commissioner == NULL)
+        x.commissioner = r->caller.organisation;
+    request_act(r, ask, &x);
 }
 
 void exports_list(struct request *r)

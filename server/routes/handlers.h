@@ -115,6 +115,7 @@ void identifiers_release(struct request *r);
 void exports_ask(struct request *r);
 void exports_ask_fix_it(struct request *r);
 void exports_ask_bundle(struct request *r);
+void exports_ask_audit(struct request *r);
 void exports_list(struct request *r);
 void exports_get(struct request *r);
 void exports_file(struct request *r);

@@ -9,8 +9,11 @@
 
 static json_t *key_object(const PGresult *result, int row)
 {
-    static const struct column columns[] = {
-        {"key", COLUMN_TEXT}, {"valid_from", COLUMN_INSTANT}, {"valid_to", COLUMN_INSTANT}, {"lost", COLUMN_BOOLEAN}, {NULL, COLUMN_TEXT}};
+    static const struct column columns[] = {{"key", COLUMN_TEXT},
+                                            {"valid_from", COLUMN_INSTANT},
+                                            {"valid_to", COLUMN_INSTANT},
+                                            {"lost", COLUMN_BOOLEAN},
+                                            {NULL, COLUMN_TEXT}};
     struct public_key key;
     char pem[PEM_PUBLIC_SIZE], minisign[MINISIGN_PUBLIC_SIZE];
     if (!public_key_id_parse(pg_text(result, row, "key"), key.id) ||

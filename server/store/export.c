@@ -1,5 +1,7 @@
 #include "store/export.h"
 
+#include <string.h>
+
 #define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 
 static void key_args(struct pg_args *a, const char *provider, const char *id)
@@ -45,11 +47,11 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     static const struct pg_statement s = {
         "export_ask",
         "INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, commissioner,"
-        " first_month, last_month, rule, severity, cluster, submission, whole, sealed_key, statement)"
-        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::date, $10::date, $11, $12, $13, s.no, $15, $16, $17"
+        " first_month, last_month, rule, severity, cluster, submission, whole, sealed_key, statement, after_link)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::date, $10::date, $11, $12, $13, s.no, $15, $16, $17, $18"
         " FROM (SELECT 1) one LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.id = $14"
         " WHERE $14::text IS NULL OR s.no IS NOT NULL RETURNING id",
-        17};
+        18};
     struct pg_args a;
     key_args(&a, x->provider, x->id);
     pg_arg_text(&a, x->kind);
@@ -58,7 +60,8 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     pg_arg_text(&a, x->person);
     pg_arg_instant(&a, x->at);
     pg_arg_text(&a, x->commissioner);
-    if (x->submission || x->statement) {
+    bool audit = strcmp(x->kind, "audit") == 0;
+    if (x->submission || x->statement || audit) {
         pg_arg_null(&a);
         pg_arg_null(&a);
     } else {
@@ -72,6 +75,10 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     pg_arg_bool(&a, x->whole);
     pg_arg_bytes(&a, x->sealed_key, x->sealed_length);
     pg_arg_text(&a, x->statement);
+    if (audit)
+        pg_arg_i64(&a, x->after_link);
+    else
+        pg_arg_null(&a);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     PQclear(r);
@@ -85,7 +92,7 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     " x.state, " MICROSECONDS("x.finished_at") " AS finished_at, x.lines, x.pence AS control_total_pence,"             \
     " x.unknown_rows AS rows_of_unknown_amount, x.bytes, x.chunks, encode(x.sha256, 'hex') AS sha256, "                \
     MICROSECONDS("x.remove_after") " AS remove_after, x.sealed_key, x.submission AS submission_no,"                    \
-    " x.statement"                                                                                                     \
+    " x.statement, x.after_link"                                                                                       \
     " FROM reckoner.export x LEFT JOIN reckoner.submission s ON s.provider = x.provider AND s.no = x.submission"
 /* clang-format on */
 

@@ -9,7 +9,7 @@
 struct export_request {
     const char *provider;
     const char *id;
-    const char *kind;   /* findings, fix_it, bundle */
+    const char *kind;   /* findings, fix_it, bundle, audit */
     const char *format; /* csv, ndjson, tar */
     const char *organisation;
     const char *person;
@@ -25,6 +25,7 @@ struct export_request {
     const void *sealed_key;
     size_t sealed_length;
     const char *statement; /* of a bundle: its record */
+    int64_t after_link;    /* of the audit trail */
 };
 /* Most files of one organisation that wait or are being made: the others' jobs stand behind no more. */
 #define EXPORTS_WAITING 4
@@ -45,7 +46,8 @@ enum pg_status export_list(struct pg *pg, const char *provider, instant_t before
 /* Columns export, kind, format, organisation, person,
  * asked_at, commissioner, first_month, last_month, rule, severity, cluster,
  * submission (id), whole, state, finished_at, lines, control_total_pence, rows_of_unknown_amount, bytes, chunks, sha256
- * (hexadecimal), remove_after, sealed_key, submission_no, statement. PG_NONE: none that the caller may see. */
+ * (hexadecimal), remove_after, sealed_key, submission_no, after_link, statement. PG_NONE: none that the caller may see.
+ */
 enum pg_status export_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* One part, in binary. PG_NONE: it is not there (any more). */
 enum pg_status export_part(struct pg *pg, const char *provider, const char *id, int64_t seq, PGresult **result);

@@ -344,3 +344,62 @@ enum pg_status audit_head_logged(struct pg *pg, int64_t *seq)
         0};
     return number_of(pg, &s, seq);
 }
+
+enum pg_status audit_trail(struct pg *pg, const char *provider, const char *commissioner, int64_t after, int64_t limit,
+                           PGresult **result)
+{
+    static const struct pg_statement s = {
+        "audit_trail",
+        "SELECT l.seq, e.provider, e.id, (extract(epoch FROM e.at) * 1000000)::bigint AS at, e.person, e.organisation,"
+        " e.act, e.subject, e.detail, e.request_id, e.address, CASE WHEN $2::text IS NULL THEN e.provider = $1"
+        " ELSE e.provider IN ($1, $2) AND (coalesce(e.organisation = $2, false)"
+        "  OR (e.act !~ '[.]refuse$' AND e.subject !~ '/(calculation|price)/' AND"
+        "   (EXISTS (SELECT FROM reckoner.account a WHERE a.provider = $1 AND a.commissioner = $2"
+        "     AND (e.subject = 'contract/' || a.contract"
+        "      OR (starts_with(e.subject, 'contract/' || a.contract || '/')"
+        "          AND (e.subject !~ '/account/' OR e.subject ~ ('/account/' || $2 || '/')))))"
+        "    OR EXISTS (SELECT FROM reckoner.document d WHERE d.provider = $1 AND d.commissioner = $2"
+        "     AND e.subject = 'document/' || d.id)"
+        "    OR EXISTS (SELECT FROM reckoner.run r WHERE r.provider = $1 AND r.commissioner = $2"
+        "     AND e.subject = 'run/' || r.id)))) END AS seen"
+        " FROM reckoner.audit_link l JOIN reckoner.audit_event e ON e.provider = l.provider AND e.id = l.event"
+        " WHERE l.seq > $3 ORDER BY l.seq LIMIT $4",
+        4};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_text(&a, commissioner);
+    pg_arg_i64(&a, after);
+    pg_arg_i64(&a, limit);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status audit_link_hash(struct pg *pg, int64_t seq, uint8_t hash[LOG_HASH])
+{
+    static const struct pg_statement s = {"audit_link_hash", "SELECT hash FROM reckoner.audit_link WHERE seq = $1", 1};
+    struct pg_args a;
+    PGresult *r = NULL;
+    memset(hash, 0, LOG_HASH);
+    if (seq == 0)
+        return PG_OK;
+    pg_args_init(&a);
+    pg_arg_i64(&a, seq);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK && pg_bytes(r, 0, "hash", hash, LOG_HASH) != LOG_HASH)
+        status = PG_FAILED;
+    PQclear(r);
+    return status;
+}
+
+enum pg_status audit_head_before(struct pg *pg, int64_t seq, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "audit_head_before",
+        "SELECT leaf, entry FROM reckoner.log_entry WHERE kind = 'audit_head' AND subject::bigint <= $1"
+        " AND leaf < (SELECT max(size) FROM reckoner.log_checkpoint) ORDER BY leaf DESC LIMIT 1",
+        1};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_i64(&a, seq);
+    return pg_run_one(pg, &s, &a, result);
+}

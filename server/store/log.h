@@ -78,6 +78,15 @@ enum pg_status audit_links_begin(struct pg *pg, struct pg_copy **copy);
 void audit_links_add(struct pg_copy *copy, int64_t seq, const char *provider, int64_t event,
                      const uint8_t hash[LOG_HASH]);
 enum pg_status audit_linked(struct pg *pg, const char *providers, const char *events);
+/* Links after seq with their events, as audit_pending_events, and beside them seq and seen: whether the provider may
+ * see the event, or with a commissioner, whether that one may (its own acts, and acts on its contracts and accounts).
+ */
+enum pg_status audit_trail(struct pg *pg, const char *provider, const char *commissioner, int64_t after, int64_t limit,
+                           PGresult **result);
+/* The hash of a link; zeros for 0. PG_NONE: there is no such link. */
+enum pg_status audit_link_hash(struct pg *pg, int64_t seq, uint8_t hash[LOG_HASH]);
+/* The newest audit head in the log up to link seq: columns leaf, entry. PG_NONE: there is none. */
+enum pg_status audit_head_before(struct pg *pg, int64_t seq, PGresult **result);
 /* seq of the newest audit head in the log; 0: none. */
 enum pg_status audit_head_logged(struct pg *pg, int64_t *seq);
 

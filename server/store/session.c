@@ -5,14 +5,18 @@
 #include <stdio.h>
 
 static const struct pg_statement authenticate = {
-    "session_authenticate", "SELECT person, organisation, role FROM reckoner.authenticate($1, $2)", 2};
+    "session_authenticate", "SELECT person, organisation, role FROM reckoner.sign_in($1, $2, $3, $4, $5)", 5};
 
-enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES], struct session *out)
+enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES],
+                                    const struct session_origin *from, struct session *out)
 {
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_bytes(&a, hash, SESSION_HASH_BYTES);
     pg_arg_instant(&a, clock_wall());
+    pg_arg_instant(&a, from->at);
+    pg_arg_text(&a, from->address);
+    pg_arg_text(&a, from->request_id);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &authenticate, &a, &r);
     if (status != PG_OK)

@@ -12,9 +12,17 @@ struct session {
     char role[16]; /* provider, commissioner, auditor, operator */
 };
 
+/* Of the request that signs in, for the audit trail: the first use of a token on a day is an event. Borrowed. */
+struct session_origin {
+    instant_t at; /* product clock */
+    const char *address;
+    const char *request_id;
+};
+
 /* Finds the token and sets the session's caller. PG_NONE: unknown, expired, revoked, or the person is disabled; the
  * session then has no caller. */
-enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES], struct session *out);
+enum pg_status session_authenticate(struct pg *pg, const unsigned char hash[SESSION_HASH_BYTES],
+                                    const struct session_origin *from, struct session *out);
 /* Which server process the connection talks to, 0 when it is not connected: a session belongs to it, and is gone with
  * it. */
 int session_backend(struct pg *pg);

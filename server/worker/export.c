@@ -279,7 +279,8 @@ static enum job_outcome make(struct export_run *x)
     enum pg_status status = export_clear(x->w->pg, x->job->provider, x->job->subject);
     enum job_outcome outcome = status == PG_OK ? JOB_DONE : export_failure(x, status);
     if (outcome == JOB_DONE)
-        outcome = sealed                                                ? export_fix_it(x)
+        outcome = strcmp(pg_text(x->asked, 0, "kind"), "audit") == 0    ? export_of_audit(x)
+                  : sealed                                              ? export_fix_it(x)
                   : strcmp(pg_text(x->asked, 0, "kind"), "bundle") == 0 ? export_of_bundle(x)
                                                                         : export_of_findings(x);
     if (outcome == JOB_DONE)

@@ -23,6 +23,8 @@ struct export_run {
 
 /* fix_it.c: writes the lines of a fix-it file. */
 enum job_outcome export_fix_it(struct export_run *x);
+/* export_audit.c: writes the audit trail (api/formats/log.md), events that the asker may not see as their digests. */
+enum job_outcome export_of_audit(struct export_run *x);
 /* Outcome of what went wrong in x->file or with a statement. */
 enum job_outcome export_failure(struct export_run *x, enum pg_status status);
 

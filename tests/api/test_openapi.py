@@ -325,6 +325,7 @@ class Replies(harness.ServiceCase):
         for operation in ("getStatement", "getStatementSignature", "getStatementMinisig"):
             self.call(operation, "audit.one", statement=statement["id"])
         self.call("askBundle", "e.one", statement=statement["id"])
+        self.call("askAuditTrail", "e.one")
 
     def certificates(self, path):
         self.wait_until(lambda: self.person("e.one").get(
