@@ -6,8 +6,8 @@
 #include "domain/episode.h"
 #include "store/settlement_input.h"
 
-/* The last decisions on each row as it was, one on its cluster and one on how much of it is paid: columns number, month,
- * episode_id, row_sha256 (hexadecimal), counter_cluster, counter_days, counter_unpayable, decided_at. */
+/* The last decisions on each row as it was, one on its cluster and one on how much of it is paid: columns number,
+ * month, episode_id, row_sha256 (hexadecimal), counter_cluster, counter_days, counter_unpayable, decided_at. */
 enum pg_status row_decisions(struct pg *pg, const struct account_key *account, instant_t known_at, PGresult **result);
 /* Challenges that were open, in order of number: columns number, month, claimed_pence, billed, raised_at, sha256 (of
  * rows and counter-calculations). */

@@ -333,6 +333,7 @@ struct contract_year *contract_year_new(uint64_t seed)
     struct contract_year *y = calloc(1, sizeof *y);
     year_must(y != NULL);
     y->random = seed;
+    y->account = YEAR_COMMISSIONER;
     bool shadow = year_chance(y, 20);
     for (int64_t i = year_between(y, 1, 3); i > 0; i--)
         make_version(y, shadow);

@@ -11,7 +11,7 @@
 #include "domain/payability.h"
 #include "domain/position_document.h"
 
-#define YEAR_COMMISSIONER "5QE" /* the account's */
+#define YEAR_COMMISSIONER "5QE"
 #define YEAR_OTHER        "5QF"
 #define YEAR_APRIL        (2012 * 12 + 3)
 #define YEAR_VERSIONS     4
@@ -59,6 +59,7 @@ struct year_opening {
 
 struct contract_year {
     uint64_t random;
+    const char *account; /* the commissioner whose position it is: YEAR_COMMISSIONER, unless set otherwise */
     struct terms *terms[YEAR_VERSIONS];
     char digest[YEAR_VERSIONS][65];
     struct terms_version version[YEAR_VERSIONS];

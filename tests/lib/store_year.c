@@ -1,5 +1,6 @@
 #include "lib/store_year.h"
 
+#include "base/parse.h"
 #include "store/document.h"
 
 #include <check.h>
@@ -82,9 +83,8 @@ int64_t store_year_number(const char *format, ...)
     va_start(args, format);
     const char *text = query(format, args);
     va_end(args);
-    char *end = NULL;
-    int64_t n = strtoll(text, &end, 10);
-    year_must(end != text && *end == '\0');
+    int64_t n = 0;
+    year_must(parse_i64(text, strlen(text), &n));
     return n;
 }
 

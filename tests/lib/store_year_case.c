@@ -2,6 +2,8 @@
 #include "lib/store_year.h"
 #include "lib/year_json.h"
 
+#include "base/parse.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,14 @@ static json_t *acts_json(const struct store_year *a, const struct store_act *act
     return list;
 }
 
+static json_int_t number_of(const PGresult *r, int i, int column)
+{
+    int64_t n = 0;
+    const char *text = PQgetvalue(r, i, column);
+    year_must(parse_i64(text, strlen(text), &n));
+    return n;
+}
+
 static const char *text_or_null(const PGresult *r, int i, int column)
 {
     return PQgetisnull(r, i, column) ? NULL : PQgetvalue(r, i, column);
@@ -73,9 +83,9 @@ static json_t *challenges_json(const struct store_year *a)
     for (int i = 0; i < PQntuples(r); i++) {
         if (strcmp(PQgetvalue(r, i, 0), last) != 0) {
             rows = json_array();
-            append(list, json_pack("{s:I, s:I, s:b, s:o, s:o}", "number", strtoll(PQgetvalue(r, i, 0), NULL, 10),
-                                   "claimed_pence", strtoll(PQgetvalue(r, i, 1), NULL, 10), "billed",
-                                   strcmp(PQgetvalue(r, i, 2), "t") == 0, "raised_at", instant_text(1), "rows", rows));
+            append(list, json_pack("{s:I, s:I, s:b, s:o, s:o}", "number", number_of(r, i, 0), "claimed_pence",
+                                   number_of(r, i, 1), "billed", strcmp(PQgetvalue(r, i, 2), "t") == 0, "raised_at",
+                                   instant_text(1), "rows", rows));
             last = PQgetvalue(r, i, 0);
         }
         json_t *row = json_pack("{s:s, s:s, s:{s:s}}", "month", PQgetvalue(r, i, 3), "episode_id", PQgetvalue(r, i, 4),

@@ -30,7 +30,7 @@ void year_statistics(const struct contract_year *y, size_t k, const struct terms
                      struct statistics out[2])
 {
     month_t month = YEAR_APRIL + (month_t)k;
-    struct payability *payability = payability_new(t, &y->reviews, YEAR_COMMISSIONER, month);
+    struct payability *payability = payability_new(t, &y->reviews, y->account, month);
     struct statistics_builder *b[2] = {statistics_builder_new(month, true), statistics_builder_new(month, true)};
     size_t order[64];
     year_must(payability != NULL && b[0] != NULL && b[1] != NULL);
@@ -38,7 +38,7 @@ void year_statistics(const struct contract_year *y, size_t k, const struct terms
     shuffle_order(order, y->row_count[k], shuffle);
     for (size_t r = 0; r < y->row_count[k]; r++) {
         struct episode e = y->rows[k][order[r]].row;
-        bool other = strcmp(e.commissioner, YEAR_COMMISSIONER) != 0;
+        bool other = strcmp(e.commissioner, y->account) != 0;
         if ((!other || statistics_is_candidate(month, &e)) && (!reduce || payability_reduce(payability, &e)))
             year_must(statistics_builder_add(b[other], &e, 1) == STATISTICS_ADDED);
     }
@@ -61,7 +61,7 @@ static void change_row(const struct contract_year *y, const struct year_change *
     }
     if (c == NULL) {
         c = &out[(*count)++];
-        bool here = strcmp(row->commissioner, YEAR_COMMISSIONER) == 0;
+        bool here = strcmp(row->commissioner, y->account) == 0;
         *c = (struct row_change){
             .month = said->month, .row = *row, .was_here = here, .is_here = here, .cluster = -1, .payable_days = -1};
     }
@@ -70,7 +70,7 @@ static void change_row(const struct contract_year *y, const struct year_change *
         c->not_payable = said->not_payable;
         c->payable_days = said->payable_days;
     }
-    c->is_here = said->to == NULL ? c->is_here : strcmp(said->to, YEAR_COMMISSIONER) == 0;
+    c->is_here = said->to == NULL ? c->is_here : strcmp(said->to, y->account) == 0;
 }
 
 size_t year_row_changes(const struct contract_year *y, month_t m, instant_t known_at, size_t countered,
@@ -121,7 +121,7 @@ struct activity_lines contract_year_lines(const struct contract_year *y, month_t
         count++;
     }
     size_t changed = year_row_changes(y, m, known_at, countered, changes);
-    const struct activity_input input = {YEAR_COMMISSIONER, in, count, changes, changed};
+    const struct activity_input input = {y->account, in, count, changes, changed};
     year_must(activity_value(&input, &lines) == ACTIVITY_DONE);
     for (size_t i = 0; i < count; i++) {
         statistics_free(&statistics[i][0]);
@@ -222,7 +222,7 @@ struct position_input year_input(const struct contract_year *y, month_t m, insta
 {
     struct position_input in = {.provider = "RXA",
                                 .contract = "bcdfghjklmnpqrstvwxz",
-                                .commissioner = YEAR_COMMISSIONER,
+                                .commissioner = y->account,
                                 .financial_year = 2012,
                                 .month = m,
                                 .annual = year_version(y, m - YEAR_APRIL, known_at)};
@@ -246,7 +246,7 @@ static enum position_status plan_of_year(const struct contract_year *y, const st
             .month = YEAR_APRIL + k, .terms = year_version(y, k, known_at), .submission = "", .sha256 = ""};
     const struct position_input in = {.provider = "RXA",
                                       .contract = "",
-                                      .commissioner = YEAR_COMMISSIONER,
+                                      .commissioner = y->account,
                                       .financial_year = 2012,
                                       .month = YEAR_APRIL + TERMS_MONTHS - 1,
                                       .months = months,

@@ -202,7 +202,7 @@ json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t k
     put_text(object, "engine", POSITION_ENGINE);
     put_text(object, "provider", "RXA");
     put_text(object, "contract", "bcdfghjklmnpqrstvwxz");
-    put_text(object, "commissioner", YEAR_COMMISSIONER);
+    put_text(object, "commissioner", y->account);
     put(object, "month", month_text(m));
     put(object, "known_at", instant_text(known_at));
     put(object, "terms", terms);

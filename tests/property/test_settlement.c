@@ -49,7 +49,7 @@ struct payable_month {
 static void read_payable(const struct contract_year *y, int32_t k, bool all, struct payable_month *out)
 {
     const struct terms_version *v = year_version(y, k, ALL_KNOWN);
-    struct payability *p = payability_new(v->terms, &y->reviews, YEAR_COMMISSIONER, APRIL + k);
+    struct payability *p = payability_new(v->terms, &y->reviews, y->account, APRIL + k);
     year_must(p != NULL);
     out->terms = v->terms;
     out->count = 0;
@@ -57,7 +57,7 @@ static void read_payable(const struct contract_year *y, int32_t k, bool all, str
         const struct episode *e = &y->rows[k][i].row;
         const struct activity_row row = episode_activity(e);
         const struct row_marks marks = {e->failed, e->approved, e->minor};
-        bool own = strcmp(e->commissioner, YEAR_COMMISSIONER) == 0;
+        bool own = strcmp(e->commissioner, y->account) == 0;
         if ((own || all) && cluster_index(e->cluster) >= 0 && payability_allows(p, &row, &marks)) {
             out->own[out->count] = own;
             out->row[out->count++] = row;
@@ -72,7 +72,7 @@ static int64_t days_value(const struct contract_year *y, const struct terms *t, 
     int64_t pence = 0;
     row.mhct_reason = 11;
     if (!row.assessment_only)
-        (void)valuation_row(t, &y->reviews, YEAR_COMMISSIONER, month, &row, &pence);
+        (void)valuation_row(t, &y->reviews, y->account, month, &row, &pence);
     return pence;
 }
 
@@ -93,8 +93,8 @@ static struct month_days days_of_rows(const struct contract_year *y, int32_t k)
         struct row_days d = valuation_days(month.terms, &y->reviews, APRIL + k, row);
         sum.value += days_value(y, month.terms, APRIL + k, *row);
         for (date_t day = d.from; day < d.to; day++) {
-            bool by_period = terms_day_basis(month.terms, cluster_index(row->cluster), YEAR_COMMISSIONER, row->service,
-                                             day) == DAYS_PERIOD;
+            bool by_period =
+                terms_day_basis(month.terms, cluster_index(row->cluster), y->account, row->service, day) == DAYS_PERIOD;
             sum.by_period += by_period && day != row->end_date;
             sum.others += !by_period;
         }
@@ -120,6 +120,7 @@ static struct month_days days_of_lines(const struct activity_lines *lines, int32
 static void rows_sum_to_lines(struct contract_year *y, uint64_t seed)
 {
     y->changes = 0;
+    y->account = seed % 3 == 0 ? YEAR_OTHER : YEAR_COMMISSIONER;
     struct activity_lines lines = contract_year_lines(y, APRIL + 11, ALL_KNOWN, 0, 0);
     for (int32_t k = 0; k < TERMS_MONTHS; k++) {
         struct month_days rows = days_of_rows(y, k);
@@ -162,15 +163,13 @@ static bool earlier(const struct activity_row *a, const struct activity_row *b)
     return a->mhct_date < b->mhct_date || (a->mhct_date == b->mhct_date && strcmp(a->episode_id, b->episode_id) < 0);
 }
 
-/* Of each referral the first earns, whoever pays for it: the account pays for those that are its own. */
-static void assessments_once(struct contract_year *y, uint64_t seed)
+/* Of each referral the first earns, whoever pays for it; returns how many there are, and how many of them are of rows
+ * of the account's own. */
+static size_t first_of_referrals(const struct contract_year *y, size_t *own_count)
 {
     struct activity_row first[TERMS_MONTHS * 16];
     bool own[TERMS_MONTHS * 16];
     size_t distinct = 0;
-    int64_t units = 0;
-    y->changes = 0;
-    struct activity_lines lines = contract_year_lines(y, APRIL + 11, ALL_KNOWN, seed, 0);
     for (int32_t k = 0; k < TERMS_MONTHS; k++) {
         struct payable_month month;
         read_payable(y, k, true, &month);
@@ -187,11 +186,22 @@ static void assessments_once(struct contract_year *y, uint64_t seed)
             }
         }
     }
+    for (size_t j = 0; own_count != NULL && j < distinct; j++)
+        *own_count += own[j];
+    return distinct;
+}
+
+/* The account pays for those that are its own. */
+static void assessments_once(struct contract_year *y, uint64_t seed)
+{
+    size_t own = 0;
+    int64_t units = 0;
+    y->changes = 0;
+    struct activity_lines lines = contract_year_lines(y, APRIL + 11, ALL_KNOWN, seed, 0);
     for (size_t i = 0; i < lines.count; i++)
         units += lines.line[i].basis == BASIS_ASSESSMENT ? lines.line[i].units : 0;
-    for (size_t j = 0; j < distinct; j++)
-        units -= own[j];
-    HOLDS(units == 0, seed);
+    (void)first_of_referrals(y, &own);
+    HOLDS(units == (int64_t)own, seed);
     activity_lines_free(&lines);
 }
 
@@ -336,6 +346,85 @@ START_TEST(a_challenge_raised_and_withdrawn_leaves_no_trace)
 }
 END_TEST
 
+/* Value of the days, and how many assessments were paid, of an account. */
+static int64_t value_of_account(struct contract_year *y, const char *account, int64_t *assessments, uint64_t seed)
+{
+    int64_t value = 0;
+    y->account = account;
+    struct activity_lines lines = contract_year_lines(y, APRIL + 11, ALL_KNOWN, seed, 0);
+    for (int32_t k = 0; k < TERMS_MONTHS; k++)
+        value += days_of_lines(&lines, k, seed).value;
+    for (size_t i = 0; i < lines.count; i++)
+        *assessments += lines.line[i].basis == BASIS_ASSESSMENT ? lines.line[i].units : 0;
+    activity_lines_free(&lines);
+    return value;
+}
+
+/* Rows go where the last act on them says. */
+static void move_rows(struct contract_year *y)
+{
+    for (size_t i = 0; i < y->changes; i++) {
+        const struct year_change *c = &y->change[i];
+        struct episode *row = &y->rows[c->month - APRIL][c->row].row;
+        if (c->to != NULL)
+            snprintf(row->commissioner, sizeof row->commissioner, "%s", c->to);
+    }
+    y->changes = 0;
+}
+
+static void drop_decisions(struct contract_year *y)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < y->changes; i++) {
+        if (y->change[i].to != NULL)
+            y->change[kept++] = y->change[i];
+    }
+    y->changes = kept;
+}
+
+/* Whether some price is for one commissioner alone. Then a row may be without a price for one of the two and not for
+ * the other, and each account finds by its own terms whose assessment is the first. */
+static bool priced_apart(const struct contract_year *y)
+{
+    size_t i;
+    json_t *price;
+    for (size_t v = 0; v < y->versions; v++) {
+        json_array_foreach(json_object_get(y->terms[v]->source, "prices"), i, price)
+        {
+            if (json_text(price, "commissioner") != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The provider's total is worked out from its rows alone: each is of one account, the one that it was moved to, and of
+ * each referral one assessment is paid by somebody. */
+static void accounts_sum(struct contract_year *y, uint64_t seed)
+{
+    static const char *const account[] = {YEAR_COMMISSIONER, YEAR_OTHER};
+    int64_t sum = 0;
+    int64_t assessments = 0;
+    int64_t of_rows = 0;
+    drop_decisions(y);
+    for (size_t i = 0; i < 2; i++)
+        sum += value_of_account(y, account[i], &assessments, seed);
+    move_rows(y);
+    for (size_t i = 0; i < 2; i++) {
+        y->account = account[i];
+        for (int32_t k = 0; k < TERMS_MONTHS; k++)
+            of_rows += days_of_rows(y, k).value;
+    }
+    HOLDS(sum == of_rows, seed);
+    HOLDS(priced_apart(y) || assessments == (int64_t)first_of_referrals(y, NULL), seed);
+}
+
+START_TEST(the_accounts_of_a_provider_sum_to_its_total)
+{
+    for_years(400, accounts_sum);
+}
+END_TEST
+
 static int64_t sum_of_bill(const struct bill *b)
 {
     int64_t sum = 0;
@@ -407,6 +496,64 @@ START_TEST(documents_sum_to_the_last_billed_position)
 }
 END_TEST
 
+/* Adds the lines of a bill, or takes those of a position off, by key: {key: [pence, units]}. */
+static void add_to_key(json_t *sums, const char *key, int64_t pence, int64_t units)
+{
+    const json_t *so_far = json_object_get(sums, key);
+    pence += json_integer_value(json_array_get(so_far, 0));
+    units += json_integer_value(json_array_get(so_far, 1));
+    year_must(json_object_set_new(sums, key, json_pack("[I, I]", (json_int_t)pence, (json_int_t)units)) == 0);
+}
+
+/* All documents of a chain together have, line by line, the pence and units of the position billed last; and its lines
+ * of activity are those of the rows (rows_sum_to_lines has them, row by row). */
+static void lines_of_documents(struct contract_year *y, uint64_t seed)
+{
+    json_t *before = NULL;
+    json_t *sums = json_object();
+    int64_t billed = 0;
+    size_t i;
+    json_t *line;
+    const char *key;
+    for (int step = 0; step < 3; step++) {
+        struct position p;
+        char *text = NULL;
+        struct json_problem problem;
+        struct bill bill;
+        instant_t known_at = (instant_t)(1000000 * (1 + year_random(y, YEAR_VERSIONS)) + 500000);
+        if (contract_year_position(y, some_month(y), known_at, 0, &p, &text) != POSITION_DONE)
+            continue;
+        json_t *now = json_read(text, strlen(text), &problem);
+        HOLDS(now != NULL && bill_of(now, before, billed, &bill) == BILL_DONE, seed);
+        for (i = 0; i < bill.count; i++)
+            add_to_key(sums, bill.line[i].key, bill.line[i].pence, bill.line[i].units);
+        billed += bill.balance;
+        bill_free(&bill);
+        position_free(&p);
+        free(text);
+        json_decref(before);
+        before = now;
+    }
+    json_array_foreach(json_object_get(before, "lines"), i, line)
+    {
+        if (json_bool(line, "billable", false))
+            add_to_key(sums, json_text(line, "key"), -json_int(line, "pence", 0), -json_int(line, "units", 0));
+    }
+    json_object_foreach(sums, key, line)
+    {
+        HOLDS(json_integer_value(json_array_get(line, 0)) == 0, seed);
+        HOLDS(json_integer_value(json_array_get(line, 1)) == 0, seed);
+    }
+    json_decref(sums);
+    json_decref(before);
+}
+
+START_TEST(the_lines_of_documents_are_those_of_the_position_billed_last)
+{
+    for_years(200, lines_of_documents);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("settlement");
@@ -418,7 +565,9 @@ int main(void)
     tcase_add_test(t, same_inputs_in_any_order_and_at_any_later_time_give_the_same_bytes);
     tcase_add_test(t, an_identical_resubmission_changes_nothing);
     tcase_add_test(t, a_challenge_raised_and_withdrawn_leaves_no_trace);
+    tcase_add_test(t, the_accounts_of_a_provider_sum_to_its_total);
     tcase_add_test(t, documents_sum_to_the_last_billed_position);
+    tcase_add_test(t, the_lines_of_documents_are_those_of_the_position_billed_last);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -391,6 +391,19 @@ START_TEST(a_party_of_a_reattribution_acts_for_itself)
 }
 END_TEST
 
+/* A row's commissioner has one account, so that the accounts of a provider sum to its total. */
+START_TEST(a_commissioner_has_one_account_of_a_provider_and_year)
+{
+    refused(
+        "INSERT INTO reckoner.contract (provider, id, financial_year, mode, title, coordinator, created_by,"
+        " created_at) VALUES ('RXA', " ID(
+            "z") ", 2012, 'live', 'Another', '5QE', 'rxa.one', '2012-04-01Z');"
+                 "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year) VALUES ('RXA', " ID(
+                     "z") ", '5QE', 2012)",
+        "account_provider_commissioner_financial_year_key");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inputs");
@@ -410,6 +423,7 @@ int main(void)
     tcase_add_test(broken, a_reattribution_has_its_rows_and_two_accounts);
     tcase_add_test(broken, a_reattribution_counts_when_three_persons_of_three_parties_agreed);
     tcase_add_test(broken, a_party_of_a_reattribution_acts_for_itself);
+    tcase_add_test(broken, a_commissioner_has_one_account_of_a_provider_and_year);
     suite_add_tcase(suite, broken);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
