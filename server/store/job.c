@@ -1,5 +1,7 @@
 #include "store/job.h"
 
+#include "store/submission.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +50,9 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
 }
 
 /* Settlements are short and people wait for them: they go before the reading of files, which a change of terms asks for
- * by the hundred. The upload that another worker reads along is left to it, for the time of a lease. */
+ * by the hundred. The upload that another worker reads along is left to it, for the time of a lease. Commitments to
+ * rows give way to uploads, and are not begun while one waits or arrives: its reading along would be dropped for them.
+ */
 static const struct pg_statement claim = {
     "job_claim",
     "UPDATE reckoner.job j SET state = 'leased', lease = $1, attempts = j.attempts + 1, done_units = 0,"
@@ -59,6 +63,7 @@ static const struct pg_statement claim = {
     "  AND (kind <> 'validate' OR created_at < clock_timestamp() - $2 * interval '1 second'"
     "   OR pg_try_advisory_xact_lock_shared(" READ_ALONG_LOCK(
         "provider", "subject") "))"
+                               "  AND (kind <> 'row_tree' OR NOT " SUBMISSION_WAITS ")"
                                "  ORDER BY kind IN ('preview', 'settle', 'resettle', 'instalment') DESC,"
                                "   run_after, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) next"
                                " WHERE j.provider = next.provider AND j.id = next.id"

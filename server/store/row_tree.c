@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_(x)   #x
-#define TEXT(x)    TEXT_(x)
 #define ENTRY_SIZE 56
 
 static void tree_args(struct pg_args *a, const char *provider, int64_t submission, const char *commissioner)
@@ -182,13 +180,7 @@ enum pg_status row_tree_block_roots(struct pg *pg, const char *provider, int64_t
 
 enum pg_status row_tree_gives_way(struct pg *pg, bool *out)
 {
-    static const struct pg_statement s = {
-        "row_tree_gives_way",
-        "SELECT EXISTS (SELECT FROM reckoner.job WHERE kind = 'validate' AND state = 'queued'"
-        "  AND run_after <= clock_timestamp())"
-        " OR EXISTS (SELECT FROM reckoner.submission WHERE state = 'receiving' AND chunks >= " TEXT(
-            SUBMISSION_LARGE_CHUNKS) " AND receiving_until > clock_timestamp()) AS way",
-        0};
+    static const struct pg_statement s = {"row_tree_gives_way", "SELECT " SUBMISSION_WAITS " AS way", 0};
     struct pg_args a;
     PGresult *r = NULL;
     pg_args_init(&a);

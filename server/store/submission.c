@@ -22,9 +22,7 @@
     " WHERE k.value = 'null') AS reference_missing"
 /* clang-format on */
 
-#define TEXT_OF(number) #number
-#define TEXT(number)    TEXT_OF(number)
-#define LARGE_TEXT      TEXT(SUBMISSION_LARGE_CHUNKS)
+#define LARGE_TEXT SUBMISSION_QUOTE(SUBMISSION_LARGE_CHUNKS)
 
 static void take(char *to, size_t size, const char *from)
 {

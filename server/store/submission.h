@@ -109,7 +109,15 @@ enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t n
 /* Worker: deletes uploads that died, all providers; *swept counts them. */
 enum pg_status submission_sweep(struct pg *pg, int64_t *swept);
 /* From so many chunks on an upload is worth reading along; it is announced on JOB_CHANNEL then. */
-#define SUBMISSION_LARGE_CHUNKS 2
+#define SUBMISSION_LARGE_CHUNKS   2
+#define SUBMISSION_QUOTED(number) #number
+#define SUBMISSION_QUOTE(number)  SUBMISSION_QUOTED(number)
+/* SQL: an upload waits for a worker, or a large one arrives and is to be read along. */
+#define SUBMISSION_WAITS                                                                                               \
+    "(EXISTS (SELECT FROM reckoner.job w WHERE w.kind = 'validate' AND w.state = 'queued'"                             \
+    " AND w.run_after <= clock_timestamp())"                                                                           \
+    " OR EXISTS (SELECT FROM reckoner.submission w WHERE w.state = 'receiving'"                                        \
+    " AND w.chunks >= " SUBMISSION_QUOTE(SUBMISSION_LARGE_CHUNKS) " AND w.receiving_until > clock_timestamp()))"
 /* Worker: large uploads that are being received, oldest first, a few; submission_read reads the rows. *result is
  * cleared by the caller. */
 enum pg_status submission_arriving(struct pg *pg, PGresult **result);

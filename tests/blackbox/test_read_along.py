@@ -149,6 +149,23 @@ class ReadAlong(harness.ServiceCase):
         self.assertEqual(state, "accepted")
         self.assertEqual(self.query(FACTS.format(number))[0][:2], [str(ROWS + 7)] * 2)
 
+    def test_commitments_to_rows_do_not(self):
+        client = self.as_person("b.maker")
+        small = client.upload("RXB", "2012-04", harness.csv_bytes([harness.row(n, provider="RXB") for n in range(21)]))
+        client.wait_for_job("RXB", small["job"])
+        made = ("SELECT count(*) FROM reckoner.job WHERE kind = 'row_tree' AND state = 'done' "
+                f"AND subject = '{small['submission']}'")
+        self.wait_until(lambda: self.value(made) == "1", what="the commitments of the small file")
+        data = self.data(9)
+        upload = self.begin(data)
+        self.value("UPDATE reckoner.job SET state = 'queued', finished_at = NULL, run_after = clock_timestamp() "
+                   f"WHERE kind = 'row_tree' AND subject = '{small['submission']}' RETURNING 1")
+        time.sleep(0.5)
+        number, state = self.end(upload, data)
+        self.assertEqual((state, self.outcomes()[-1]), ("accepted", "used"))
+        self.wait_until(lambda: self.value(made) == "1", what="the commitments, made again")
+        self.assertEqual(self.query(FACTS.format(number))[0][:2], [str(ROWS + 9)] * 2)
+
     def test_what_was_read_is_not_used_once_organisations_have_changed(self):
         data = self.data(8)
         upload = self.begin(data)
