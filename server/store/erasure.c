@@ -235,3 +235,23 @@ enum pg_status erasure_done(struct pg *pg, const char *provider, const char *id,
     pg_arg_i64(&a, rows);
     return pg_change(pg, &s, &a);
 }
+
+enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                             int64_t *rows)
+{
+    static const struct pg_statement s = {"erasure_count",
+                                          "SELECT count(*) AS rows FROM reckoner.erased_row"
+                                          " WHERE provider = $1 AND submission = $2 AND commissioner = $3",
+                                          3};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_text(&a, commissioner);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status == PG_OK)
+        *rows = pg_i64(r, 0, "rows");
+    PQclear(r);
+    return status;
+}

@@ -51,6 +51,9 @@ enum pg_status erasure_erase(struct pg *pg, const char *provider, const char *id
 /* Worker: uploads that were not accepted and whose bytes are there: columns no, id. */
 enum pg_status erasure_other_uploads(struct pg *pg, const char *provider, PGresult **result);
 enum pg_status erasure_upload(struct pg *pg, const char *provider, const char *id, int64_t submission);
+/* Rows of a commissioner in a submission whose identity was erased. */
+enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
+                             int64_t *rows);
 /* Worker: approved -> done. */
 enum pg_status erasure_done(struct pg *pg, const char *provider, const char *id, instant_t at, int64_t rows);
 

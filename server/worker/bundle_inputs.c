@@ -3,6 +3,7 @@
 
 #include "domain/bundle.h"
 #include "domain/bundle_inputs.h"
+#include "store/erasure.h"
 #include "store/row_act.h"
 #include "worker/pseudonym.h"
 
@@ -364,6 +365,27 @@ static json_t *openings(const struct bundle_job *b)
     return finished(list, good);
 }
 
+/* How many rows of each month lost their identity; NULL: out of memory, or the store failed. */
+static json_t *erased(const struct bundle_job *b)
+{
+    const struct account_key *account = &b->subject.account;
+    json_t *o = json_object();
+    for (size_t i = 0; o != NULL && i < b->s.months; i++) {
+        int64_t rows = 0;
+        char month[8];
+        if (b->s.submission[i].no == 0)
+            continue;
+        month_format(b->s.month[i].month, month);
+        enum pg_status status =
+            erasure_count(b->pg, account->provider, b->s.submission[i].no, account->commissioner, &rows);
+        if (status != PG_OK || (rows > 0 && !json_put(o, month, json_integer(rows)))) {
+            json_decref(o);
+            return NULL;
+        }
+    }
+    return o;
+}
+
 bool bundle_write_inputs(struct bundle_job *b)
 {
     const struct account_key *account = &b->subject.account;
@@ -382,7 +404,7 @@ bool bundle_write_inputs(struct bundle_job *b)
                 json_put(o, "reattributions", reattributions(b)) && json_put(o, "challenges", challenges(b)) &&
                 json_put(o, "elsewhere", places(b->claims.elsewhere, b->claims.elsewhere_count)) &&
                 json_put(o, "same_day", same_days(&b->claims)) && json_put(o, "documents", documents(b)) &&
-                json_put(o, "opening_entries", openings(b)) && json_put(o, "erased", json_object());
+                json_put(o, "opening_entries", openings(b)) && json_put(o, "erased", erased(b));
     if (good)
         return bundle_member_json(b, BUNDLE_INPUTS, o, true);
     json_decref(o);
