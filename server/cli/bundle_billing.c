@@ -1,9 +1,11 @@
 /* Stages of a bundle: billing and document. */
+#include "base/json_difference.h"
 #include "cli/bundle_checking.h"
 #include "domain/billing.h"
 #include "domain/expected_value.h"
 #include "domain/money.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,11 +110,12 @@ static bool compare_lines(struct checking *x, const json_t *document, const stru
 {
     const json_t *lines = json_object_get(document, "lines");
     if (json_array_size(lines) != bill->count)
-        return differs(x, CHECK_DOCUMENT, "it has %zu lines, but the differences are %zu", json_array_size(lines),
-                       bill->count);
+        return differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT " has %zu lines, but the differences are %zu",
+                       json_array_size(lines), bill->count);
     for (size_t i = 0; i < bill->count; i++) {
         if (!line_matches(&bill->line[i], json_array_get(lines, i), i + 1))
-            return differs(x, CHECK_DOCUMENT, "/lines/%zu is not the difference of the positions in %s: %lld pence", i,
+            return differs(x, CHECK_DOCUMENT,
+                           BUNDLE_DOCUMENT ", line %zu (%s) is not the difference of the positions: %lld pence", i + 1,
                            bill->line[i].key, (long long)bill->line[i].pence);
     }
     return true;
@@ -158,37 +161,46 @@ static bool billed_is_ours(struct checking *x)
            differs(x, CHECK_DOCUMENT, BUNDLE_BILLED " is of another account");
 }
 
+/* What the document must say, by the statement and by its entry in the log. A new reference; NULL: out of memory. */
+static json_t *expected_fields(const struct checking *x, const json_t *draft, const json_t *entry)
+{
+    return json_pack(
+        "{s:s, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "@purpose", "reckoner/document/1",
+        "document", json_object_get(draft, "id"), "kind", json_object_get(draft, "kind"), "provider",
+        json_object_get(x->account, "provider"), "contract", json_object_get(x->account, "contract"), "commissioner",
+        json_object_get(x->account, "commissioner"), "run", json_object_get(json_object_get(x->statement, "run"), "id"),
+        "balance_pence", json_object_get(x->statement, "balance_pence"), "position_pence",
+        json_object_get(json_object_get(x->statement, "billing"), "billable_pence"), "billed_pence",
+        json_object_get(x->statement, "billed_before_pence"), "number", json_object_get(entry, "number"), "issued_at",
+        json_object_get(entry, "at"));
+}
+
 static bool check_fields(struct checking *x, const json_t *document, const json_t *draft)
 {
     size_t at = 0;
-    const char *id = json_text(document, "document");
+    const char *id = json_text(draft, "id");
     const json_t *entry = id == NULL ? NULL : log_next(x, "document", "document", id, &at);
-    static const char *const account[] = {"provider", "contract", "commissioner"};
-    int64_t balance = json_int(x->statement, "balance_pence", 0);
-    if (!same_text(json_text(document, "@purpose"), "reckoner/document/1"))
-        return differs(x, CHECK_DOCUMENT, "/@purpose is not reckoner/document/1");
-    if (!same_text(id, json_text(draft, "id")) || !same_text(json_text(document, "kind"), json_text(draft, "kind")))
-        return differs(x, CHECK_DOCUMENT, "it is not the draft of the statement");
-    for (size_t i = 0; i < sizeof account / sizeof account[0]; i++) {
-        if (!same_text(json_text(document, account[i]), json_text(x->account, account[i])))
-            return differs(x, CHECK_DOCUMENT, "/%s is not the account's", account[i]);
-    }
-    if (!same_text(json_text(document, "run"), json_text(json_object_get(x->statement, "run"), "id")))
-        return differs(x, CHECK_DOCUMENT, "/run is not the statement's");
-    if (json_int(document, "balance_pence", balance - 1) != balance ||
-        json_int(document, "position_pence", 0) !=
-            json_int(json_object_get(x->statement, "billing"), "billable_pence", 0) ||
-        json_int(document, "billed_pence", 0) != json_int(x->statement, "billed_before_pence", 0))
-        return differs(x, CHECK_DOCUMENT, "its sums are not the statement's: balance %lld there, %lld here",
-                       (long long)balance, (long long)json_int(document, "balance_pence", 0));
+    const char *name;
+    json_t *value;
+    bool good = true;
     if (entry == NULL)
-        return differs(x, CHECK_DOCUMENT, "the log's entries do not name it");
-    if (json_int(entry, "number", -1) != json_int(document, "number", -2) ||
-        json_int(entry, "balance_pence", balance - 1) != balance ||
-        !same_text(json_text(entry, "document_kind"), json_text(document, "kind")) ||
-        !same_text(json_text(entry, "at"), json_text(document, "issued_at")))
-        return differs(x, CHECK_DOCUMENT, "its number, kind, sum or instant is not that of the log");
-    return true;
+        return differs(x, CHECK_DOCUMENT, "the log's entries do not name the document of the draft");
+    if (!json_equal(json_object_get(entry, "balance_pence"), json_object_get(x->statement, "balance_pence")) ||
+        !same_text(json_text(entry, "document_kind"), json_text(draft, "kind")))
+        return differs(x, CHECK_DOCUMENT, "the log's balance_pence or document_kind is not the draft's");
+    json_t *expected = expected_fields(x, draft, entry);
+    if (expected == NULL)
+        return differs(x, CHECK_DOCUMENT, "memory ran out");
+    json_object_foreach(expected, name, value)
+    {
+        char where[DETAIL_SIZE - 20];
+        char place[40];
+        (void)snprintf(place, sizeof place, "/%s", name);
+        if (good && json_first_difference(place, json_object_get(document, name), value, where, sizeof where))
+            good = differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", %s", where);
+    }
+    json_decref(expected);
+    return good;
 }
 
 void bundle_check_document(struct checking *x)

@@ -1,4 +1,5 @@
 /* Stages of a bundle: rows, inputs, position. One pass over the rows serves all three. */
+#include "base/json_difference.h"
 #include "cli/bundle_checking.h"
 #include "proof/row_tree.h"
 
@@ -305,22 +306,22 @@ void bundle_check_inputs(struct checking *x)
         (void)differs(x, CHECK_INPUTS, "%s", where);
 }
 
-/* Says where two documents part. */
+/* Byte for byte; where they part is said by member. */
 static bool same_document(struct checking *x, const char *name, const json_t *stated, const char *bytes, size_t length)
 {
+    struct json_problem problem;
+    char where[DETAIL_SIZE];
     size_t size = 0;
     char *there = json_canonical(stated, &size);
-    size_t at = 0;
-    while (there != NULL && at < size && at < length && there[at] == bytes[at])
-        at++;
-    bool same = there != NULL && at == size && at == length;
-    if (!same) {
-        size_t from = at < 40 ? 0 : at - 40;
-        (void)differs(x, CHECK_POSITION, "%s parts at byte %zu: stated \"%.80s\", recomputed \"%.80s\"", name, at + 1,
-                      there == NULL || from > size ? "" : there + from, from > length ? "" : bytes + from);
-    }
+    bool same = there != NULL && size == length && memcmp(there, bytes, length) == 0;
     free(there);
-    return same;
+    if (same)
+        return true;
+    json_t *found = json_read(bytes, length, &problem);
+    if (!json_first_difference(name, stated, found, where, sizeof where))
+        (void)snprintf(where, sizeof where, "%s has other bytes", name);
+    json_decref(found);
+    return differs(x, CHECK_POSITION, "%s", where);
 }
 
 static bool recompute(struct checking *x, const char *name, const json_t *stated, month_t month)

@@ -245,6 +245,7 @@ bool bundle_read(const char *bytes, size_t length, struct bundle *out, char *whe
     struct ustar_reader reader = {bytes, length, 0};
     struct ustar_member m;
     struct place last;
+    char behind[USTAR_NAME_SIZE];
     const char *problem = NULL;
     memset(out, 0, sizeof *out);
     memset(&last, 0, sizeof last);
@@ -253,11 +254,12 @@ bool bundle_read(const char *bytes, size_t length, struct bundle *out, char *whe
         case USTAR_MEMBER:
             if (!take_member(out, &m, &last, first, where, size))
                 return false;
+            memcpy(behind, m.name, sizeof behind);
             break;
         case USTAR_END:
             return is_whole(out, where, size);
         case USTAR_WRONG:
-            return wrong(where, size, "at byte %zu: %s", reader.at, problem);
+            return wrong(where, size, "behind %s, at byte %zu: %s", first ? "nothing" : behind, reader.at, problem);
         }
     }
 }
