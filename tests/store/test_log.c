@@ -1,11 +1,13 @@
 /* The log in the database: what was committed gets into the tree once, in order, under a checkpoint that anyone can
  * check, and the audit trail is chained. */
+#include "base/log_state.h"
 #include "base/parse.h"
 #include "lib/settled_account.h"
 #include "lib/store_fixture.h"
 #include "proof/chain.h"
 #include "proof/checkpoint.h"
 #include "store/log.h"
+#include "store/vouch.h"
 #include "worker/log_keeper.h"
 
 #include <check.h>
@@ -284,6 +286,134 @@ START_TEST(what_is_logged_stays)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------- what is kept outside the
+ * database
+ */
+
+static void begun(int64_t size, int64_t transaction)
+{
+    struct log_head head = {.size = size, .root = {7}};
+    const char *instance = store_fixture_value(f.owner, "SELECT reckoner.database_instance()");
+    json_t *numbers = json_pack("{s:i}", "RXA", 9);
+    ck_assert_msg(log_state_begin(state_dir, &head, transaction, instance, numbers, problem, sizeof problem), "%s",
+                  problem);
+    json_decref(numbers);
+}
+
+static int64_t transaction_of(bool commit)
+{
+    int64_t number = 0;
+    ck_assert_int_eq(pg_begin(pg), PG_OK);
+    ck_assert_int_eq(vouch_transaction(pg, &number), PG_OK);
+    if (commit)
+        ck_assert_int_eq(pg_commit(pg), PG_OK);
+    else
+        pg_rollback(pg);
+    return number;
+}
+
+static const char *stopped(void)
+{
+    return store_fixture_value(f.owner, "SELECT stopped FROM reckoner.log_vouch");
+}
+
+START_TEST(a_worker_that_died_before_its_commit_stops_nothing)
+{
+    struct log_state state;
+    ck_assert_int_eq(append(), PG_OK);
+    begun(1000000, transaction_of(false));
+    leave(0, 3);
+    ck_assert_msg(append() == PG_OK, "%s", problem);
+    ck_assert_str_eq(stopped(), "");
+    ck_assert(log_state_load(state_dir, &state, problem, sizeof problem));
+    ck_assert_int_eq(state.begun.size, 0);
+    ck_assert_int_eq(state.seen.size, count("log_entry"));
+    ck_assert_int_eq(json_int(state.numbers, "RXA", 0), 9); /* numbers stay known, committed or not */
+    log_state_free(&state);
+}
+END_TEST
+
+START_TEST(a_checkpoint_that_was_committed_and_is_gone_stops_everything)
+{
+    ck_assert_int_eq(append(), PG_OK);
+    begun(1000000, transaction_of(true));
+    leave(0, 3);
+    ck_assert_int_eq(append(), PG_REFUSED);
+    ck_assert_msg(strstr(stopped(), "1000000 leaves") != NULL, "%s", stopped());
+    ck_assert_int_eq(count("log_pending"), 3);
+    /* The mark is in the database: another worker, which knows nothing, stops as well. */
+    remove_state();
+    ck_assert_ptr_nonnull(mkdtemp(strcpy(state_dir, "/tmp/reckoner-state-XXXXXX")));
+    ck_assert_int_eq(append(), PG_REFUSED);
+}
+END_TEST
+
+START_TEST(a_transaction_that_the_database_never_heard_of_stops_everything)
+{
+    ck_assert_int_eq(append(), PG_OK);
+    begun(1000000, transaction_of(true) + 1000000);
+    ck_assert_int_eq(append(), PG_REFUSED);
+    ck_assert_msg(strstr(stopped(), "it was restored") != NULL, "%s", stopped());
+}
+END_TEST
+
+START_TEST(a_restarted_database_is_vouched_for_by_the_newest_state_alone)
+{
+    struct log_head old = {.size = 1};
+    ck_assert_int_eq(append(), PG_OK);
+    store_fixture_sql(&f, "UPDATE log_vouch SET instance = 'of before'");
+    ck_assert_int_eq(append(), PG_OK); /* this machine holds the newest checkpoint */
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.log_vouched()"), "t");
+    store_fixture_sql(&f, "UPDATE log_vouch SET instance = 'of before'");
+    remove_state();
+    ck_assert_ptr_nonnull(mkdtemp(strcpy(state_dir, "/tmp/reckoner-state-XXXXXX")));
+    ck_assert_int_eq(append(), PG_REFUSED);
+    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.log_vouched()"), "f");
+    ck_assert(log_state_see(state_dir, &old, 0, problem, sizeof problem));
+    ck_assert_int_eq(append(), PG_REFUSED);
+    ck_assert_msg(strstr(stopped(), "it was restored") != NULL, "%s", stopped()); /* another log */
+}
+END_TEST
+
+START_TEST(a_state_that_cannot_be_written_commits_nothing)
+{
+    static char nowhere[] = "/nowhere/at/all";
+    config.state_dir = nowhere;
+    ck_assert_int_ne(append(), PG_OK);
+    ck_assert_msg(strstr(problem, "/nowhere/at/all") != NULL, "%s", problem);
+    ck_assert_int_eq(count("log_checkpoint"), 0);
+    config.state_dir = state_dir;
+    ck_assert_int_eq(append(), PG_OK);
+}
+END_TEST
+
+START_TEST(what_the_recovery_rests_on_is_refused_when_it_is_nonsense)
+{
+    static const char *const rows[] = {
+        "INSERT INTO log_vouch (instance, size, vouched_by, stopped) VALUES ('x', 1, 'y', 'without an instant')",
+        "INSERT INTO log_vouch (one, instance, size, vouched_by) VALUES (false, 'x', 1, 'y')",
+        "INSERT INTO log_vouch (instance, size, vouched_by) VALUES ('x', -1, 'y')",
+        "INSERT INTO log_recovery (at, kept_size, kept_root, restored_size, restored_root)"
+        " VALUES (now(), 0, sha256('x'), 0, sha256('x'))",
+        "INSERT INTO log_recovery (at, kept_size, kept_root, restored_size, restored_root)"
+        " VALUES (now(), 1, 'x', 0, sha256('x'))",
+        "INSERT INTO document_void (provider, number, recovery, voided_at) VALUES ('RXA', 1, 99, now())",
+        "UPDATE signing_key SET lost = true WHERE valid_to IS NULL",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char sql[400];
+        snprintf(sql, sizeof sql, "SET LOCAL search_path = reckoner; %s", rows[i]);
+        ck_assert_int_eq(pg_begin(f.owner), PG_OK);
+        ck_assert_msg(pg_script(f.owner, sql) == PG_INVALID, "%s", rows[i]);
+        pg_rollback(f.owner);
+    }
+    ck_assert_int_eq(append(), PG_OK);
+    ck_assert_int_eq(store_fixture_try(pg, "INSERT INTO reckoner.signing_key VALUES ('00000000000000AA', sha256('z'), "
+                                           "now())"),
+                     PG_REFUSED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("log");
@@ -296,6 +426,12 @@ int main(void)
     tcase_add_test(c, a_batch_that_fails_leaves_nothing);
     tcase_add_test(c, one_appends_at_a_time);
     tcase_add_test(c, what_is_logged_stays);
+    tcase_add_test(c, a_worker_that_died_before_its_commit_stops_nothing);
+    tcase_add_test(c, a_checkpoint_that_was_committed_and_is_gone_stops_everything);
+    tcase_add_test(c, a_transaction_that_the_database_never_heard_of_stops_everything);
+    tcase_add_test(c, a_restarted_database_is_vouched_for_by_the_newest_state_alone);
+    tcase_add_test(c, a_state_that_cannot_be_written_commits_nothing);
+    tcase_add_test(c, what_the_recovery_rests_on_is_refused_when_it_is_nonsense);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
