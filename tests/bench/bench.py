@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "deploy"))
 sys.path.insert(0, str(ROOT / "deploy/demo"))
 
 import api_client  # noqa: E402
+import appends  # noqa: E402
 import service as services  # noqa: E402
 import uploads  # noqa: E402
 
@@ -270,6 +271,7 @@ def report(found):
         *[f"{'the engine alone, positions of ' + format(one['rows'], ',') + ' rows':<52}"
           f"{one['positions_per_second']:>12,.0f}/s; with their documents {one['with_documents_per_second']:,.0f}/s"
           for one in found["engine"]],
+        appends.line(found["log"]),
         "",
         *uploads.where_it_goes(copy, m["cores"]),
         "",
@@ -335,6 +337,9 @@ def measure(build):
         found["page"] = pages(service, build, author, token, submission)
         found["page"]["pgbench_per_second"] = pgbench_rate(service)
         found["peak_memory_kib"] = uploads.peak_memories(service)
+    say(f"appending {appends.ENTRIES:,} entries to the log ...")
+    with services.Service(build, folder / "service", workers=0) as service:
+        found["log"] = appends.measure(service, psql, folder)
     found["files"] += [one_file(build, folder, size, False) for size in SIZES]
     found["settlement"] += [one["settlement"] for one in found["files"] if "settlement" in one]
     found["files"].append(one_file(build, folder, ROWS, True))
