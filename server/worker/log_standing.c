@@ -51,9 +51,10 @@ static enum pg_status settle_begun(struct look *l, bool *settled, bool *lost)
     bool here = length == same_database(l->now.instance) && memcmp(l->state.instance, l->now.instance, length) == 0;
     bool there = false;
     *settled = true;
-    enum pg_status status = vouch_has(l->pg, l->state.begun.size, l->state.begun.root, &there);
-    if (status == PG_OK && !there && here)
-        status = vouch_outcome(l->pg, l->state.transaction, &outcome);
+    /* First how it ended, then what is there: another worker's transaction may end in between. */
+    enum pg_status status = here ? vouch_outcome(l->pg, l->state.transaction, &outcome) : PG_OK;
+    if (status == PG_OK)
+        status = vouch_has(l->pg, l->state.begun.size, l->state.begun.root, &there);
     if (status != PG_OK)
         return status;
     *settled = there || outcome != VOUCH_UNDER_WAY;
