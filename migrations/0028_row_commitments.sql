@@ -181,6 +181,24 @@ COMMENT ON COLUMN erased_alias.provider IS 'Provider (ODS)';
 COMMENT ON COLUMN erased_alias.alias IS 'In the order of the ids that they replace, which decides between assessments of one day';
 COMMENT ON COLUMN erased_alias.erasure IS 'erasure.id';
 
+CREATE TABLE erased_tag (
+  provider       text     NOT NULL,
+  patient        uuid     NOT NULL,
+  commissioner   text     NOT NULL,
+  financial_year smallint NOT NULL,
+  tag            text     NOT NULL CHECK (tag ~ '^[a-z]{20}$'),
+  erasure        text     NOT NULL,
+  PRIMARY KEY (provider, patient, commissioner, financial_year),
+  FOREIGN KEY (provider, erasure) REFERENCES erasure (provider, id)
+);
+COMMENT ON TABLE erased_tag IS 'Pseudonyms of erased patients, which no longer follow from the keyed hash';
+COMMENT ON COLUMN erased_tag.provider IS 'Provider (ODS)';
+COMMENT ON COLUMN erased_tag.patient IS 'episode.patient of the erased rows: one random value';
+COMMENT ON COLUMN erased_tag.commissioner IS 'Commissioner who knows the patient by it';
+COMMENT ON COLUMN erased_tag.financial_year IS 'Year in which it begins';
+COMMENT ON COLUMN erased_tag.tag IS 'The pseudonym as it was';
+COMMENT ON COLUMN erased_tag.erasure IS 'erasure.id';
+
 CREATE TABLE erased_upload (
   provider   text   NOT NULL,
   submission bigint NOT NULL,
@@ -211,6 +229,8 @@ CREATE TRIGGER erasure_not_truncated BEFORE TRUNCATE ON erasure FOR EACH STATEME
 CREATE TRIGGER erased_row_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erased_row
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER erased_alias_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erased_alias
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER erased_tag_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erased_tag
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER erased_upload_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erased_upload
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -471,7 +491,7 @@ BEGIN
    WHERE conrelid = 'reckoner.log_entry'::regclass AND conname = 'log_entry_kind_check';
   EXECUTE 'ALTER TABLE reckoner.log_entry DROP CONSTRAINT log_entry_kind_check, ADD CONSTRAINT log_entry_kind_check '
           || replace(kinds, 'ARRAY[', 'ARRAY[''erasure''::text, ');
-  FOREACH t IN ARRAY ARRAY['erasure', 'erased_row', 'erased_alias', 'erased_upload'] LOOP
+  FOREACH t IN ARRAY ARRAY['erasure', 'erased_row', 'erased_alias', 'erased_tag', 'erased_upload'] LOOP
     EXECUTE format('ALTER TABLE reckoner.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %I ON reckoner.%I FOR SELECT TO reckoner_auditor USING (true)', t || '_auditor', t);
     EXECUTE format('GRANT SELECT ON reckoner.%I TO reckoner_auditor, reckoner_worker', t);
@@ -500,3 +520,4 @@ GRANT SELECT ON erasure, erased_row, erased_upload TO reckoner_web;
 GRANT INSERT (provider, id, submission, row_no, reason, asked_by, asked_at), UPDATE (state, decided_by, decided_at)
   ON erasure TO reckoner_web;
 GRANT UPDATE (state, done_at, rows, uploads) ON erasure TO reckoner_worker;
+GRANT INSERT ON erased_tag TO reckoner_worker;

@@ -168,7 +168,8 @@ enum pg_status erasure_rows(struct pg *pg, const char *provider, const char *id,
     static const struct pg_statement s = {
         "erasure_rows",
         "SELECT e.submission, s.id, s.month, e.row_no, e.commissioner,"
-        " e.mhct_date IS NOT NULL AND (e.assessment_only OR e.mhct_reason = 10) AS candidate"
+        " e.mhct_date IS NOT NULL AND (e.assessment_only OR e.mhct_reason = 10) AS candidate,"
+        " encode(uuid_send(e.patient), 'hex') AS patient"
         " FROM reckoner.erasure x JOIN reckoner.episode n ON n.provider = x.provider AND n.submission = x.submission"
         "  AND n.row_no = x.row_no"
         " JOIN reckoner.episode e ON e.provider = x.provider AND e.patient = n.patient"
@@ -254,4 +255,54 @@ enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submis
         *rows = pg_i64(r, 0, "rows");
     PQclear(r);
     return status;
+}
+
+#define YEAR_OF "extract(year FROM s.month - interval '3 months')::smallint"
+
+enum pg_status erasure_knowers(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "erasure_knowers",
+        "WITH gone AS (SELECT DISTINCT r.commissioner, " YEAR_OF " AS financial_year FROM reckoner.erased_row r"
+        "  JOIN reckoner.submission s ON s.provider = r.provider AND s.no = r.submission"
+        "  WHERE r.provider = $1 AND r.erasure = $2)"
+        " SELECT commissioner, financial_year FROM gone UNION SELECT a.commissioner, a.financial_year"
+        " FROM reckoner.account a JOIN gone USING (financial_year) WHERE a.provider = $1",
+        2};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    return pg_run(pg, &s, &a, result);
+}
+
+enum pg_status erasure_keep_tag(struct pg *pg, const char *provider, const char *id, const char *commissioner,
+                                int64_t financial_year, const char *tag)
+{
+    static const struct pg_statement s = {
+        "erasure_keep_tag",
+        "INSERT INTO reckoner.erased_tag (provider, patient, commissioner, financial_year, tag, erasure)"
+        " SELECT x.provider, e.patient, $3, $4, $5, x.id FROM reckoner.erasure x JOIN reckoner.episode e"
+        " ON e.provider = x.provider AND e.submission = x.submission AND e.row_no = x.row_no"
+        " WHERE x.provider = $1 AND x.id = $2",
+        5};
+    struct pg_args a;
+    key_args(&a, provider, id);
+    pg_arg_text(&a, commissioner);
+    pg_arg_i64(&a, financial_year);
+    pg_arg_text(&a, tag);
+    return pg_change(pg, &s, &a);
+}
+
+enum pg_status erasure_tags(struct pg *pg, const char *provider, int64_t financial_year, PGresult **result)
+{
+    static const struct pg_statement s = {
+        "erasure_tags",
+        "SELECT encode(uuid_send(patient), 'hex') AS patient, commissioner, tag FROM reckoner.erased_tag"
+        " WHERE provider = $1 AND financial_year = $2 ORDER BY encode(uuid_send(patient), 'hex') COLLATE \"C\", "
+        "commissioner COLLATE \"C\"",
+        2};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, financial_year);
+    return pg_run(pg, &s, &a, result);
 }

@@ -44,13 +44,22 @@ enum pg_status erasure_alone(struct pg *pg, const char *provider);
 /* Worker: whether an upload or rehearsal of the provider waits to be read, or is being sent. */
 enum pg_status erasure_must_wait(struct pg *pg, const char *provider, bool *wait);
 /* Worker: the rows of the patient (alone: the one row), by submission and row: columns submission, id, month, row_no,
- * commissioner, candidate (may earn an assessment). */
+ * commissioner, candidate (may earn an assessment), patient (hexadecimal). */
 enum pg_status erasure_rows(struct pg *pg, const char *provider, const char *id, bool alone, PGresult **result);
 /* Worker: takes the identity out of them, wherever it is not sealed. */
 enum pg_status erasure_erase(struct pg *pg, const char *provider, const char *id, bool alone, int64_t *rows);
 /* Worker: uploads that were not accepted and whose bytes are there: columns no, id. */
 enum pg_status erasure_other_uploads(struct pg *pg, const char *provider, PGresult **result);
 enum pg_status erasure_upload(struct pg *pg, const char *provider, const char *id, int64_t submission);
+/* Worker: after erasure_erase, columns commissioner, financial_year: who knows the patient by a pseudonym, or may. */
+enum pg_status erasure_knowers(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Worker: keeps a pseudonym for the patient of the erased rows. */
+enum pg_status erasure_keep_tag(struct pg *pg, const char *provider, const char *id, const char *commissioner,
+                                int64_t financial_year, const char *tag);
+/* Worker: the pseudonyms kept of a provider for a year: columns patient (hexadecimal), commissioner, tag, in order of
+ * both. */
+enum pg_status erasure_tags(struct pg *pg, const char *provider, int64_t financial_year, PGresult **result);
+
 /* Rows of a commissioner in a submission whose identity was erased. */
 enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submission, const char *commissioner,
                              int64_t *rows);

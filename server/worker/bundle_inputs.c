@@ -5,7 +5,7 @@
 #include "domain/bundle_inputs.h"
 #include "store/erasure.h"
 #include "store/row_act.h"
-#include "worker/pseudonym.h"
+#include "worker/kept_tags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -114,11 +114,13 @@ static json_t *decisions(const struct bundle_job *b)
 static bool put_tag(const struct bundle_job *b, json_t *entry, int place)
 {
     struct episode row;
+    struct kept_tags kept;
     char tag[IDENT_SIZE];
-    if (!row_act_episode(episodes(b), place, &row))
+    if (!row_act_episode(episodes(b), place, &row) ||
+        kept_tags_load(b->pg, b->subject.account.provider, b->s.facts.financial_year, &kept) != PG_OK)
         return false;
-    pseudonym_make(b->x->w->pseudonym_key, b->subject.account.commissioner, b->s.facts.financial_year, row.patient,
-                   tag);
+    kept_tags_pseudonym(&kept, b->x->w->pseudonym_key, b->subject.account.commissioner, row.patient, tag);
+    kept_tags_free(&kept);
     return json_put(entry, "tag", json_string(tag));
 }
 

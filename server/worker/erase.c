@@ -1,5 +1,6 @@
 #include "worker/erase.h"
 
+#include "base/parse.h"
 #include "domain/statistics_set.h"
 #include "store/audit.h"
 #include "store/episode.h"
@@ -181,6 +182,26 @@ static enum job_outcome each_group(struct erasing *e, enum job_outcome (*one)(co
 /* ---------------------------------------------------------------------------------------------------------- the whole
  */
 
+/* The patient was known to commissioners by pseudonyms that no longer follow from the keyed hash. */
+static enum job_outcome keep_tags(struct erasing *e)
+{
+    uint8_t patient[16];
+    PGresult *knowers = NULL;
+    const char *hex = pg_text(e->rows, 0, "patient");
+    if (!hex_decode(hex, strlen(hex), patient, sizeof patient))
+        return outcome_of(e, PG_FAILED);
+    enum pg_status status = erasure_knowers(e->w->pg, e->job->provider, e->job->subject, &knowers);
+    for (int i = 0; status == PG_OK && i < PQntuples(knowers); i++) {
+        char tag[IDENT_SIZE];
+        const char *commissioner = pg_text(knowers, i, "commissioner");
+        int64_t year = pg_i64(knowers, i, "financial_year");
+        pseudonym_make(e->w->pseudonym_key, commissioner, (int)year, patient, tag);
+        status = erasure_keep_tag(e->w->pg, e->job->provider, e->job->subject, commissioner, year, tag);
+    }
+    PQclear(knowers);
+    return outcome_of(e, status);
+}
+
 /* Files that were refused or held have no rows here; those that name the patient go whole. */
 static enum job_outcome erase_other_uploads(struct erasing *e)
 {
@@ -254,6 +275,8 @@ static enum job_outcome erase(struct erasing *e, const PGresult *asked)
         outcome = each_group(e, erase_group);
     if (outcome == JOB_DONE)
         outcome = outcome_of(e, erasure_erase(e->w->pg, e->job->provider, e->job->subject, e->alone, &e->erased));
+    if (outcome == JOB_DONE)
+        outcome = keep_tags(e);
     if (outcome == JOB_DONE)
         outcome = each_group(e, count_again);
     if (outcome == JOB_DONE)

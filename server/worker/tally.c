@@ -1,6 +1,6 @@
 #include "store/tally.h"
 
-#include "worker/pseudonym.h"
+#include "worker/kept_tags.h"
 #include "worker/tally_internal.h"
 
 #include <stdlib.h>
@@ -77,6 +77,7 @@ static bool on_finding(void *context, int32_t row_no, int bit)
 struct stake_writing {
     struct tally *t;
     struct pg_copy *copy;
+    struct kept_tags tags;
 };
 
 static bool write_stake(void *context, const struct tally_row *row)
@@ -84,8 +85,7 @@ static bool write_stake(void *context, const struct tally_row *row)
     struct stake_writing *w = context;
     struct tally *t = w->t;
     char pseudonym[IDENT_SIZE];
-    pseudonym_make(t->w->pseudonym_key, row->commissioner, (int)month_financial_year(t->s->month), row->patient,
-                   pseudonym);
+    kept_tags_pseudonym(&w->tags, t->w->pseudonym_key, row->commissioner, row->patient, pseudonym);
     struct tally_stake s = {row->row_no,           row->known, row->pence, row->commissioner, row->cluster,
                             t->rules[row->row_no], pseudonym};
     tally_stake_add(w->copy, t->s->provider, t->s->no, &s);
@@ -94,12 +94,17 @@ static bool write_stake(void *context, const struct tally_row *row)
 
 static enum pg_status write_stakes(struct tally *t)
 {
-    struct stake_writing w = {t, NULL};
-    enum pg_status status = tally_stake_begin(t->w->pg, &w.copy);
-    if (status != PG_OK)
+    struct stake_writing w = {.t = t};
+    enum pg_status status = kept_tags_load(t->w->pg, t->s->provider, month_financial_year(t->s->month), &w.tags);
+    if (status == PG_OK)
+        status = tally_stake_begin(t->w->pg, &w.copy);
+    if (status != PG_OK) {
+        kept_tags_free(&w.tags);
         return status;
+    }
     bool all = tally_each(t, write_stake, &w);
     status = pg_copy_end(w.copy, NULL);
+    kept_tags_free(&w.tags);
     if (all)
         return status;
     return t->broken ? PG_FAILED : PG_NONE;

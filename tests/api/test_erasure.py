@@ -42,7 +42,7 @@ class Erasure(harness.ServiceCase):
         # Two assessments of one patient, referral and day: the first by episode id earns, and is the later row.
         april = [harness.row(n, APRIL) for n in range(8)]
         seen = {"start_date": "2012-04-10", "mhct_date": "2012-04-10", "cluster_initial": ""}
-        april[3] = patient_row(3, APRIL, EPISODES[0], end_date="2012-04-16", **seen)
+        april[3] = patient_row(3, APRIL, EPISODES[0], end_date="2012-04-16", super_class="B", **seen)  # a warning: K05
         april[5] = patient_row(5, APRIL, EPISODES[1], start_date="2012-04-16", mhct_date="2012-04-10", cluster="11",
                                super_class="B", cluster_initial="")
         cls.refused = cls.send([patient_row(3, APRIL, EPISODES[0], start_date="2012-13-40")])["submission"]
@@ -72,6 +72,10 @@ class Erasure(harness.ServiceCase):
         run = self.run_of("PREVIEW")
         self.assertEqual(run["state"], "done", run)
         return self.ours.bytes(f"/v1/providers/RXA/runs/{run['id']}/position")
+
+    def pseudonyms(self):
+        """What commissioners see instead of patients, of rows with findings."""
+        return self.query("SELECT submission, row_no, pseudonym FROM reckoner.stake ORDER BY submission, row_no")
 
     def kept(self):
         """What must be the same bytes before and after."""
@@ -108,7 +112,8 @@ class Erasure(harness.ServiceCase):
             "reason": "wrong_days", "claimed_pence": 1000, "evidence": "the register has fewer days"})
         self.ours.post(self.account + "/challenges/1/accept", {})
         self.assertEqual(self.run_of("FLEX")["state"], "done")
-        type(self).before = self.kept()
+        type(self).before, type(self).known_by = self.kept(), self.pseudonyms()
+        self.assertIn("4", [row for _, row, _ in self.known_by])
         dumped, clear = self.dump()
         # What is looked for afterwards is there, so that a search that finds nothing finds nothing.
         self.assertTrue(all(text.encode() in clear for text in (PATIENT, NHS)))
@@ -148,6 +153,10 @@ class Erasure(harness.ServiceCase):
         self.settle_down()
         done = self.service.command("fsck", "--seal-key", self.service.keys_dir / "seal.key", check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
+        self.query("INSERT INTO reckoner.job (provider, id, kind, subject) SELECT provider, id, 'evaluate', id FROM"
+                   " reckoner.submission WHERE state = 'accepted'")
+        self.settle_down()
+        self.assertEqual(self.pseudonyms(), self.known_by)
         # Still one patient, who has two rows in April and one in May.
         self.assertEqual(self.value("SELECT count(DISTINCT patient) || '/' || count(*) FROM reckoner.erased_row r"
                                     " JOIN reckoner.episode e USING (provider, submission, row_no)"), "1/5")
