@@ -88,6 +88,7 @@ bench:
 	@deploy/dependencies.sh build run bench
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all
 	@tests/bench/run $(BUILD)
+	@tests/bench/run $(BUILD) bundles
 
 bench-retro:
 	@deploy/dependencies.sh build run bench
