@@ -127,12 +127,15 @@ enum pg_status vouch_transaction(struct pg *pg, int64_t *number)
     return status;
 }
 
-enum pg_status vouch_outcome(struct pg *pg, int64_t number, enum vouch_outcome *out)
+/* One that was never begun here has no status, and asking for it would be an error: such a number is not below that of
+ * the newest transaction that has ended. Neither is one that is under way and the newest of all; it holds its lock. */
+static enum pg_status outcome_now(struct pg *pg, int64_t number, enum vouch_outcome *out)
 {
-    /* One that was never begun here has no status, and asking for it would be an error. */
     static const struct pg_statement s = {
         "vouch_outcome",
-        "SELECT CASE WHEN $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) THEN 'unheard'"
+        "SELECT CASE WHEN EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted"
+        "  AND transactionid = $1::text::xid8::xid) THEN 'in progress'"
+        " WHEN $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) THEN 'unheard'"
         " ELSE coalesce(pg_xact_status($1::text::xid8), 'unheard') END AS status",
         1};
     struct pg_args a;
@@ -153,6 +156,13 @@ enum pg_status vouch_outcome(struct pg *pg, int64_t number, enum vouch_outcome *
         *out = strcmp(word, "in progress") == 0 ? VOUCH_UNDER_WAY : VOUCH_UNHEARD;
     PQclear(r);
     return PG_OK;
+}
+
+/* One that ended between the question's snapshot and its look at the locks is found by a second question. */
+enum pg_status vouch_outcome(struct pg *pg, int64_t number, enum vouch_outcome *out)
+{
+    enum pg_status status = outcome_now(pg, number, out);
+    return status == PG_OK && *out == VOUCH_UNHEARD ? outcome_now(pg, number, out) : status;
 }
 
 enum pg_status vouch_recover(struct pg *pg, const struct recovery *q, int64_t *voided)
