@@ -2018,7 +2018,10 @@ class Population:
                 continue
             second, days = judgements[n]["second"], judgements[n]["days"]
             said = [{"cluster": second}] if second not in (None, "none") else []
-            said += [{"not_payable": True}] if second == "none" else [{"payable_days": days}] if days is not None else []
+            if second == "none":
+                said.append({"not_payable": True})
+            elif days is not None:
+                said.append({"payable_days": days})
             _, pence, claims = self.take(month, row, *said)
             for _, _, referral, ours, _, price in claims:
                 here = (month, row["number"])
