@@ -161,7 +161,18 @@ class Erasure(harness.ServiceCase):
         self.assertEqual(self.value("SELECT count(DISTINCT patient) || '/' || count(*) FROM reckoner.erased_row r"
                                     " JOIN reckoner.episode e USING (provider, submission, row_no)"), "1/5")
 
-    def test_4_the_identity_is_nowhere(self):
+    def test_4_a_bundle_verifies_and_counts_what_was_erased(self):
+        statement = self.ours.get(f"{self.account}/statements")["items"][0]["id"]
+        asked = self.ours.post(f"/v1/providers/RXA/statements/{statement}/bundle")
+        self.ours.wait_for_job("RXA", asked["job"])
+        bundle = self.folder / "erased.tar"
+        bundle.write_bytes(self.ours.bytes(f"/v1/providers/RXA/exports/{asked['export']}/file"))
+        done = self.service.command("verify", bundle, "--json", check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["good"], said["erased_rows"]), (True, 2), said)
+
+    def test_5_the_identity_is_nowhere(self):
         dumped, clear = self.dump()
         for text in (PATIENT, NHS, *EPISODES):
             for form in (text.encode(), text.encode().hex().encode()):
@@ -170,7 +181,7 @@ class Erasure(harness.ServiceCase):
         self.assertEqual(self.uploads(), set())
         self.assertIn(b"P1", clear)  # others are as they were
 
-    def test_5_who_asks_is_told(self):
+    def test_6_who_asks_is_told(self):
         key = {"Reading-Key": secrets.token_hex(32)}
         reader = self.as_person("reader.one")
         body = {"rows": [4], "purpose": "Trace a row for the board"}
@@ -184,7 +195,7 @@ class Erasure(harness.ServiceCase):
         self.assertProblem(self.ours.send("POST", "/v1/providers/RXA/erasures", again), 410, "erased")
         self.assertEqual(self.ours.get(path)["sha256"], json.loads(self.before[0][0])["submissions"][0]["sha256"])
 
-    def test_6_the_act_is_on_record(self):
+    def test_7_the_act_is_on_record(self):
         acts = [row[0] for row in self.query("SELECT act FROM reckoner.audit_event WHERE act LIKE 'erasure.%'"
                                              " ORDER BY id")]
         self.assertEqual(acts, ["erasure.ask", "erasure.refuse", "erasure.ask", "erasure.approve", "erasure.done"])
@@ -193,7 +204,7 @@ class Erasure(harness.ServiceCase):
         self.assertEqual({name: entry["entry"][name] for name in ("kind", "erasure", "provider", "rows", "uploads")},
                          {"kind": "erasure", "erasure": self.erasure, "provider": "RXA", "rows": 5, "uploads": 4})
 
-    def test_7_the_month_can_be_sent_again(self):
+    def test_8_the_month_can_be_sent_again(self):
         rows = [harness.row(n, MAY) for n in range(8)]
         self.assertEqual(self.send(rows, month=MAY)["state"], "accepted")
         self.settle_down()
