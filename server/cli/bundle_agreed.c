@@ -67,8 +67,8 @@ static bool take_version(struct checking *x, size_t i)
     if (!approved_at(x, file->version, hex, &at))
         return false;
     if (at != known->known_from)
-        return differs(x, CHECK_TERMS, "known_from of version %lld in the inputs is not the instant of its later approval",
-                       version);
+        return differs(x, CHECK_TERMS,
+                       "known_from of version %lld in the inputs is not the instant of its later approval", version);
     json_t *json = json_read(file->body.bytes, file->body.length, &problem);
     struct terms *terms = json == NULL ? NULL : terms_parse(json, &problem);
     json_decref(json);

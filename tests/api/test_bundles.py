@@ -165,6 +165,23 @@ class Bundles(harness.ServiceCase):
         self.assertEqual(self.query("SELECT act, person FROM reckoner.audit_event WHERE subject ="
                                     f" 'export/{asked['export']}' ORDER BY id"), [["export.ask", "audit.one"]])
 
+    def test_3_the_database_keeps_the_form_of_a_request(self):
+        """Tried as its owner, whom no policy stops."""
+        whole = {"provider": "'RXA'", "id": f"'{'b' * 20}'", "kind": "'bundle'", "format": "'tar'",
+                 "organisation": "'RXA'", "person": "'a.maker'", "asked_at": "now()", "commissioner": "'5QE'",
+                 "statement": "(SELECT record FROM reckoner.statement LIMIT 1)"}
+        for change, constraint in (({"statement": "NULL"}, "export_bundle"),
+                                   ({"commissioner": "NULL"}, "export_bundle"),
+                                   ({"cluster": "'04'"}, "export_bundle"), ({"format": "'csv'"}, "export_format_check"),
+                                   ({"kind": "'findings'", "format": "'csv'"}, "export_"),
+                                   ({"statement": f"'{'c' * 20}'"}, "export_provider_statement_fkey"),
+                                   ({"first_month": "'2012-04-01'", "last_month": "'2012-04-01'"}, "export_check")):
+            values = whole | change
+            with self.subTest(change=change), self.assertRaisesRegex(AssertionError, constraint):
+                self.query(f"INSERT INTO reckoner.export ({', '.join(values)}) VALUES ({', '.join(values.values())})")
+        with self.assertRaisesRegex(AssertionError, "asked for, made once"):
+            self.query("UPDATE reckoner.export SET statement = NULL, kind = 'findings' WHERE kind = 'bundle'")
+
     def test_4_decisions_challenges_and_what_was_agreed(self):
         theirs, ours = self.as_person("e.one"), self.as_person("a.maker")
         for rows, counter in ((["E1"], {"cluster": "05"}), (["E3", "E31"], {"payable_days": 7})):
