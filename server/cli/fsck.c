@@ -26,6 +26,8 @@ static const struct fsck_part parts[] = {
     {"uploads", "bytes as sent: pieces, and with --seal-key their SHA-256", "submissions", true, fsck_uploads},
     {"statistics", "what settlement reads, made again from the rows", "submissions", true, fsck_statistics},
     {"rows", "the commitments to rows, made again from the rows", "trees", true, fsck_rows},
+    {"records", "with --seal-key: salts and private records, against the commitments to rows", "rows", true,
+     fsck_records},
 };
 #define PARTS (sizeof parts / sizeof parts[0])
 
@@ -33,11 +35,11 @@ const char cli_fsck_help[] =
     "Goes through what is stored and names each difference: table, key, what, found and expected. Goes on after the\n"
     "first; ends with status 1 when there is one. Changes nothing, and may run beside the service: it looks at one\n"
     "snapshot. Parts: log, audit, signatures, statements, positions, documents, uploads, statistics,\n"
-    "rows.\n"
+    "rows, records.\n"
     "  --part NAME            one part alone\n"
-    "  --provider CODE        submissions of one provider alone: uploads, statistics, rows\n"
+    "  --provider CODE        submissions of one provider alone: uploads, statistics, rows, records\n"
     "  --month YYYY-MM        submissions of one month alone\n"
-    "  --seal-key FILE        the secret sealing key: unseals every upload and compares its SHA-256\n"
+    "  --seal-key FILE        the secret sealing key: unseals every upload and private record\n"
     "  --pending-seconds N    longest time that an entry may wait for the worker, default 3600\n"
     "  --json                 one object a line: differences, parts, and the result last\n"
     "After a restore workers sign and number nothing. When nothing differs, this begins again:\n"

@@ -48,6 +48,11 @@ void fsck_count(struct fsck *f, int64_t n);
 /* Every row of a result of store/integrity.h is a difference. Clears the result. */
 enum pg_status fsck_take(struct fsck *f, enum pg_status status, PGresult *result);
 
+/* The secret sealing key, to be freed with sodium_free. NULL: none was given, which the note says, or (*wrong) it is of
+ * no use, said why. */
+struct unseal_key;
+struct unseal_key *fsck_open_key(struct fsck *f, bool *wrong);
+
 enum pg_status fsck_statistics(struct fsck *f);
 enum pg_status fsck_rows(struct fsck *f);
 /* The trees of rows that a statement states, against those there are; of the part that reads statements. */
@@ -59,5 +64,6 @@ enum pg_status fsck_statements(struct fsck *f);
 enum pg_status fsck_positions(struct fsck *f);
 enum pg_status fsck_documents(struct fsck *f);
 enum pg_status fsck_uploads(struct fsck *f);
+enum pg_status fsck_records(struct fsck *f);
 
 #endif

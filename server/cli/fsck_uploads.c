@@ -111,13 +111,12 @@ static enum pg_status take_page(struct unsealing *u, char provider[64], int64_t 
     return status;
 }
 
-/* NULL: no key was given, or (with *wrong) it is of no use, said why. */
-static struct unseal_key *open_key(struct fsck *f, bool *wrong)
+struct unseal_key *fsck_open_key(struct fsck *f, bool *wrong)
 {
     char error[512];
     *wrong = false;
     if (f->seal_key == NULL) {
-        (void)snprintf(f->note, sizeof f->note, "without --seal-key their bytes were not read");
+        (void)snprintf(f->note, sizeof f->note, "without --seal-key nothing was unsealed");
         return NULL;
     }
     unsigned char *secret =
@@ -141,7 +140,7 @@ enum pg_status fsck_uploads(struct fsck *f)
     int64_t no = 0;
     bool more = true;
     bool wrong = false;
-    struct unseal_key *key = open_key(f, &wrong);
+    struct unseal_key *key = fsck_open_key(f, &wrong);
     u.key = key;
     if (wrong)
         fsck_differs(f, "submission", "all", "bytes as sent", "no key to read them", "the secret sealing key");

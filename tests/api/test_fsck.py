@@ -9,7 +9,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import harness  # noqa: E402
 
-PARTS = ["log", "audit", "signatures", "statements", "positions", "documents", "uploads", "statistics", "rows"]
+PARTS = ["log", "audit", "signatures", "statements", "positions", "documents", "uploads", "statistics", "rows",
+         "records"]
 
 # What is done to a row of a table, and what fsck must say: (table, change, what stands in the differences). A change
 # that a constraint of the table would see is made so that the constraint is content.
@@ -90,6 +91,9 @@ TAMPERED = [
     ("row_tree_block", "DELETE FROM {t}", ["row_tree RXA/2012-04/1/5QE: root: found "]),
     ("row_tree_block", "UPDATE {t} SET entries = set_byte(entries, 40, get_byte(entries, 40) # 1)",
      ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
+    ("confidential_block", "UPDATE {t} SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)",
+     ["confidential_block RXA/2012-04/1/1: salt and record: found none that opens"]),
+    ("confidential_block", "DELETE FROM {t}", ["confidential_block RXA/2012-04/1/10: salt and record: found none"]),
     ("episode", "UPDATE {t} SET service = 'CMHT2' WHERE row_no = 4",
      ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
     ("episode", "DELETE FROM {t} WHERE row_no = 4",
@@ -172,7 +176,7 @@ class Fsck(harness.ServiceCase):
     def test_3_a_part_alone_and_what_is_no_part(self):
         self.assertEqual(self.fsck("--part", "audit")[1][0].split()[:2], ["audit", "good"])
         narrowed = [line.split()[0] for line in self.fsck("--provider", "RXA")[1][:-1]]
-        self.assertEqual(narrowed, ["uploads", "statistics", "rows"])
+        self.assertEqual(narrowed, ["uploads", "statistics", "rows", "records"])
         self.assertEqual(self.service.command("fsck", "--part", "rubbish", check=False).returncode, 2)
         wrong = self.service.command("fsck", "--seal-key", "/nowhere", check=False)
         self.assertEqual(wrong.returncode, 1)
