@@ -15,8 +15,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import bundles  # noqa: E402
-from bundles import auditor, row  # noqa: E402
+import handmade  # noqa: E402
+from handmade import auditor, row  # noqa: E402
 from test_bundles import TERMS  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("RECKONER_BUILD", ROOT / "build/test")).resolve()
@@ -90,7 +90,7 @@ def days(count, start="2012-05-01"):
 class Bundles(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.key = bundles.Key("0807060504030201")
+        cls.key = handmade.Key("0807060504030201")
         cls.addClassCleanup(cls.key.folder.cleanup)
 
     def setUp(self):
@@ -118,7 +118,7 @@ class Bundles(unittest.TestCase):
         challenge = {"number": 3, "month": "2012-05", "claimed_pence": 99, "billed": False,
                      "raised_at": "2012-06-21T09:00:00.000000Z",
                      "rows": [{"month": "2012-05", "row": 30, "not_payable": True}]}
-        world = bundles.World(self.key, {"2012-04": rows("2012-04-01"), "2012-05": rows("2012-05-01")}, TERMS, "2012-05",
+        world = handmade.World(self.key, {"2012-04": rows("2012-04-01"), "2012-05": rows("2012-05-01")}, TERMS, "2012-05",
                               decisions=decisions, reattributions=moves, challenges=[challenge],
                               elsewhere=[{"month": "2012-05", "row": 20}])
         world.others["2012-05", "5QF"] = [row(77, "04", "2012-05-27"), row(78, "05", "2012-05-02")]
@@ -172,7 +172,7 @@ class Bundles(unittest.TestCase):
 
     def test_by_hand(self):
         """Three rows of 30 days at £6.12, all drawn: one is agreed, one has ten days less, of one nothing is borne out."""
-        world = bundles.World(self.key, {"2012-04": [
+        world = handmade.World(self.key, {"2012-04": [
             row(n, "04", "2012-04-01", "2012-05-01", service=team) for n, team in ((1, "N"), (2, "N"), (3, "S"))]},
             TERMS, "2012-04")
         bundle = self.folder / "bundle.tar"
@@ -207,7 +207,7 @@ class Bundles(unittest.TestCase):
             self.assertIn("line 3, pence", run.stderr)
         members = world.members()
         members["rows/2012-05.csv"] = members["rows/2012-05.csv"].replace(b",05,", b",04,", 1)
-        bundle.write_bytes(bundles.archive(members))
+        bundle.write_bytes(handmade.archive(members))
         for run in self.both(bundle, "--method", "mus", "--size", "5", "--nonce", "Tess-1", paper="other"):
             self.assertEqual(run.returncode, 1)
             self.assertIn("does not hold: rows: ", run.stderr)
