@@ -176,6 +176,7 @@ static struct validation *go_on(struct validation *v)
         validation_free(along);
         return v;
     }
+    aside_wait(along->aside); /* rows on their way look at the submission */
     /* Windows have not changed either, but for words: those of now are kept. */
     free(along->windows);
     along->windows = v->windows;
