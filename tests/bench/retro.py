@@ -150,6 +150,8 @@ class World:
 
 
 def prepare(world, pool, accounts):
+    """Returns the rows of one upload, and the seconds of uploads and of freezing and issuing."""
+    begun = time.monotonic()
     rows = max(28, ROWS // len(TRUSTS) // 12)
     data = month_rows(rows)
     bench.say(f"{len(accounts)} accounts; {len(TRUSTS) * 12} uploads of {rows:,} rows ...")
@@ -161,16 +163,19 @@ def prepare(world, pool, accounts):
         world.service.set_clock(f"{year + number // 12}-{number % 12 + 1:02}-06T09:00:00Z")
         list(pool.map(lambda provider, m=month: world.send(provider, m, data), TRUSTS))
     world.wait_until_idle()
+    uploaded = time.monotonic()
+    bench.say(f"{uploaded - begun:.0f} s; freezing and issuing twelve months ...")
     world.service.set_clock("2013-06-03T09:00:00Z")
-    bench.say("freezing and issuing twelve months ...")
     for month in MONTHS:
         list(pool.map(lambda account, m=month: world.freeze(account, m), accounts))
         sum(pool.map(world.issue_all, TRUSTS))
-    return rows
+    settled = time.monotonic()
+    bench.say(f"{settled - uploaded:.0f} s")
+    return rows, [uploaded - begun, settled - uploaded]
 
 
 def measure(world, pool, accounts):
-    rows = prepare(world, pool, accounts)
+    rows, prepared = prepare(world, pool, accounts)
     world.service.set_clock("2013-06-20T09:00:00Z")
     drafts = list(pool.map(lambda account: world.draft(account, 2, rows), accounts))
     bench.psql(world.service, "ANALYZE;")
@@ -187,8 +192,9 @@ def measure(world, pool, accounts):
     used["worker"] = sum(uploads.processor_seconds(w.pid) for w in world.service.workers) - sum(before)
     _, counts = bench.psql(world.service, "SELECT count(*) FILTER (WHERE type = 'R'), count(*) FILTER (WHERE state ="
                                           " 'parked') FROM reckoner.run; SELECT count(*) FROM reckoner.run_bridge;")
-    return {"accounts": len(accounts), "rows": rows * len(TRUSTS) * 12, "settle_seconds": settled - begun,
-            "issue_seconds": ended - settled, "documents": issued, "processor_seconds": used, "counts": counts.split()}
+    return {"accounts": len(accounts), "rows": rows * len(TRUSTS) * 12, "upload_seconds": prepared[0],
+            "freeze_seconds": prepared[1], "settle_seconds": settled - begun, "issue_seconds": ended - settled,
+            "documents": issued, "processor_seconds": used, "counts": counts.split()}
 
 
 def report(found):
