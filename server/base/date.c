@@ -144,6 +144,11 @@ instant_t london_midnight(date_t d)
     return day_start_utc(d) - (summer ? HOUR : 0);
 }
 
+instant_t london_day_end(date_t d)
+{
+    return london_midnight(d + 1) - 1;
+}
+
 date_t london_date(instant_t t)
 {
     const int64_t day = SECONDS_PER_DAY * MICROSECONDS_PER_SECOND;

@@ -46,6 +46,8 @@ month_t financial_year_first(int32_t year);
 /* Instant at which local date d begins (00:00) in Europe/London; British Summer Time runs from 01:00 UTC
  * on the last Sunday of March to 01:00 UTC on the last Sunday of October (Summer Time Order 2002). */
 instant_t london_midnight(date_t d);
+/* The last microsecond of local date d: what was known on a day was known by then. */
+instant_t london_day_end(date_t d);
 /* Local date in Europe/London at an instant. */
 date_t london_date(instant_t t);
 

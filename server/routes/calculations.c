@@ -29,8 +29,8 @@ static const struct list_form calculation_list_form = {
 
 static bool is_kind(const char *kind)
 {
-    return kind != NULL &&
-           (strcmp(kind, "bridge") == 0 || strcmp(kind, "forecast") == 0 || strcmp(kind, "what_if") == 0);
+    return kind != NULL && (strcmp(kind, "bridge") == 0 || strcmp(kind, "forecast") == 0 ||
+                            strcmp(kind, "what_if") == 0 || strcmp(kind, "position") == 0);
 }
 
 void calculations_list(struct request *r)
@@ -46,7 +46,7 @@ void calculations_list(struct request *r)
         return;
     }
     if (kind != NULL && !is_kind(kind)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "kind", "kind is bridge, forecast or what_if");
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "kind", "kind is bridge, forecast, what_if or position");
         return;
     }
     PGresult *result = NULL;
@@ -169,6 +169,20 @@ static bool read_forecast(struct request *r, struct asking *a)
     return body_check(r, members) && body_month(r, "to", &a->to);
 }
 
+/* The position as a run at the end of a day would have found it. */
+static bool read_position(struct request *r, struct asking *a)
+{
+    static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 10},
+                                                 {"commissioner", JSON_KIND_TEXT, true, 3, 6},
+                                                 {"month", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"as_known_on", JSON_KIND_TEXT, true, 10, 10},
+                                                 {NULL, JSON_KIND_TEXT, false, 0, 0}};
+    date_t day = 0;
+    instant_t known_at;
+    return body_check(r, members) && body_month(r, "month", &a->to) && body_date(r, "as_known_on", &day) &&
+           day_is_over(r, "/as_known_on", day, &known_at);
+}
+
 static bool read_sent_terms(struct request *r, struct asking *a)
 {
     struct json_problem problem = {"", ""};
@@ -244,7 +258,8 @@ static enum pg_status check_fits(struct request *r, struct asking *a)
     int64_t year = pg_i64(row, 0, "financial_year");
     bool shadow = strcmp(pg_text(row, 0, "mode"), "shadow") == 0;
     PQclear(row);
-    if (!of_year(r, "to", a->to, year) || !of_year(r, "from", a->from, year))
+    if (!of_year(r, strcmp(a->c.kind, "position") == 0 ? "month" : "to", a->to, year) ||
+        !of_year(r, "from", a->from, year))
         return PG_INVALID;
     if (a->from > a->to) {
         reply_problem(r, PROBLEM_MALFORMED_JSON, "/from", "from is not after to");
@@ -366,12 +381,17 @@ void calculations_ask(struct request *r)
                              .at = r->begun_at}};
     if (!request_path_ident(r, 1))
         return;
+    if (r->caller.role == ROLE_AUDITOR && (kind == NULL || strcmp(kind, "position") != 0)) {
+        reply_problem(r, PROBLEM_FORBIDDEN, "/kind", "An auditor asks for positions as known on a day alone");
+        return;
+    }
     if (!is_kind(kind)) {
-        reply_problem(r, PROBLEM_MALFORMED_JSON, "/kind", "kind is bridge, forecast or what_if");
+        reply_problem(r, PROBLEM_MALFORMED_JSON, "/kind", "kind is bridge, forecast, what_if or position");
         return;
     }
     bool good = strcmp(kind, "bridge") == 0     ? read_bridge(r, &a)
                 : strcmp(kind, "forecast") == 0 ? read_forecast(r, &a)
+                : strcmp(kind, "position") == 0 ? read_position(r, &a)
                                                 : read_what_if(r, &a);
     a.c.commissioner = json_text(r->body, "commissioner");
     if (good)

@@ -243,3 +243,30 @@ bool upload_is_there(struct request *r, const char *provider, const char *submis
                       " findings and receipt are kept");
     return status == PG_OK && !erased;
 }
+
+/* Longer than any request or transaction may take. */
+#define ACTS_END_AFTER (INT64_C(15) * 60 * 1000000)
+
+bool day_is_over(struct request *r, const char *name, date_t day, instant_t *known_at)
+{
+    char text[11];
+    *known_at = london_day_end(day);
+    if (r->begun_at > *known_at + ACTS_END_AFTER)
+        return true;
+    date_format(day, text);
+    reply_problem(r, PROBLEM_BAD_PARAMETER, name,
+                  "%s is not over, and what is known on it can still change: ask from 00:15 of the day after", text);
+    return false;
+}
+
+bool request_as_known(struct request *r, date_t *day, instant_t *known_at)
+{
+    const char *text = request_query(r, "as_known_on");
+    *known_at = INSTANT_NONE;
+    if (text == NULL)
+        return true;
+    if (date_parse(text, strlen(text), day))
+        return day_is_over(r, "as_known_on", *day, known_at);
+    reply_problem(r, PROBLEM_BAD_PARAMETER, "as_known_on", "as_known_on is a day, YYYY-MM-DD");
+    return false;
+}

@@ -64,6 +64,13 @@ const char *caller_side(const struct request *r);
  * PG_DENIED: a problem was replied, with what the coordinator does ("approves"). */
 enum pg_status caller_coordinates(struct request *r, const char *coordinator, const char *does);
 
+/* A day of which everything is known: it has been over for a quarter of an hour, so that every act that began on it has
+ * ended. A problem about `name` and false otherwise. Else *known_at is its end (Europe/London). */
+bool day_is_over(struct request *r, const char *name, date_t day, instant_t *known_at);
+/* The query parameter as_known_on: what was known by the end of that day. *known_at is INSTANT_NONE when it is absent;
+ * a problem and false when it is no day that is over. */
+bool request_as_known(struct request *r, date_t *day, instant_t *known_at);
+
 /* Members of a checked body as dates; *out is DATE_NONE when absent. A problem and false when it is no date. */
 bool body_date(struct request *r, const char *name, date_t *out);
 bool body_month(struct request *r, const char *name, month_t *out);

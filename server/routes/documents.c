@@ -75,13 +75,16 @@ void documents_list(struct request *r)
 {
     struct page page;
     PGresult *result = NULL;
-    if (!request_page(r, &page))
+    date_t day;
+    instant_t known_at;
+    if (!request_page(r, &page) || !request_as_known(r, &day, &known_at))
         return;
     const struct document_query q = {
         .provider = r->path_values[0],
         .contract = request_query(r, "contract"),
         .commissioner = request_query(r, "commissioner"),
         .state = request_query(r, "state"),
+        .known_at = known_at,
         .after = page.after,
         .limit = page.limit + 1,
     };
@@ -107,9 +110,9 @@ static json_t *rows_of(PGresult *result, const struct column *columns)
     return list;
 }
 
-/* The document with its lines, references, bridge and ledger. */
-static enum pg_status whole_document(struct request *r, const char *provider, const char *id, json_t **body,
-                                     char etag[24])
+/* The document with its lines, references, bridge and ledger; known_at INSTANT_NONE: as it is. */
+static enum pg_status whole_document(struct request *r, const char *provider, const char *id, instant_t known_at,
+                                     json_t **body, char etag[24])
 {
     static const struct {
         const char *member;
@@ -120,7 +123,7 @@ static enum pg_status whole_document(struct request *r, const char *provider, co
                  {"bridge", document_bridge, bridge_columns},
                  {"ledger", document_ledger, ledger_columns}};
     PGresult *result = NULL;
-    enum pg_status status = document_view(r->pg, provider, id, &result);
+    enum pg_status status = document_view(r->pg, provider, id, known_at, &result);
     if (status != PG_OK)
         return status;
     snprintf(etag, 24, "%lld", (long long)pg_i64(result, 0, "revision"));
@@ -131,6 +134,10 @@ static enum pg_status whole_document(struct request *r, const char *provider, co
         if (status == PG_OK && !json_put(document, parts[i].member, rows_of(result, parts[i].columns)))
             status = PG_FAILED;
     }
+    /* Ledger and number come about together: at issue. */
+    if (status == PG_OK && json_is_null(json_object_get(document, "number")) &&
+        !json_put(document, "ledger", json_array()))
+        status = PG_FAILED;
     if (status != PG_OK) {
         json_decref(document);
         return status;
@@ -144,9 +151,11 @@ void documents_get(struct request *r)
     json_t *body = NULL;
     char etag[24];
     char target[96];
-    if (!request_path_ident(r, 1))
+    date_t day;
+    instant_t known_at;
+    if (!request_path_ident(r, 1) || !request_as_known(r, &day, &known_at))
         return;
-    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], &body, etag);
+    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], known_at, &body, etag);
     if (status != PG_OK) {
         reply_store(r, status);
         return;
@@ -155,7 +164,7 @@ void documents_get(struct request *r)
         snprintf(target, sizeof target, "/v1/providers/%s/runs/%s", r->path_values[0], json_text(body, "run"));
         reply_link(r, "run", target);
     }
-    reply_json(r, 200, body, etag);
+    reply_json(r, 200, body, known_at == INSTANT_NONE ? etag : NULL);
 }
 
 /* The document as it is now, as the answer to an act upon it. */
@@ -163,7 +172,7 @@ static enum pg_status reply_document(struct request *r)
 {
     json_t *body = NULL;
     char etag[24];
-    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], &body, etag);
+    enum pg_status status = whole_document(r, r->path_values[0], r->path_values[1], INSTANT_NONE, &body, etag);
     if (status == PG_OK)
         reply_json(r, 200, body, etag);
     return status;

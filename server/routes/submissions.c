@@ -308,7 +308,9 @@ void submissions_findings(struct request *r)
     struct finding_page found;
     struct page page;
     struct buf out;
-    if (!request_path_ident(r, 1) || !read_filters(r, &q) || !request_page(r, &page) || !read_cursor(r, &page, &q))
+    date_t day;
+    if (!request_path_ident(r, 1) || !read_filters(r, &q) || !request_page(r, &page) || !read_cursor(r, &page, &q) ||
+        !request_as_known(r, &day, &q.known_at))
         return;
     q.limit = page.limit + 1;
     enum pg_status status = finding_list(r->pg, &q, &found);

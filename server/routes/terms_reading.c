@@ -63,13 +63,10 @@ static json_t *known_body(const PGresult *versions, json_t *in_force, date_t day
 
 void terms_list_as_known(struct request *r)
 {
-    const char *text = request_query(r, "as_known_on");
-    date_t day;
-    if (!date_parse(text, strlen(text), &day)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "as_known_on", "as_known_on is a day, YYYY-MM-DD");
+    date_t day = 0;
+    instant_t known_at;
+    if (!request_as_known(r, &day, &known_at))
         return;
-    }
-    instant_t known_at = london_midnight(day + 1) - 1;
     PGresult *contract = NULL, *versions = NULL;
     struct agreed_terms agreed = {NULL, 0};
     enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &contract);

@@ -15,7 +15,7 @@ struct calculation_request {
     const char *contract;
     const char *commissioner;
     const char *id;
-    const char *kind;    /* bridge, forecast, what_if */
+    const char *kind;    /* bridge, forecast, what_if, position */
     const char *request; /* canonical JSON */
     const char *terms;   /* of a what_if, canonical JSON; NULL otherwise */
     const char *organisation;

@@ -66,16 +66,17 @@ enum pg_status document_last_billed(struct pg *pg, const struct account_key *acc
 
 static const struct pg_statement supersede = {
     .name = "document_supersede",
-    .sql = "UPDATE reckoner.document SET state = 'superseded', revision = revision + 1"
+    .sql = "UPDATE reckoner.document SET state = 'superseded', superseded_at = $4, revision = revision + 1"
            " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND state IN ('draft', 'proposed')"
            " AND instalment IS NULL",
-    .parameters = 3,
+    .parameters = 4,
 };
 
-enum pg_status document_supersede(struct pg *pg, const struct account_key *account)
+enum pg_status document_supersede(struct pg *pg, const struct account_key *account, instant_t at)
 {
     struct pg_args a;
     account_args(&a, account);
+    pg_arg_instant(&a, at);
     return pg_run(pg, &supersede, &a, NULL);
 }
 
@@ -244,30 +245,51 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
 }
 
 /* clang-format off */
+/* As it was at an instant: k.at, or null for now. */
+#define BY_THEN(column) "(k.at IS NULL OR " column " <= k.at)"
+#define STATE_THEN                                                                                                     \
+    "CASE WHEN k.at IS NULL OR d.issued_at <= k.at OR d.superseded_at <= k.at THEN d.state"                            \
+    " WHEN d.proposed_at <= k.at THEN 'proposed' ELSE 'draft' END"
 #define VIEW_COLUMNS                                                                                                   \
-    "d.id, d.contract, d.commissioner, d.bill_to, d.run, d.kind, d.state, d.number, d.position_pence,"                 \
+    "d.id, d.contract, d.commissioner, d.run, d.kind, d.position_pence,"                                               \
     " d.billed_pence, d.balance_pence, d.opening_pence, d.on_account_pence, d.instalment, d.eacv_pence,"               \
-    " d.terms_version, d.proposed_by, d.issued_by, d.revision, r.type, r.n, coalesce(r.month,"                         \
+    " d.terms_version, r.type, r.n, coalesce(r.month,"                                                                 \
     " (make_date(a.financial_year, 4, 1) + make_interval(months => d.instalment - 1))::date) AS month, "               \
-    MICROSECONDS("d.drafted_at") " AS drafted_at, " MICROSECONDS("d.proposed_at") " AS proposed_at, "                  \
-    MICROSECONDS("d.issued_at") " AS issued_at,"                                                                       \
-    " (SELECT coalesce(sum(c.held_pence), 0)::bigint FROM reckoner.challenge c WHERE c.provider = d.provider"          \
-    " AND c.document = d.id AND c.outcome IS NULL) AS held_pence"
-#define VIEW_TABLES                                                                                                    \
+    STATE_THEN " AS state, CASE WHEN " BY_THEN("d.issued_at") " THEN d.bill_to ELSE d.drafted_to END AS bill_to,"      \
+    " CASE WHEN " BY_THEN("d.issued_at") " THEN d.number END AS number,"                                               \
+    " CASE WHEN " BY_THEN("d.issued_at") " THEN d.issued_by END AS issued_by,"                                         \
+    " CASE WHEN " BY_THEN("d.proposed_at") " THEN d.proposed_by END AS proposed_by,"                                   \
+    " CASE WHEN k.at IS NULL THEN d.revision END AS revision, "                                                        \
+    MICROSECONDS("d.drafted_at") " AS drafted_at, CASE WHEN " BY_THEN("d.proposed_at") " THEN "                        \
+    MICROSECONDS("d.proposed_at") " END AS proposed_at, CASE WHEN " BY_THEN("d.issued_at") " THEN "                    \
+    MICROSECONDS("d.issued_at") " END AS issued_at,"                                                                   \
+    " CASE WHEN k.at IS NULL THEN (SELECT coalesce(sum(c.held_pence), 0)::bigint FROM reckoner.challenge c"            \
+    "  WHERE c.provider = d.provider AND c.document = d.id AND c.outcome IS NULL) END AS held_pence"
+#define VIEW_TABLES(known)                                                                                             \
     " FROM reckoner.document d LEFT JOIN reckoner.run r ON r.provider = d.provider AND r.id = d.run"                   \
     " JOIN reckoner.account a"                                                                                         \
-    " ON a.provider = d.provider AND a.contract = d.contract AND a.commissioner = d.commissioner"
+    " ON a.provider = d.provider AND a.contract = d.contract AND a.commissioner = d.commissioner"                      \
+    " CROSS JOIN (SELECT " known "::timestamptz AS at) k WHERE d.provider = $1 AND " BY_THEN("d.drafted_at")
 /* clang-format on */
 
 static const struct pg_statement list_documents = {
     .name = "document_list",
-    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES " WHERE d.provider = $1 AND ($2::text IS NULL OR d.contract = $2)"
-           " AND ($3::text IS NULL OR d.commissioner = $3) AND ($4::text IS NULL OR d.state = $4)"
-           " AND ($5 = '' OR (d.drafted_at, d.id) <"
-           " (SELECT drafted_at, id FROM reckoner.document WHERE provider = $1 AND id = $5))"
-           " ORDER BY d.drafted_at DESC, d.id DESC LIMIT $6",
-    .parameters = 6,
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES(
+        "$7") " AND ($2::text IS NULL OR d.contract = $2)"
+              " AND ($3::text IS NULL OR d.commissioner = $3) AND ($4::text IS NULL OR " STATE_THEN " = $4)"
+              " AND ($5 = '' OR (d.drafted_at, d.id) <"
+              " (SELECT drafted_at, id FROM reckoner.document WHERE provider = $1 AND id = $5))"
+              " ORDER BY d.drafted_at DESC, d.id DESC LIMIT $6",
+    .parameters = 7,
 };
+
+static void known_arg(struct pg_args *a, instant_t known_at)
+{
+    if (known_at == INSTANT_NONE)
+        pg_arg_null(a);
+    else
+        pg_arg_instant(a, known_at);
+}
 
 enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result)
 {
@@ -279,19 +301,21 @@ enum pg_status document_list(struct pg *pg, const struct document_query *q, PGre
     pg_arg_text(&a, q->state);
     pg_arg_text(&a, q->after);
     pg_arg_i64(&a, q->limit);
+    known_arg(&a, q->known_at);
     return pg_run(pg, &list_documents, &a, result);
 }
 
 static const struct pg_statement view_document = {
     .name = "document_view",
-    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES " WHERE d.provider = $1 AND d.id = $2",
-    .parameters = 2,
+    .sql = "SELECT " VIEW_COLUMNS VIEW_TABLES("$3") " AND d.id = $2",
+    .parameters = 3,
 };
 
-enum pg_status document_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
+enum pg_status document_view(struct pg *pg, const char *provider, const char *id, instant_t known_at, PGresult **result)
 {
     struct pg_args a;
     document_args(&a, provider, id);
+    known_arg(&a, known_at);
     return pg_run_one(pg, &view_document, &a, result);
 }
 

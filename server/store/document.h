@@ -17,7 +17,7 @@ struct document_last {
 /* PG_NONE: nothing was issued. */
 enum pg_status document_last_billed(struct pg *pg, const struct account_key *account, struct document_last *out);
 /* The account's draft or proposed document of settlement, if any, gives way to a later run's. */
-enum pg_status document_supersede(struct pg *pg, const struct account_key *account);
+enum pg_status document_supersede(struct pg *pg, const struct account_key *account, instant_t at);
 
 struct document_draft {
     const struct account_key *account;
@@ -71,14 +71,17 @@ struct document_query {
     const char *contract; /* NULL: any, as for the next two */
     const char *commissioner;
     const char *state;
-    const char *after; /* id; "" = from the top */
+    instant_t known_at; /* as they were at that instant; INSTANT_NONE: as they are */
+    const char *after;  /* id; "" = from the top */
     int64_t limit;
 };
 /* Newest first. */
 enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result);
-/* Columns as in reckoner.document, and the run's month, type and n; an instalment has its own month, and no type.
- * PG_NONE: none visible. */
-enum pg_status document_view(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Columns as in reckoner.document, and the run's month, type and n; an instalment has its own month, and no type. As
+ * known at an instant (INSTANT_NONE: now) what was done later is not there, and held_pence and revision, which are not
+ * kept, are null. PG_NONE: none visible, or not drafted by then. */
+enum pg_status document_view(struct pg *pg, const char *provider, const char *id, instant_t known_at,
+                             PGresult **result);
 enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* Columns id, number and kind of the documents that it refers to. */
 enum pg_status document_references(struct pg *pg, const char *provider, const char *id, PGresult **result);

@@ -21,28 +21,57 @@ enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t 
     return pg_run(pg, &s, &a, result);
 }
 
-enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, int64_t *evaluation)
+/* $1 provider, $2 submission, $3 now. */
+#define OF_DAYS_BEFORE                                                                                                 \
+    "reckoner.evaluated WHERE provider = $1 AND submission = $2"                                                       \
+    " AND (evaluated_at AT TIME ZONE 'Europe/London')::date < ($3::timestamptz AT TIME ZONE 'Europe/London')::date"
+
+/* Only the last evaluation of a day was known at its end. */
+static enum pg_status clear_evaluations(struct pg *pg, const char *provider, int64_t submission, instant_t at)
 {
     static const struct pg_statement clear[] = {
         {"evaluation_clear_finding",
-         "DELETE FROM reckoner.finding WHERE provider = $1 AND submission = $2 AND evaluation > 0", 2},
-        {"evaluation_clear_severity", "DELETE FROM reckoner.severity WHERE provider = $1 AND submission = $2", 2},
+         "DELETE FROM reckoner.finding WHERE provider = $1 AND submission = $2 AND evaluation > 0"
+         " AND evaluation NOT IN (SELECT evaluation FROM " OF_DAYS_BEFORE ")",
+         3},
+        {"evaluation_clear_evaluated",
+         "DELETE FROM reckoner.evaluated WHERE provider = $1 AND submission = $2"
+         " AND evaluation NOT IN (SELECT evaluation FROM " OF_DAYS_BEFORE ")",
+         3},
+        {"evaluation_clear_severity",
+         "DELETE FROM reckoner.severity WHERE provider = $1 AND submission = $2 AND $3::timestamptz IS NOT NULL", 3},
     };
-    static const struct pg_statement count = {"evaluation_count",
-                                              "UPDATE reckoner.submission SET evaluation = evaluation + 1"
-                                              " WHERE provider = $1 AND no = $2 RETURNING evaluation",
-                                              2};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_i64(&a, submission);
-    for (size_t i = 0; i < sizeof clear / sizeof clear[0]; i++) {
-        enum pg_status status = pg_run(pg, &clear[i], &a, NULL);
-        if (status != PG_OK)
-            return status;
-    }
+    pg_arg_instant(&a, at);
+    enum pg_status status = PG_OK;
+    for (size_t i = 0; status == PG_OK && i < sizeof clear / sizeof clear[0]; i++)
+        status = pg_run(pg, &clear[i], &a, NULL);
+    return status;
+}
+
+enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, instant_t at,
+                                int64_t *evaluation)
+{
+    static const struct pg_statement count = {
+        "evaluation_count",
+        "WITH counted AS (UPDATE reckoner.submission SET evaluation = evaluation + 1"
+        "  WHERE provider = $1 AND no = $2 RETURNING provider, no, evaluation)"
+        " INSERT INTO reckoner.evaluated (provider, submission, evaluation, evaluated_at)"
+        " SELECT provider, no, evaluation, $3 FROM counted RETURNING evaluation",
+        3};
+    struct pg_args a;
     PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &count, &a, &r);
+    enum pg_status status = clear_evaluations(pg, provider, submission, at);
+    if (status != PG_OK)
+        return status;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_instant(&a, at);
+    status = pg_run_one(pg, &count, &a, &r);
     if (status != PG_OK)
         return status;
     *evaluation = pg_i64(r, 0, "evaluation");
@@ -50,14 +79,16 @@ enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t sub
     return PG_OK;
 }
 
-enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission,
+enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
                                        const char *commissioner, const char *rule, const char *severity)
 {
     static const struct pg_statement s = {
         "evaluation_add_severity",
-        "INSERT INTO reckoner.severity (provider, submission, commissioner, rule, severity)"
-        " VALUES ($1, $2, $3, $4, $5)",
-        5};
+        "WITH added AS (INSERT INTO reckoner.severity (provider, submission, commissioner, rule, severity)"
+        "  VALUES ($1, $2, $3, $4, $5) RETURNING provider, submission, commissioner, rule, severity)"
+        " INSERT INTO reckoner.severity_known (provider, submission, evaluation, commissioner, rule, severity)"
+        " SELECT provider, submission, $6, commissioner, rule, severity FROM added",
+        6};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
@@ -65,6 +96,7 @@ enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int6
     pg_arg_text(&a, commissioner);
     pg_arg_text(&a, rule);
     pg_arg_text(&a, severity);
+    pg_arg_i64(&a, evaluation);
     return pg_run(pg, &s, &a, NULL);
 }
 

@@ -10,10 +10,11 @@
  * are none. */
 enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t month, instant_t known_at,
                                    PGresult **result);
-/* Begins a new evaluation: removes severities, stakes and the findings of the one before, and counts. *evaluation is
- * the new one's number. */
-enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, int64_t *evaluation);
-enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission,
+/* Begins a new evaluation at an instant: removes severities, stakes and the findings of those before, but for the last
+ * evaluation of each earlier day, and counts. *evaluation is the new one's number. */
+enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t submission, instant_t at,
+                                int64_t *evaluation);
+enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
                                        const char *commissioner, const char *rule, const char *severity);
 /* W01: findings for the rows of a commissioner that differ from those of the submission that its contract uses; all of
  * them when used is 0. aside: rules that do not count, one bit each (rule.bit), as a row may fail them for what was

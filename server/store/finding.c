@@ -100,6 +100,11 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct
     static const struct pg_statement s = {
         "finding_list", "SELECT * FROM reckoner.finding_page($1, $2, $3, $4, $5, '" RULES_IN_ORDER "', $6, $7, $8, $9)",
         9};
+    static const struct pg_statement known = {"finding_list_as_known",
+                                              "SELECT * FROM reckoner.finding_page_as_known($1, $2, $10, $3, $4, $5,"
+                                              " '" RULES_IN_ORDER "', $6, $7, $8, $9)",
+                                              10};
+    bool as_known = q->known_at != INSTANT_NONE;
     struct pg_args a;
     char rules[RULE_COUNT * RULE_ID_SIZE + 1];
     /* A filter by row is a range of the key too, so that the key leads to it whatever plan is taken. */
@@ -116,7 +121,9 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct
     pg_arg_i64(&a, q->row < 0 ? INT32_MAX : q->row);
     pg_arg_i64(&a, at_cursor ? place_in_row(&q->after) : -1);
     pg_arg_i64(&a, q->limit);
-    enum pg_status status = pg_run_one(pg, &s, &a, &page->result);
+    if (as_known)
+        pg_arg_instant(&a, q->known_at);
+    enum pg_status status = pg_run_one(pg, as_known ? &known : &s, &a, &page->result);
     if (status != PG_OK)
         return status;
     page->evaluation = pg_i64(page->result, 0, "evaluation");

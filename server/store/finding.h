@@ -22,6 +22,7 @@ struct finding_query {
     const char *rule;         /* NULL: any */
     const char *severity;     /* severity in force; NULL: any */
     int64_t row;              /* -1: any */
+    instant_t known_at;       /* of finding_list: what had been found by then; INSTANT_NONE: what is found */
     struct finding_place after;
     int64_t limit;
 };
@@ -37,7 +38,8 @@ struct finding_page {
 
 /* By row, then in the order of the table of rules; only what the caller signed in may see. Columns row_no, rule,
  * severity (null: the rule's default), own_severity, episode_id, commissioner, cluster, field, value, note, pence
- * (null: unknown). PG_NONE: the caller may see no such submission. A page got is released with finding_page_free. */
+ * (null: unknown). PG_NONE: the caller may see no such submission. A page got is released with finding_page_free. As
+ * known at an instant it is of a submission that was accepted by then, without amounts, which are not kept. */
 enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct finding_page *page);
 void finding_page_free(struct finding_page *page);
 

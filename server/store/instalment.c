@@ -57,17 +57,18 @@ enum pg_status instalments_open(struct pg *pg, const struct account_key *account
 
 static const struct pg_statement supersede = {
     .name = "instalment_supersede",
-    .sql = "UPDATE reckoner.document SET state = 'superseded', revision = revision + 1"
+    .sql = "UPDATE reckoner.document SET state = 'superseded', superseded_at = $3, revision = revision + 1"
            " WHERE provider = $1 AND id = $2 AND state IN ('draft', 'proposed') AND instalment IS NOT NULL",
-    .parameters = 2,
+    .parameters = 3,
 };
 
-enum pg_status instalment_supersede(struct pg *pg, const char *provider, const char *id)
+enum pg_status instalment_supersede(struct pg *pg, const char *provider, const char *id, instant_t at)
 {
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_text(&a, id);
+    pg_arg_instant(&a, at);
     return pg_run(pg, &supersede, &a, NULL);
 }
 

@@ -14,7 +14,7 @@ enum pg_status instalments_issued(struct pg *pg, const struct account_key *accou
  * eacv_pence, bill_to. */
 enum pg_status instalments_open(struct pg *pg, const struct account_key *account, PGresult **result);
 /* An open draft gives way. */
-enum pg_status instalment_supersede(struct pg *pg, const char *provider, const char *id);
+enum pg_status instalment_supersede(struct pg *pg, const char *provider, const char *id, instant_t at);
 /* Whether the account has instalments at all, open or issued. */
 enum pg_status instalments_any(struct pg *pg, const struct account_key *account, bool *any);
 

@@ -66,19 +66,37 @@ static const struct pg_statement select_frozen = {
     .name = "frozen_reviews",
     .sql = "SELECT f.month, encode(p.sha256, 'hex') AS sha256, p.periods FROM reckoner.frozen_month f"
            " JOIN reckoner.review_periods p ON p.sha256 = f.review_periods"
-           " WHERE f.provider = $1 AND f.contract = $2 AND f.month >= $3",
-    .parameters = 3,
+           " WHERE f.provider = $1 AND f.contract = $2 AND f.month >= $3 AND ($4::timestamptz IS NULL OR f.frozen_at "
+           "<= $4)",
+    .parameters = 4,
 };
 
-enum pg_status frozen_reviews(struct pg *pg, const char *provider, const char *contract, month_t first, size_t count,
-                              struct kept_reviews *out)
+/* known_at INSTANT_NONE: whenever it was frozen. */
+static enum pg_status find_frozen(struct pg *pg, const char *provider, const char *contract, month_t first,
+                                  size_t count, instant_t known_at, struct kept_reviews *out)
 {
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
     pg_arg_text(&a, contract);
     pg_arg_month(&a, first);
+    if (known_at == INSTANT_NONE)
+        pg_arg_null(&a);
+    else
+        pg_arg_instant(&a, known_at);
     return read_months(pg, &select_frozen, &a, first, count, out);
+}
+
+enum pg_status frozen_reviews(struct pg *pg, const char *provider, const char *contract, month_t first, size_t count,
+                              struct kept_reviews *out)
+{
+    return find_frozen(pg, provider, contract, first, count, INSTANT_NONE, out);
+}
+
+enum pg_status frozen_reviews_as_known(struct pg *pg, const char *provider, const char *contract, month_t first,
+                                       size_t count, instant_t known_at, struct kept_reviews *out)
+{
+    return find_frozen(pg, provider, contract, first, count, known_at, out);
 }
 
 static const struct pg_statement select_pinned = {

@@ -21,6 +21,10 @@ enum pg_status reviews_keep(struct pg *pg, const struct kept_reviews *reviews);
 enum pg_status frozen_reviews(struct pg *pg, const char *provider, const char *contract, month_t first, size_t count,
                               struct kept_reviews *out);
 
+/* Of those months that were frozen by then. */
+enum pg_status frozen_reviews_as_known(struct pg *pg, const char *provider, const char *contract, month_t first,
+                                       size_t count, instant_t known_at, struct kept_reviews *out);
+
 /* The same by what a run was computed under; months without a submission stay as they are. */
 enum pg_status pinned_reviews(struct pg *pg, const char *provider, const char *run, month_t first, size_t count,
                               struct kept_reviews *out);

@@ -3,14 +3,21 @@
 #include <sodium.h>
 #include <stdio.h>
 
-static enum pg_status from_database(struct pg *pg, const char *kind, struct buf *content)
+/* known_at INSTANT_NONE: the newest. */
+static enum pg_status from_database(struct pg *pg, const char *kind, instant_t known_at, struct buf *content)
 {
     static const struct pg_statement s = {
         "reference_content",
-        "SELECT content FROM reckoner.reference_set WHERE kind = $1 ORDER BY loaded_at DESC LIMIT 1", 1};
+        "SELECT content FROM reckoner.reference_set WHERE kind = $1 AND ($2::timestamptz IS NULL OR loaded_at <= $2)"
+        " ORDER BY loaded_at DESC LIMIT 1",
+        2};
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, kind);
+    if (known_at == INSTANT_NONE)
+        pg_arg_null(&a);
+    else
+        pg_arg_instant(&a, known_at);
     PGresult *r = NULL;
     enum pg_status status = pg_run_binary(pg, &s, &a, &r);
     if (status != PG_OK)
@@ -45,7 +52,13 @@ static enum pg_status from_file(const char *dir, const char *kind, struct buf *c
 enum pg_status reference_content(struct pg *pg, const char *dir, const char *kind, struct buf *content,
                                  uint8_t digest[REFERENCE_DIGEST_SIZE])
 {
-    enum pg_status status = from_database(pg, kind, content);
+    return reference_content_as_known(pg, dir, kind, INSTANT_NONE, content, digest);
+}
+
+enum pg_status reference_content_as_known(struct pg *pg, const char *dir, const char *kind, instant_t known_at,
+                                          struct buf *content, uint8_t digest[REFERENCE_DIGEST_SIZE])
+{
+    enum pg_status status = from_database(pg, kind, known_at, content);
     if (status == PG_NONE)
         status = from_file(dir, kind, content);
     if (status != PG_OK)

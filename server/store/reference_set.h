@@ -13,5 +13,8 @@
  * with REFERENCE_FILE_MAXIMUM) and writes its SHA-256. PG_NONE: neither loaded nor in dir (as KIND.csv). */
 enum pg_status reference_content(struct pg *pg, const char *dir, const char *kind, struct buf *content,
                                  uint8_t digest[REFERENCE_DIGEST_SIZE]);
+/* The same as it was in use at an instant; INSTANT_NONE: now. */
+enum pg_status reference_content_as_known(struct pg *pg, const char *dir, const char *kind, instant_t known_at,
+                                          struct buf *content, uint8_t digest[REFERENCE_DIGEST_SIZE]);
 
 #endif

@@ -19,6 +19,7 @@ static const struct pg_statement select_effective = {
            "  FROM asked a JOIN reckoner.submission s ON s.provider = $1 AND s.month = a.month"
            "   AND s.state IN ('received', 'accepted') AND coalesce(s.confirmed_at, s.begun_at) <= $5"
            "  LEFT JOIN reckoner.frozen_month f ON f.provider = $1 AND f.contract = $2 AND f.month = a.month"
+           "   AND (NOT $6::boolean OR f.frozen_at <= $5)"
            "  WHERE CASE WHEN f.submission IS NULL THEN s.begun_at < a.cutoff ELSE s.no = f.submission END"
            "   OR EXISTS (SELECT FROM reckoner.window_exception x WHERE x.provider = $1 AND x.contract = $2"
            "    AND x.month = a.month AND x.decision = 'granted' AND x.decided_at <= $5"
@@ -29,8 +30,10 @@ static const struct pg_statement select_effective = {
            "  CASE WHEN s.reference IS NOT NULL THEN encode(sha256(convert_to(s.reference::text, 'UTF8')), 'hex') END"
            "   AS reference, (extract(epoch FROM b.known_from) * 1000000)::bigint AS known_from,"
            "  EXISTS (SELECT FROM open o JOIN reckoner.submission w ON w.provider = $1 AND w.no = o.no"
-           "   JOIN reckoner.job j ON j.provider = $1 AND j.kind = 'validate' AND j.subject = w.id"
-           "   WHERE o.place = a.place AND o.state = 'received' AND j.state IN ('queued', 'leased'))"
+           "   LEFT JOIN reckoner.job j ON j.provider = $1 AND j.kind = 'validate' AND j.subject = w.id"
+           "   WHERE o.place = a.place AND o.state = 'received' AND ($6 OR j.state IN ('queued', 'leased')))"
+           "  OR ($6 AND EXISTS (SELECT FROM reckoner.submission w WHERE w.provider = $1 AND w.month = a.month"
+           "   AND w.state = 'receiving' AND w.begun_at <= $5 AND w.receiving_until > clock_timestamp()))"
            "  OR (a.cutoff <= $5 AND EXISTS (SELECT FROM reckoner.submission w WHERE w.provider = $1"
            "   AND w.month = a.month AND w.state = 'receiving' AND w.begun_at < a.cutoff"
            "   AND w.receiving_until > clock_timestamp())"
@@ -38,7 +41,7 @@ static const struct pg_statement select_effective = {
            "   AND f.month = a.month)) AS waits"
            " FROM asked a LEFT JOIN best b USING (place)"
            " LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.no = b.no ORDER BY a.place",
-    .parameters = 5,
+    .parameters = 6,
 };
 
 /* Array literals of the two lists; 12 months fit with room to spare. */
@@ -69,9 +72,9 @@ void effective_submission_read(const PGresult *r, int row, struct effective_subm
     s->known_from = pg_instant(r, row, "known_from");
 }
 
-enum pg_status effective_submissions(struct pg *pg, const char *provider, const char *contract,
+static enum pg_status find_effective(struct pg *pg, const char *provider, const char *contract,
                                      const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
-                                     struct effective_submission *out)
+                                     bool as_known, struct effective_submission *out)
 {
     struct buf months;
     struct buf instants;
@@ -87,6 +90,7 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
         pg_arg_text(&a, months.data);
         pg_arg_text(&a, instants.data);
         pg_arg_instant(&a, known_at);
+        pg_arg_bool(&a, as_known);
         status = pg_run(pg, &select_effective, &a, &r);
     }
     if (status == PG_OK && PQntuples(r) != (int)count)
@@ -102,6 +106,20 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
     buf_free(&months);
     buf_free(&instants);
     return status;
+}
+
+enum pg_status effective_submissions(struct pg *pg, const char *provider, const char *contract,
+                                     const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
+                                     struct effective_submission *out)
+{
+    return find_effective(pg, provider, contract, cutoffs, count, known_at, false, out);
+}
+
+enum pg_status effective_submissions_as_known(struct pg *pg, const char *provider, const char *contract,
+                                              const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
+                                              struct effective_submission *out)
+{
+    return find_effective(pg, provider, contract, cutoffs, count, known_at, true, out);
 }
 
 static const struct pg_statement insert_frozen = {

@@ -33,6 +33,12 @@ enum pg_status effective_submissions(struct pg *pg, const char *provider, const 
                                      const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
                                      struct effective_submission *out);
 
+/* The same for an instant of the past, as it would have been then: what was pinned later does not count, and a month
+ * with an upload that began by then and has no outcome waits. */
+enum pg_status effective_submissions_as_known(struct pg *pg, const char *provider, const char *contract,
+                                              const struct month_cutoff *cutoffs, size_t count, instant_t known_at,
+                                              struct effective_submission *out);
+
 /* The columns no, id, version, sha256, bytes, rows, rule_set, reference and known_from of a row. */
 void effective_submission_read(const PGresult *r, int row, struct effective_submission *s);
 

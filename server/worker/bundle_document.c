@@ -80,7 +80,7 @@ bool bundle_write_document(struct bundle_job *b)
     PGresult *r = NULL;
     if (b->issued[0] == '\0')
         return true;
-    enum pg_status status = document_view(b->pg, provider, b->issued, &r);
+    enum pg_status status = document_view(b->pg, provider, b->issued, INSTANT_NONE, &r);
     if (status != PG_OK)
         return bundle_failed(b, status == PG_NONE ? PG_FAILED : status);
     json_t *o = head_of(r, provider);

@@ -150,6 +150,27 @@ enum settlement_status calculate_forecast(struct calculating *x)
     return x->result == NULL ? calculate_no_memory(x) : SETTLEMENT_OK;
 }
 
+/* --------------------------------------------------------------------------------------------------------- position */
+
+enum settlement_status calculate_position(struct calculating *x)
+{
+    struct account_position found;
+    month_t month = calculate_month(x->request, "month", financial_year_first(x->s.facts.financial_year));
+    enum settlement_status outcome = settlement_read(&x->s, month);
+    if (outcome == SETTLEMENT_WAITS) {
+        snprintf(x->s.reason, sizeof x->s.reason,
+                 "An upload that began by the end of that day has no outcome yet. Ask again when it has one.");
+        return SETTLEMENT_PARKED;
+    }
+    if (outcome == SETTLEMENT_OK)
+        outcome = settlement_position(&x->s, month, &found);
+    if (outcome != SETTLEMENT_OK)
+        return outcome;
+    x->result = json_incref(found.document);
+    account_position_free(&found);
+    return SETTLEMENT_OK;
+}
+
 /* ------------------------------------------------------------------------------------------------------ one and all */
 
 static enum settlement_status calculate(struct calculating *x, const char *kind)
@@ -159,26 +180,34 @@ static enum settlement_status calculate(struct calculating *x, const char *kind)
         return outcome;
     if (strcmp(kind, "bridge") == 0)
         return calculate_bridge(x);
+    if (strcmp(kind, "position") == 0)
+        return calculate_position(x);
     return strcmp(kind, "forecast") == 0 ? calculate_forecast(x) : calculate_what_if(x);
 }
 
-/* Puts what was asked beside the answer, and writes both. */
+/* Puts what was asked beside the answer; a position is the document alone, so that its digest is that of a run. */
+static bool complete_answer(struct calculating *x)
+{
+    char known[28];
+    if (x->s.as_known)
+        return x->result != NULL;
+    instant_format(x->s.known_at, known);
+    return json_put(x->result, "@purpose", json_string("reckoner/calculation/1")) &&
+           json_put(x->result, "provider", json_string(x->s.account.provider)) &&
+           json_put(x->result, "contract", json_string(x->s.account.contract)) &&
+           json_put(x->result, "commissioner", json_string(x->s.account.commissioner)) &&
+           json_put(x->result, "engine", json_string(POSITION_ENGINE)) &&
+           json_put(x->result, "known_at", json_string(known)) &&
+           json_object_set(x->result, "request", x->request) == 0;
+}
+
 static enum settlement_status write_answer(struct worker *w, const struct job *job, struct calculating *x,
                                            instant_t now)
 {
-    char known[28];
     size_t length = 0;
     struct calculation_outcome o = {
         .state = "done", .known_at = x->s.known_at, .at = now, .keep_days = w->config->calculation_days};
-    instant_format(x->s.known_at, known);
-    bool complete = json_put(x->result, "@purpose", json_string("reckoner/calculation/1")) &&
-                    json_put(x->result, "provider", json_string(x->s.account.provider)) &&
-                    json_put(x->result, "contract", json_string(x->s.account.contract)) &&
-                    json_put(x->result, "commissioner", json_string(x->s.account.commissioner)) &&
-                    json_put(x->result, "engine", json_string(POSITION_ENGINE)) &&
-                    json_put(x->result, "known_at", json_string(known)) &&
-                    json_object_set(x->result, "request", x->request) == 0;
-    char *bytes = complete ? json_canonical(x->result, &length) : NULL;
+    char *bytes = complete_answer(x) ? json_canonical(x->result, &length) : NULL;
     if (bytes == NULL)
         return calculate_no_memory(x);
     if (length > CALCULATION_RESULT_MAXIMUM) {
@@ -237,6 +266,12 @@ static enum job_outcome calculate_taken(struct worker *w, const struct job *job,
     snprintf(x.s.account.commissioner, sizeof x.s.account.commissioner, "%s", pg_text(row, 0, "commissioner"));
     instant_t asked_at = pg_instant(row, 0, "asked_at");
     x.s.known_at = now > asked_at ? now : asked_at;
+    if (strcmp(pg_text(row, 0, "kind"), "position") == 0) {
+        const char *day_text = json_text(request, "as_known_on");
+        date_t day = 0;
+        x.s.as_known = day_text != NULL && date_parse(day_text, strlen(day_text), &day);
+        x.s.known_at = london_day_end(day);
+    }
     enum settlement_status outcome = calculate(&x, pg_text(row, 0, "kind"));
     if (outcome == SETTLEMENT_OK)
         outcome = write_answer(w, job, &x, now);

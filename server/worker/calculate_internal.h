@@ -15,6 +15,8 @@ struct calculating {
 enum settlement_status calculate_bridge(struct calculating *x);
 enum settlement_status calculate_forecast(struct calculating *x);
 enum settlement_status calculate_what_if(struct calculating *x);
+/* As known on a day: the answer is the position document itself. */
+enum settlement_status calculate_position(struct calculating *x);
 
 enum settlement_status calculate_no_memory(struct calculating *x);
 /* A member of the request that the API has checked: a month. */

@@ -229,7 +229,7 @@ enum pg_status draft_write(struct run_work *work, struct run_draft *d)
         .bill_to = d->bill_to,
         .drafted_at = work->now,
     };
-    enum pg_status status = document_supersede(pg, &run->account);
+    enum pg_status status = document_supersede(pg, &run->account, work->now);
     if (status == PG_OK)
         status = document_insert(pg, &d->document);
     if (status == PG_OK)

@@ -241,7 +241,7 @@ static enum pg_status write_severities(struct evaluation *e, const struct accoun
         const struct rule *rule = rule_get((enum rule_id)i);
         enum severity severity = appraisal_severity(e->appraisal, a->commissioner, (enum rule_id)i);
         if (severity != rule->severity)
-            status = evaluation_add_severity(e->w->pg, e->s.provider, e->s.no, a->commissioner, rule->id,
+            status = evaluation_add_severity(e->w->pg, e->s.provider, e->s.no, e->number, a->commissioner, rule->id,
                                              severity_name(severity));
     }
     return status;
@@ -324,7 +324,7 @@ static enum pg_status write_unused(struct evaluation *e, const struct account *a
 
 static enum pg_status write_all(struct evaluation *e)
 {
-    enum pg_status status = evaluation_begin(e->w->pg, e->s.provider, e->s.no, &e->number);
+    enum pg_status status = evaluation_begin(e->w->pg, e->s.provider, e->s.no, e->now, &e->number);
     if (status == PG_OK)
         status = write_measured(e);
     if (status == PG_OK)

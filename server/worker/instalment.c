@@ -95,7 +95,7 @@ static enum pg_status clear_open(struct drafting *x)
             }
         }
         if (!holds)
-            status = instalment_supersede(x->s.pg, x->s.account.provider, pg_text(open, row, "id"));
+            status = instalment_supersede(x->s.pg, x->s.account.provider, pg_text(open, row, "id"), x->now);
     }
     PQclear(open);
     return status;

@@ -33,7 +33,8 @@ static enum settlement_status load_reference(struct settlement *s, const char *k
     char error[200] = "";
     enum settlement_status outcome = SETTLEMENT_OK;
     buf_init(&content, REFERENCE_FILE_MAXIMUM);
-    enum pg_status status = reference_content(s->pg, s->reference_dir, kind, &content, digest);
+    enum pg_status status = reference_content_as_known(s->pg, s->reference_dir, kind,
+                                                       s->as_known ? s->known_at : INSTANT_NONE, &content, digest);
     if (status == PG_NONE || (status == PG_OK && !load(reference, content.data, content.length, error, sizeof error))) {
         snprintf(s->reason, sizeof s->reason,
                  "The reference data \"%s\" is missing or cannot be read%s%s. The operator "
@@ -117,8 +118,11 @@ static void take_submissions(struct settlement *s)
 /* FREEZE freezes reference data with the rows: what is loaded later holds for later months. */
 static enum settlement_status find_reviews(struct settlement *s)
 {
-    enum pg_status status =
-        frozen_reviews(s->pg, s->account.provider, s->account.contract, s->month[0].month, s->months, s->reviews);
+    const struct account_key *a = &s->account;
+    month_t first = s->month[0].month;
+    enum pg_status status = s->as_known ? frozen_reviews_as_known(s->pg, a->provider, a->contract, first, s->months,
+                                                                  s->known_at, s->reviews)
+                                        : frozen_reviews(s->pg, a->provider, a->contract, first, s->months, s->reviews);
     return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
 }
 
@@ -134,8 +138,8 @@ static void take_reviews(struct settlement *s)
 
 static enum settlement_status find_submissions(struct settlement *s)
 {
-    enum pg_status status = effective_submissions(s->pg, s->account.provider, s->account.contract, s->cutoff, s->months,
-                                                  s->known_at, s->submission);
+    enum pg_status status = (s->as_known ? effective_submissions_as_known : effective_submissions)(
+        s->pg, s->account.provider, s->account.contract, s->cutoff, s->months, s->known_at, s->submission);
     if (status != PG_OK)
         return store_failed(s, status);
     for (size_t i = 0; i < s->months; i++) {

@@ -29,6 +29,8 @@ struct settlement {
     const atomic_bool *lost; /* may be NULL */
     struct account_key account;
     instant_t known_at;
+    bool as_known;     /* known_at is past: as a run of that time would have found it, without what was pinned or loaded
+                          since */
     bool follows_rows; /* challenges follow rows that were sent anew, and are raised again where they were decided: this
                           writes, so not for a preview */
 

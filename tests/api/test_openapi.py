@@ -307,6 +307,7 @@ class Replies(harness.ServiceCase):
         self.call("listRunLines", "audit.one", run=run["id"])
         self.call("listRunLineRows", "a.maker", run=run["id"], n=1)
         self.call("listDocuments", "a.maker", query="?state=draft")
+        self.call("listDocuments", "audit.one", query="?as_known_on=2012-06-10")
         document = self.call("getDocument", "a.maker", document=run["document"])
         proposed = self.call("proposeDocument", "a.maker", document=document["id"], etag=document["revision"])
         self.call("issueDocument", "a.checker", document=document["id"], etag=proposed["revision"])
@@ -369,8 +370,9 @@ class Replies(harness.ServiceCase):
                    "newer": {"run": runs[0]["id"], "month": runs[0]["month"]}},
                   {"kind": "what_if", "commissioner": "5QE", "to": "2012-04", "terms": harness.simple_terms(
                       prices=[{"cluster": "04", "basis": "DAY", "pence": 700}])})
-        for body in bodies:
-            asked = self.call("askCalculation", "e.one", example=body, **path)
+        known = {"kind": "position", "commissioner": "5QE", "month": "2012-04", "as_known_on": "2012-06-10"}
+        for person, body in [("e.one", body) for body in bodies] + [("audit.one", known)]:
+            asked = self.call("askCalculation", person, example=body, **path)
             self.wait("a.maker", asked["job"])
             answer = self.call("getCalculation", "audit.one", calculation=asked["calculation"], **path)
             self.assertEqual(answer["state"], "done", answer)

@@ -1,6 +1,7 @@
 """Reading terms: which version holds for each month as known on a day, what changed, and the text to sign."""
 
 import copy
+import datetime
 
 import harness
 
@@ -23,6 +24,10 @@ class ReadingTerms(harness.ServiceCase):
 
     def in_force(self, client, contract):
         today = client.get(f"{contract}/terms/2")["known_from"][:10]
+        early = client.send("GET", f"{contract}/terms?as_known_on={today}")
+        self.assertProblem(early, 400, "bad_parameter", "as_known_on")  # the day is not over
+        tomorrow = datetime.date.fromisoformat(today) + datetime.timedelta(1)
+        self.service.set_clock(f"{tomorrow}T00:20:00Z")
         body = client.get(f"{contract}/terms?as_known_on={today}")
         self.assertEqual([v["version"] for v in body["items"]], [2, 1])
         self.assertEqual([m["month"] for m in body["in_force"]], APRIL_TO_MARCH)

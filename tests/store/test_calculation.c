@@ -56,6 +56,11 @@ START_TEST(a_question_is_a_partys_and_says_what_it_tries)
     refused(ASK("q", "forecast", "RXA", "rxa.one", "'{}'"), "calculation_terms");
     refused(ASK("q", "what_if", "RXA", "rxa.one", "NULL"), "calculation_tried");
     done(ASK("q", "what_if", "RXA", "rxa.one", "'{}'"));
+    /* Of the past anybody who may read asks, and knows nothing of the day of the question. */
+    done(ASK("p", "position", "5QF", "pct5qf.one", "NULL"));
+    refused(DONE("p", "{}"), "calculation_known");
+    done("UPDATE reckoner.calculation SET state = 'done', known_at = '2012-05-31Z', finished_at = '2012-06-01Z',"
+         " result = '{}', sha256 = sha256('{}'), remove_after = '2012-07-01Z' WHERE id = " ID("p"));
 }
 END_TEST
 
@@ -67,6 +72,9 @@ START_TEST(an_answer_is_whole_and_holds_still)
     refused(ENDED("q", "parked", "NULL"), "calculation_done");
     refused("UPDATE reckoner.calculation SET finished_at = '2012-06-01Z' WHERE id = " ID("t"), "calculation_kept");
     refused(ENDED("q", "removed", "NULL"), "calculation_kept");
+    refused("UPDATE reckoner.calculation SET state = 'done', known_at = '2012-05-31Z', finished_at = '2012-06-01Z',"
+            " result = '{}', sha256 = sha256('{}'), remove_after = '2012-07-01Z' WHERE id = " ID("q"),
+            "calculation_known");
     done(DONE("q", "{}"));
     refused("UPDATE reckoner.calculation SET request = '{\"to\":1}' WHERE id = " ID("q"), "calculation_kept");
     refused(ENDED("q", "failed", "'no'"), "calculation_kept");

@@ -163,7 +163,7 @@ START_TEST(a_document_equals_its_lines)
     /* d1 is still an open draft of the account. */
     refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700"), "document_one_open_draft");
     refused(DOCUMENT_LINE("d1", "2", "1"), "document_lines_add_up");
-    done("UPDATE reckoner.document SET state = 'superseded'");
+    done("UPDATE reckoner.document SET state = 'superseded', superseded_at = '2012-06-03Z'");
     refused(DRAFT("d2", "r2", "700", "0"), "document_lines_add_up");
     refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "699"), "document_lines_add_up");
     refused(DRAFT("d2", "r2", "700", "0") DOCUMENT_LINE("d2", "1", "700") DOCUMENT_LINE("d2", "2", "1"),
@@ -257,7 +257,8 @@ START_TEST(a_stale_draft_is_not_issued)
                    "UPDATE reckoner.document SET state = 'issued', number = 2, issued_by = 'rxa.two', issued_at = "
                    "'2012-06-03Z' WHERE id = " ID("d2") ";");
     refused(sql, "document_billed_before");
-    done("UPDATE reckoner.document SET state = 'superseded' WHERE id = " ID("d2"));
+    refused("UPDATE reckoner.document SET state = 'superseded' WHERE id = " ID("d2"), "document_superseded");
+    done("UPDATE reckoner.document SET state = 'superseded', superseded_at = '2012-06-03Z' WHERE id = " ID("d2"));
     done(RUN("r3") RUN_LINE("r3", "1", "700") RUN_DONE("r3", "700"));
     done(DRAFT("d3", "r3", "700", "500") DOCUMENT_LINE("d3", "1", "200") PROPOSE("d3", "rxa.one"));
     ck_assert_str_eq(store_fixture_value(web, ISSUE("d3")), "(2,2)");
@@ -338,7 +339,8 @@ START_TEST(a_closed_commissioner_is_billed_through_its_successor)
     issue_refused(ISSUE("d1"), "no_successor");
     done("UPDATE reckoner.organisation SET successor = '5QG' WHERE code = '5QF'");
     ck_assert_str_eq(store_fixture_value(web, ISSUE("d1")), "(1,2)");
-    ck_assert_str_eq(store_fixture_value(f.owner, "SELECT bill_to FROM reckoner.document WHERE number = 1"), "5QG");
+    ck_assert_str_eq(
+        store_fixture_value(f.owner, "SELECT bill_to || drafted_to FROM reckoner.document WHERE number = 1"), "5QG5QE");
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.stands_for('5QE', '2012-05-31')"), "5QE");
 }
 END_TEST

@@ -169,8 +169,13 @@ static const char *page_of(struct pg *web, const struct finding_query *q, const 
 
 START_TEST(a_finding_keeps_a_severity_of_its_own)
 {
-    static const struct finding_query query = {
-        .provider = "RXA", .id = "sbsbsbsbsbsbsbsbsbsb", .rule = "D09", .row = -1, .after.row = -1, .limit = 10};
+    static const struct finding_query query = {.known_at = INSTANT_NONE,
+                                               .provider = "RXA",
+                                               .id = "sbsbsbsbsbsbsbsbsbsb",
+                                               .rule = "D09",
+                                               .row = -1,
+                                               .after.row = -1,
+                                               .limit = 10};
     struct pg *web = store_fixture_connect(&f, "reckoner_web");
     store_fixture_sign_in(&f, web, "rxa.one");
     store_fixture_sql(&f,

@@ -465,7 +465,7 @@ START_TEST(the_worker_sees_all_and_lacks_rights)
     denied(worker, "INSERT INTO reckoner.person SELECT * FROM reckoner.person");
     denied(worker, "SELECT reckoner.authenticate(NULL, NULL)");
     denied(worker, "SELECT reckoner.issue_document('RXA', 'x', NULL, '2012-06-03Z')");
-    done(worker, "UPDATE reckoner.document SET state = 'superseded'");
+    done(worker, "UPDATE reckoner.document SET state = 'superseded', superseded_at = '2012-06-03Z'");
     pg_free(worker);
 }
 END_TEST
