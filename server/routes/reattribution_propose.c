@@ -3,6 +3,7 @@
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "routes/reattributions.h"
+#include "store/organisation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,11 +50,14 @@ static enum pg_status check_parties(struct request *r, const struct reattributio
     bool provider = r->caller.role == ROLE_PROVIDER;
     if (provider && strcmp(r->caller.organisation, g->provider) != 0)
         return PG_NONE;
-    enum pg_status status =
-        reattribution_contract(r->pg, g->provider, provider ? g->from : r->caller.organisation, g->month, contract);
+    bool acts = provider;
+    enum pg_status status = provider ? PG_OK : organisation_acting_for(r->pg, g->from, &acts);
+    if (status == PG_OK)
+        status =
+            reattribution_contract(r->pg, g->provider, acts ? g->from : r->caller.organisation, g->month, contract);
     if (status == PG_NONE && provider)
         return conflict(r, "/from", "The provider has no account with this commissioner in that year: no rows to move");
-    if (status == PG_OK && !provider && strcmp(r->caller.organisation, g->from) != 0) {
+    if (status == PG_OK && !acts) {
         reply_problem(r, PROBLEM_FORBIDDEN, "/from",
                       "The provider proposes, or the commissioner that the rows were attributed to; ask either");
         return PG_INVALID;

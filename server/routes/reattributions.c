@@ -10,6 +10,7 @@
 #include "store/agreed_terms.h"
 #include "store/contract.h"
 #include "store/job.h"
+#include "store/organisation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +130,8 @@ static json_t *value_for(struct request *r, const struct moved_rows *m, const ch
     struct agreed_terms agreed;
     int64_t pence = 0;
     json_t *value = json_null();
-    if (r->caller.role != ROLE_PROVIDER && strcmp(r->caller.organisation, commissioner) != 0)
+    bool sees = r->caller.role == ROLE_PROVIDER;
+    if (!sees && (organisation_acting_for(r->pg, commissioner, &sees) != PG_OK || !sees))
         return value;
     if (reattribution_contract(r->pg, r->path_values[0], commissioner, m->month, account.contract) != PG_OK)
         return value;
@@ -201,14 +203,21 @@ struct answering {
     const char *refusal;
 };
 
-/* Which of the three the caller is; NULL: none. */
-static const char *side_of(const struct request *r, const PGresult *act)
+/* Which of the three the caller is, or stands for; NULL: none. Whoever stands for both commissioners speaks for the
+ * first one until it has. */
+static enum pg_status side_of(struct request *r, const PGresult *act, const char **side)
 {
-    if (r->caller.role == ROLE_PROVIDER)
-        return "provider";
-    return strcmp(r->caller.organisation, pg_text(act, 0, "from_commissioner")) == 0 ? "from"
-           : strcmp(r->caller.organisation, pg_text(act, 0, "to_commissioner")) == 0 ? "to"
-                                                                                     : NULL;
+    bool from = false;
+    bool to = false;
+    if (r->caller.role == ROLE_PROVIDER) {
+        *side = "provider";
+        return PG_OK;
+    }
+    enum pg_status status = organisation_acting_for(r->pg, pg_text(act, 0, "from_commissioner"), &from);
+    if (status == PG_OK)
+        status = organisation_acting_for(r->pg, pg_text(act, 0, "to_commissioner"), &to);
+    *side = from && !(to && !pg_is_null(act, 0, "from_at")) ? "from" : to ? "to" : NULL;
+    return status;
 }
 
 /* Whether it is open and what the caller does is the caller's to do. */
@@ -288,7 +297,7 @@ static enum pg_status answer_in_act(struct request *r, void *context)
     snprintf(act_name, sizeof act_name, "reattribution.%s", x.outcome);
     enum pg_status status = reattribution_get(r->pg, &x.g, true, &act);
     if (status == PG_OK)
-        x.g.side = side_of(r, act);
+        status = side_of(r, act, &x.g.side);
     if (status == PG_OK && x.g.side == NULL)
         status = PG_NONE;
     if (status == PG_OK)

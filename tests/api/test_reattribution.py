@@ -272,6 +272,29 @@ class OneContract(Accounts):
             self.assertEqual(self.rows_behind(came, person),
                              {"DAY": [1, 5, 8], "PERIOD": [2, 6, 7], "ASSESSMENT": [1, 5]})
 
+    def test_the_successor_of_a_closed_commissioner_acts_in_its_place(self):
+        self.service.organisation("5QH", "commissioner", "Hartwell CCG")
+        self.service.person("h.one", "5QH", "h.one")
+        self.service.token("h.one")
+        successor, operator = self.as_person("h.one"), self.as_person("operator.one")
+        self.assertProblem(successor.send("GET", self.fen), 404, "not_found")
+        found = operator.send("GET", "/v1/organisations/5QF")
+        closed = operator.send("PUT", "/v1/organisations/5QF", {
+            "name": found.json()["name"], "live_from": found.json()["live_from"], "live_to": "2012-06-01",
+            "successor": "5QH"},
+            headers={"If-Match": found.headers["ETag"]})
+        self.assertEqual(closed.status, 200, closed.body)
+        raised = successor.send("POST", self.fen + "/challenges", {
+            "month": APRIL, "reason": "not_provided", "claimed_pence": 100, "counter": {"not_payable": True},
+            "evidence": "no contact is recorded", "rows": [{"episode_id": "FE3"}]})
+        self.assertEqual(raised.status, 201, raised.body)
+        place = f"{self.fen}/challenges/{raised.json()['number']}"
+        self.assertEqual(successor.send("POST", place + "/withdraw", {}).status, 201)
+        act = self.propose("E3")
+        self.assertEqual(self.act("e.one", act, "agree").status, 201)
+        self.assertEqual(self.act("h.one", act, "agree").status, 201)
+        self.assertEqual(successor.get(act)["to_by"], "h.one")
+
 
 if __name__ == "__main__":
     harness.main()

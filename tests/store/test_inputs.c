@@ -149,7 +149,7 @@ START_TEST(a_withhold_is_imposed_by_the_commissioner_and_decided_once)
 {
     refused("INSERT INTO reckoner.withhold VALUES (" ACCOUNT ", " APRIL ", 'late', 'Nothing came', 'rxa.one',"
             " '2012-06-01Z')",
-            "withhold_commissioner_imposed_by_fkey");
+            "withhold_imposer");
     refused(DECIDE("1", APRIL, "kept"), "withhold_decision_provider_contract_commissioner_month_wit_fkey");
     done(IMPOSED);
     refused(IMPOSED, "withhold_pkey");
@@ -240,7 +240,7 @@ START_TEST(a_challenge_has_rows_each_with_one_counter)
     refused(RAISED("1") CONTEST("1", "e1", "'04', NULL, false"), "challenge_row_check");
     refused(RAISE("1", "true, 'pct5qe.one'") CONTEST("1", "e1", GONE), "challenge_document");
     refused(RAISE("1", "false, NULL") CONTEST("1", "e1", GONE), "challenge_raised");
-    refused(RAISE("1", "false, 'rxa.one'") CONTEST("1", "e1", GONE), "challenge_commissioner_raised_by_fkey");
+    refused(RAISE("1", "false, 'rxa.one'") CONTEST("1", "e1", GONE), "challenge_raiser");
     done(RAISED("1") CONTEST("1", "e1", GONE) CONTEST("1", "e2", "NULL, 3, false"));
     refused(RAISED("2") CONTEST("2", "e2", GONE), "challenge_row_in_one_open");
     refused("UPDATE reckoner.challenge SET claimed_pence = 5", "challenge_kept");
@@ -339,8 +339,8 @@ START_TEST(a_reattribution_counts_when_three_persons_of_three_parties_agreed)
     refused(MOVE_SET("1", "from_by = 'pct5qe.one'"), "reattribution_from_agrees");
     refused(MOVE_SET("1", "to_at = '2012-06-02Z'"), "reattribution_to_agrees");
     refused(MOVE_SET("1", "from_by = 'rxa.two', from_at = '2012-06-02Z'"),
-            "reattribution_from_commissioner_from_by_fkey");
-    refused(MOVE_SET("1", "to_by = 'pct5qe.one', to_at = '2012-06-02Z'"), "reattribution_to_commissioner_to_by_fkey");
+            "reattribution_party");
+    refused(MOVE_SET("1", "to_by = 'pct5qe.one', to_at = '2012-06-02Z'"), "reattribution_party");
     refused(MOVE_SET("1", "from_by = 'rxa.one', from_at = '2012-06-02Z'"), "reattribution_three_persons");
     refused(MOVE_SET("1", "from_by = 'pct5qe.one', from_at = '2012-05-02Z'"), "reattribution_check1");
     refused(MOVE_SET("1", "provider_by = 'rxa.two'"), "reattribution_kept");
