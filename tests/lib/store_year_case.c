@@ -102,6 +102,8 @@ json_t *store_year_case(const struct store_year *a, size_t account, month_t m)
     static const char *const of_ours[] = {"achievements", "adjustments", "agreed_months", "withholds"};
     bool ours = account == 0;
     json_t *object = contract_year_case(a->y, m, YEAR_ALL_KNOWN);
+    /* Without digests of rows and files no document can be asked for; the sums and lines are. */
+    year_must(json_object_del(object, "provider") == 0);
     contract_year_case_bill(object, a->y, a->account[account].documents);
     put_text(object, "commissioner", a->account[account].commissioner);
     put(object, "decisions", ours ? acts_json(a, a->decision, a->decisions) : json_array());
