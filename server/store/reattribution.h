@@ -46,9 +46,9 @@ enum pg_status reattribution_close(struct pg *pg, const struct reattribution *g,
 enum pg_status reattribution_get(struct pg *pg, const struct reattribution *key, bool lock, PGresult **result);
 /* Those that the session sees, in order of n, after that of the key. */
 enum pg_status reattribution_list(struct pg *pg, const struct reattribution *after, int64_t limit, PGresult **result);
-/* Rows in order of episode_id, after the one given: columns episode_id, row_sha256, and of those that the newest accepted
- * version of the month has unchanged row_no, cluster, start_date, end_date, rules (that they fail, commas between). The commissioner that they are said
- * to belong to gets none before all three have agreed. */
+/* Rows in order of episode_id, after the one given: columns episode_id, row_sha256, and of those that the newest
+ * accepted version of the month has unchanged row_no, cluster, start_date, end_date, rules (that they fail, commas
+ * between). The commissioner that they are said to belong to gets none before all three have agreed. */
 enum pg_status reattribution_rows(struct pg *pg, const struct reattribution *key, const char *after, int64_t limit,
                                   PGresult **result);
 /* The rows that the newest accepted version of the month has unchanged, without whose they are, for a party: an array

@@ -302,7 +302,8 @@ class Tamper(harness.ServiceCase):
             ("inputs.json", inputs(lambda v: v.update(documents=[])), "billing", ""),
             ("inputs.json", inputs(lambda v: v["opening_entries"].append({
                 "agreement": 9, "pence": 5, "agreed_at": "2012-05-01T00:00:00.000000Z"})), "billing", ""),
-            ("document.json", lambda d: changed(d, f'"number":{document["number"]}', '"number":77'), "document", "number"),
+            ("document.json", lambda d: changed(d, f'"number":{document["number"]}', '"number":77'), "document",
+             "number"),
             ("document.json", lambda d: changed(d, f'"balance_pence":{document["balance_pence"]}', '"balance_pence":1'),
              "document", "balance_pence"),
             ("document.json", inputs(lambda v: v["lines"][0].update(pence=v["lines"][0]["pence"] - 1)), "document",

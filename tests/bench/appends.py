@@ -1,5 +1,5 @@
-"""Appending to the log: entries that wait, moved into the tree with signed checkpoints by one worker, beside a COPY of the
-same entries into a plain table."""
+"""Appending to the log: entries that wait, moved into the tree with signed checkpoints by one worker, beside a COPY of
+the same entries into a plain table."""
 
 import time
 
@@ -8,8 +8,8 @@ ENTRIES = 200_000
 PREPARE = """
 INSERT INTO reckoner.log_pending (kind, provider, subject, entry)
 SELECT 'receipt', 'RXA', translate(lpad(n::text, 20, '0'), '0123456789', 'abcdefghij'),
-       format('{"@purpose":"reckoner/log/1","at":"2012-05-10T09:00:00.000000Z","key":"0123456789ABCDEF","kind":"receipt",'
-              '"provider":"RXA","record":"%s","sha256":"%s"}',
+       format('{"@purpose":"reckoner/log/1","at":"2012-05-10T09:00:00.000000Z","key":"0123456789ABCDEF",'
+              '"kind":"receipt","provider":"RXA","record":"%s","sha256":"%s"}',
               translate(lpad(n::text, 20, '0'), '0123456789', 'abcdefghij'), encode(sha256(n::text::bytea), 'hex'))
   FROM generate_series(1, :entries) n;
 CREATE TABLE bench_log (kind text, provider text, subject text, entry text)"""

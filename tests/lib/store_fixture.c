@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "store/migrate.h"
 
+#include <check.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -156,6 +157,20 @@ enum pg_status store_fixture_try(struct pg *pg, const char *sql)
         return pg_commit(pg);
     pg_rollback(pg);
     return status;
+}
+
+void store_fixture_done(struct pg *pg, const char *sql)
+{
+    enum pg_status status = store_fixture_try(pg, sql);
+    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(pg), sql);
+}
+
+void store_fixture_refused(struct pg *pg, const char *sql, const char *constraint)
+{
+    enum pg_status status = store_fixture_try(pg, sql);
+    ck_assert_msg(status == PG_INVALID || status == PG_DUPLICATE, "status %d (%s) for %s", (int)status, pg_message(pg),
+                  sql);
+    ck_assert_msg(strcmp(pg_constraint(pg), constraint) == 0, "constraint is %s for %s", pg_constraint(pg), sql);
 }
 
 const char *store_fixture_value(struct pg *pg, const char *sql)

@@ -29,6 +29,10 @@ struct pg *store_fixture_connect(const struct store_fixture *f, const char *role
 void store_fixture_sql(struct store_fixture *f, const char *sql);
 /* Runs SQL on a connection and returns what became of it; a failing one is rolled back. */
 enum pg_status store_fixture_try(struct pg *pg, const char *sql);
+/* The same where the test fails unless it succeeds; unless it fails, at the latest at commit, on the constraint named.
+ */
+void store_fixture_done(struct pg *pg, const char *sql);
+void store_fixture_refused(struct pg *pg, const char *sql, const char *constraint);
 /* One value as text: the first column of the first row, or "" without a row. Valid until the next call. */
 const char *store_fixture_value(struct pg *pg, const char *sql);
 

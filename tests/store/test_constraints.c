@@ -27,17 +27,12 @@ static void teardown(void)
 /* The owner runs sql; it must fail, at the latest at commit, on the constraint named. */
 static void refused(const char *sql, const char *constraint)
 {
-    enum pg_status status = store_fixture_try(f.owner, sql);
-    ck_assert_msg(status == PG_INVALID || status == PG_DUPLICATE, "status %d (%s) for %s", (int)status,
-                  pg_message(f.owner), sql);
-    ck_assert_msg(strcmp(pg_constraint(f.owner), constraint) == 0, "constraint is %s for %s", pg_constraint(f.owner),
-                  sql);
+    store_fixture_refused(f.owner, sql, constraint);
 }
 
 static void done(const char *sql)
 {
-    enum pg_status status = store_fixture_try(f.owner, sql);
-    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(f.owner), sql);
+    store_fixture_done(f.owner, sql);
 }
 
 START_TEST(lines_of_a_run_add_up)

@@ -25,8 +25,7 @@ static struct pg *web;
 
 static void done(const char *sql)
 {
-    enum pg_status status = store_fixture_try(f.owner, sql);
-    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(f.owner), sql);
+    store_fixture_done(f.owner, sql);
 }
 
 static void setup(void)
@@ -191,11 +190,7 @@ END_TEST
 
 static void refused(const char *sql, const char *constraint)
 {
-    enum pg_status status = store_fixture_try(f.owner, sql);
-    ck_assert_msg(status == PG_INVALID || status == PG_DUPLICATE, "status %d (%s) for %s", (int)status,
-                  pg_message(f.owner), sql);
-    ck_assert_msg(strcmp(pg_constraint(f.owner), constraint) == 0, "constraint is %s for %s", pg_constraint(f.owner),
-                  sql);
+    store_fixture_refused(f.owner, sql, constraint);
 }
 
 START_TEST(the_tables_hold_what_they_should)

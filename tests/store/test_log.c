@@ -50,6 +50,12 @@ static void remove_state(void)
     (void)rmdir(state_dir);
 }
 
+static void make_state(void)
+{
+    snprintf(state_dir, sizeof state_dir, "/tmp/reckoner-state-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(state_dir));
+}
+
 static void setup(void)
 {
     static const unsigned char secret[SIGNING_SECRET_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -59,8 +65,7 @@ static void setup(void)
     settled_account(&f);
     pg = store_fixture_connect(&f, "reckoner_worker");
     config.log_origin = origin;
-    snprintf(state_dir, sizeof state_dir, "/tmp/reckoner-state-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(state_dir));
+    make_state();
     config.state_dir = state_dir;
     w.name = "test";
     w.config = &config;
@@ -343,7 +348,7 @@ START_TEST(a_checkpoint_that_was_committed_and_is_gone_stops_everything)
     ck_assert_int_eq(count("log_pending"), 3);
     /* The mark is in the database: another worker, which knows nothing, stops as well. */
     remove_state();
-    ck_assert_ptr_nonnull(mkdtemp(strcpy(state_dir, "/tmp/reckoner-state-XXXXXX")));
+    make_state();
     ck_assert_int_eq(append(), PG_REFUSED);
 }
 END_TEST
@@ -366,7 +371,7 @@ START_TEST(a_restarted_database_is_vouched_for_by_the_newest_state_alone)
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.log_vouched()"), "t");
     store_fixture_sql(&f, "UPDATE log_vouch SET instance = 'of before'");
     remove_state();
-    ck_assert_ptr_nonnull(mkdtemp(strcpy(state_dir, "/tmp/reckoner-state-XXXXXX")));
+    make_state();
     ck_assert_int_eq(append(), PG_REFUSED);
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT reckoner.log_vouched()"), "f");
     ck_assert(log_state_see(state_dir, &old, 0, problem, sizeof problem));

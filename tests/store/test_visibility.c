@@ -259,12 +259,6 @@ static void denied(struct pg *pg, const char *sql)
     ck_assert_msg(status == PG_DENIED, "status %d (%s) for %s", (int)status, pg_message(pg), sql);
 }
 
-static void done(struct pg *pg, const char *sql)
-{
-    enum pg_status status = store_fixture_try(pg, sql);
-    ck_assert_msg(status == PG_OK, "%s: %s", pg_message(pg), sql);
-}
-
 START_TEST(the_web_role_lacks_rights)
 {
     static const char *const refused[] = {
@@ -316,7 +310,7 @@ END_TEST
 START_TEST(writes_carry_the_caller)
 {
     store_fixture_sign_in(&f, web, "rxa.one");
-    done(web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
+    store_fixture_done(web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
               " '2012-06-01Z', 'rxa.one', 'RXA', 'test.act', 'x')");
     denied(web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
                 " '2012-06-01Z', 'rxa.two', 'RXA', 'test.act', 'x')");
@@ -338,8 +332,8 @@ START_TEST(writes_carry_the_caller)
     denied(web, "UPDATE reckoner.document SET state = 'proposed', proposed_by = 'rxa.two', proposed_at ="
                 " '2012-06-02Z'");
     denied(web, "UPDATE reckoner.document SET state = 'superseded'");
-    done(web, PROPOSE("d1", "rxa.one"));
-    done(web, "INSERT INTO reckoner.run (provider, id, contract, commissioner, month, type, n, state, cause,"
+    store_fixture_done(web, PROPOSE("d1", "rxa.one"));
+    store_fixture_done(web, "INSERT INTO reckoner.run (provider, id, contract, commissioner, month, type, n, state, cause,"
               " requested_by, requested_at, known_at) VALUES ('RXA', " ID("r7") ", " ID(
                   "a") ", '5QF', '2012-04-01',"
                        " 'FLEX', 1, 'queued', 'asked', 'rxa.one', '2012-06-01Z', '2012-06-01Z')");
@@ -353,7 +347,7 @@ START_TEST(a_commissioner_makes_the_contract_it_coordinates)
     " VALUES ('RXB', " ID("c") ", 2013, 'live', 'x', '" coordinator "', '" person "', '2012-04-01Z');"
     store_fixture_sign_in(&f, web, "pct5qe.one");
     denied(web, CONTRACT_OF("5QF", "pct5qe.one"));
-    done(web, CONTRACT_OF("5QE", "pct5qe.one") "INSERT INTO reckoner.account (provider, contract, commissioner,"
+    store_fixture_done(web, CONTRACT_OF("5QE", "pct5qe.one") "INSERT INTO reckoner.account (provider, contract, commissioner,"
                                                " financial_year) VALUES ('RXB', " ID("c") ", '5QE', 2013), ('RXB', " ID(
                                                    "c") ", '5QF', 2013)");
     denied(web, "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year) VALUES ('RXB', " ID(
@@ -417,7 +411,7 @@ START_TEST(only_an_appointed_controlled_environment_reads_identities)
     }
     store_fixture_sql(&f, "INSERT INTO audit_appointment (auditor, kind, organisation, appointed_at) VALUES ('XCE',"
                           " 'controlled', 'RXA', '2012-04-01Z')");
-    done(web, ASK);
+    store_fixture_done(web, ASK);
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT person || ' ' || act FROM reckoner.audit_event"
                                                   " ORDER BY id DESC LIMIT 1"),
                      "xce.one identifiers.ask");
@@ -430,7 +424,7 @@ START_TEST(only_an_appointed_controlled_environment_reads_identities)
     store_fixture_sign_in(&f, web, "xce.one");
     ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.episode"), "0");
     ck_assert_str_eq(store_fixture_value(web, "SELECT count(*) FROM reckoner.submission"), "1");
-    done(web, TAKE);
+    store_fixture_done(web, TAKE);
     ck_assert_str_eq(store_fixture_value(f.owner, "SELECT state || ' ' || (answer IS NULL) FROM"
                                                   " reckoner.identifier_reading"),
                      "released true");
@@ -442,8 +436,8 @@ START_TEST(the_operator_queues_failed_jobs_again)
 {
     store_fixture_sql(&f, "UPDATE job SET state = 'failed', problem = 'x'");
     store_fixture_sign_in(&f, web, "opr.one");
-    done(web, "UPDATE reckoner.job SET state = 'queued', problem = NULL WHERE provider = 'RXA'");
-    done(web, "INSERT INTO reckoner.organisation (code, kind, name, live_from, created_at) VALUES ('RXC', 'provider',"
+    store_fixture_done(web, "UPDATE reckoner.job SET state = 'queued', problem = NULL WHERE provider = 'RXA'");
+    store_fixture_done(web, "INSERT INTO reckoner.organisation (code, kind, name, live_from, created_at) VALUES ('RXC', 'provider',"
               " 'Third', '2012-04-01', '2012-04-01Z')");
     ck_assert_str_eq(store_fixture_value(web, "SELECT state FROM reckoner.job WHERE provider = 'RXA'"), "queued");
 }
@@ -465,7 +459,7 @@ START_TEST(the_worker_sees_all_and_lacks_rights)
     denied(worker, "INSERT INTO reckoner.person SELECT * FROM reckoner.person");
     denied(worker, "SELECT reckoner.authenticate(NULL, NULL)");
     denied(worker, "SELECT reckoner.issue_document('RXA', 'x', NULL, '2012-06-03Z')");
-    done(worker, "UPDATE reckoner.document SET state = 'superseded', superseded_at = '2012-06-03Z'");
+    store_fixture_done(worker, "UPDATE reckoner.document SET state = 'superseded', superseded_at = '2012-06-03Z'");
     pg_free(worker);
 }
 END_TEST

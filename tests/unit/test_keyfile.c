@@ -3,6 +3,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,22 +49,31 @@ static void refused(const char *because)
     ck_assert_ptr_nonnull(strstr(error, path));
 }
 
+static uintptr_t hexadecimal(const char **at)
+{
+    static const char digits[] = "0123456789abcdef";
+    uintptr_t value = 0;
+    for (const char *d; **at != '\0' && (d = strchr(digits, **at)) != NULL; (*at)++)
+        value = value * 16 + (uintptr_t)(d - digits);
+    return value;
+}
+
 /* The flags of the mapping that holds an address (proc(5), VmFlags). */
 static void flags_of(const void *address, char *flags, size_t size)
 {
     char line[4096];
-    unsigned long from = 0;
-    unsigned long to = 0;
+    uintptr_t from = 0;
+    uintptr_t to = 0;
     bool inside = false;
     FILE *maps = fopen("/proc/self/smaps", "re");
     ck_assert_ptr_nonnull(maps);
     flags[0] = '\0';
     while (flags[0] == '\0' && fgets(line, sizeof line, maps) != NULL) {
-        char *end = NULL;
-        from = strtoul(line, &end, 16);
-        if (*end == '-') {
-            to = strtoul(end + 1, NULL, 16);
-            inside = (unsigned long)address >= from && (unsigned long)address < to;
+        const char *at = line;
+        from = hexadecimal(&at);
+        if (at > line && *at++ == '-') {
+            to = hexadecimal(&at);
+            inside = (uintptr_t)address >= from && (uintptr_t)address < to;
         }
         if (inside && strncmp(line, "VmFlags:", 8) == 0)
             (void)snprintf(flags, size, "%.190s", line);

@@ -43,6 +43,7 @@ static const char *read_all(void)
     struct ustar_reader r = {archive, used, 0};
     struct ustar_member m;
     const char *problem = NULL;
+    size_t length = 0;
     names[0] = '\0';
     for (;;) {
         switch (ustar_next(&r, &m, &problem)) {
@@ -51,8 +52,8 @@ static const char *read_all(void)
         case USTAR_WRONG:
             return problem;
         case USTAR_MEMBER:
-            strncat(names, m.name, sizeof names - strlen(names) - 2);
-            strncat(names, " ", sizeof names - strlen(names) - 1);
+            length += (size_t)snprintf(names + length, sizeof names - length, "%s ", m.name);
+            ck_assert_uint_lt(length, sizeof names);
             break;
         }
     }
