@@ -104,8 +104,10 @@ class Bundles(unittest.TestCase):
 
         def rows(first):
             return [row(n, dice.choice(["04", "05", "11", "14", ""]), days(dice.randint(-20, 25), first),
-                        dice.choice(["", days(dice.randint(26, 40), first)]), service=dice.choice(["", "N", "=S", '"a,"']),
-                        tag=dice.choice(tags), mhct_reason=dice.choice([10, 11]), assessment_only=dice.choice([0, 0, 1]),
+                        dice.choice(["", days(dice.randint(26, 40), first)]),
+                        service=dice.choice(["", "N", "=S", '"a,"']),
+                        tag=dice.choice(tags), mhct_reason=dice.choice([10, 11]),
+                        assessment_only=dice.choice([0, 0, 1]),
                         mhct_date=days(dice.randint(0, 29), first), admitted_days=dice.randint(0, 9),
                         failed=dice.choice(["", "", "", "P01"])) for n in range(1, 41)]
         said = {"agreed_at": "2012-06-20T09:00:00.000000Z"}
@@ -118,8 +120,8 @@ class Bundles(unittest.TestCase):
         challenge = {"number": 3, "month": "2012-05", "claimed_pence": 99, "billed": False,
                      "raised_at": "2012-06-21T09:00:00.000000Z",
                      "rows": [{"month": "2012-05", "row": 30, "not_payable": True}]}
-        world = handmade.World(self.key, {"2012-04": rows("2012-04-01"), "2012-05": rows("2012-05-01")}, TERMS, "2012-05",
-                              decisions=decisions, reattributions=moves, challenges=[challenge],
+        world = handmade.World(self.key, {"2012-04": rows("2012-04-01"), "2012-05": rows("2012-05-01")},
+                               TERMS, "2012-05", decisions=decisions, reattributions=moves, challenges=[challenge],
                               elsewhere=[{"month": "2012-05", "row": 20}])
         world.others["2012-05", "5QF"] = [row(77, "04", "2012-05-27"), row(78, "05", "2012-05-02")]
         world.moved = [("2012-05", "5QF", 77)]
@@ -171,7 +173,7 @@ class Bundles(unittest.TestCase):
                         (self.folder / f"{method}.{name}").unlink()
 
     def test_by_hand(self):
-        """Three rows of 30 days at £6.12, all drawn: one is agreed, one has ten days less, of one nothing is borne out."""
+        """Three rows of 30 days at £6.12, all drawn: one agreed, one of ten days less, one borne out by nothing."""
         world = handmade.World(self.key, {"2012-04": [
             row(n, "04", "2012-04-01", "2012-05-01", service=team) for n, team in ((1, "N"), (2, "N"), (3, "S"))]},
             TERMS, "2012-04")
