@@ -117,8 +117,8 @@ class Restored(harness.ServiceCase):
 
     def test_3_restarts_and_forgetful_operators_change_nothing(self):
         self.service.kill_worker()
-        self.service.start_worker()
         self.service.restart_database()
+        self.service.start_worker()
         self.wait_until(lambda: "it was restored" in self.health(), what="the database")
         # Somebody clears the mark; the state outside the database still tells.
         self.query("UPDATE reckoner.log_vouch SET stopped = NULL, stopped_at = NULL")
