@@ -245,7 +245,7 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
 }
 
 /* clang-format off */
-/* As it was at an instant: k.at, or null for now. */
+/* As it was at the instant k.at; null: as it is. */
 #define BY_THEN(column) "(k.at IS NULL OR " column " <= k.at)"
 #define STATE_THEN                                                                                                     \
     "CASE WHEN k.at IS NULL OR d.issued_at <= k.at OR d.superseded_at <= k.at THEN d.state"                            \

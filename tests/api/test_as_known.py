@@ -1,6 +1,6 @@
-"""Time travel: terms, findings, positions and documents as known at the end of a day. Asked when the day was just over, and again
-after late data, a variation for months behind, a resubmission, a challenge that was decided, reference data and issues:
-the same bytes."""
+"""Time travel: terms, findings, positions and documents as known at the end of a day. Asked when the day was over,
+and again after late data, a variation for months behind, a resubmission, a challenge that was decided, reference data
+and issues: the same bytes."""
 
 import json
 import pathlib

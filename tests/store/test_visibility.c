@@ -310,8 +310,9 @@ END_TEST
 START_TEST(writes_carry_the_caller)
 {
     store_fixture_sign_in(&f, web, "rxa.one");
-    store_fixture_done(web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
-              " '2012-06-01Z', 'rxa.one', 'RXA', 'test.act', 'x')");
+    store_fixture_done(
+        web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
+             " '2012-06-01Z', 'rxa.one', 'RXA', 'test.act', 'x')");
     denied(web, "INSERT INTO reckoner.audit_event (provider, at, person, organisation, act, subject) VALUES ('RXA',"
                 " '2012-06-01Z', 'rxa.two', 'RXA', 'test.act', 'x')");
     denied(web, "INSERT INTO reckoner.terms_approval SELECT provider, contract, version, 'provider', digest, author,"
@@ -333,10 +334,11 @@ START_TEST(writes_carry_the_caller)
                 " '2012-06-02Z'");
     denied(web, "UPDATE reckoner.document SET state = 'superseded'");
     store_fixture_done(web, PROPOSE("d1", "rxa.one"));
-    store_fixture_done(web, "INSERT INTO reckoner.run (provider, id, contract, commissioner, month, type, n, state, cause,"
-              " requested_by, requested_at, known_at) VALUES ('RXA', " ID("r7") ", " ID(
-                  "a") ", '5QF', '2012-04-01',"
-                       " 'FLEX', 1, 'queued', 'asked', 'rxa.one', '2012-06-01Z', '2012-06-01Z')");
+    store_fixture_done(web,
+                       "INSERT INTO reckoner.run (provider, id, contract, commissioner, month, type, n, state, cause,"
+                       " requested_by, requested_at, known_at) VALUES ('RXA', " ID("r7") ", " ID(
+                           "a") ", '5QF', '2012-04-01',"
+                                " 'FLEX', 1, 'queued', 'asked', 'rxa.one', '2012-06-01Z', '2012-06-01Z')");
 }
 END_TEST
 
@@ -347,9 +349,10 @@ START_TEST(a_commissioner_makes_the_contract_it_coordinates)
     " VALUES ('RXB', " ID("c") ", 2013, 'live', 'x', '" coordinator "', '" person "', '2012-04-01Z');"
     store_fixture_sign_in(&f, web, "pct5qe.one");
     denied(web, CONTRACT_OF("5QF", "pct5qe.one"));
-    store_fixture_done(web, CONTRACT_OF("5QE", "pct5qe.one") "INSERT INTO reckoner.account (provider, contract, commissioner,"
-                                               " financial_year) VALUES ('RXB', " ID("c") ", '5QE', 2013), ('RXB', " ID(
-                                                   "c") ", '5QF', 2013)");
+    store_fixture_done(
+        web, CONTRACT_OF("5QE", "pct5qe.one") "INSERT INTO reckoner.account (provider, contract, commissioner,"
+                                              " financial_year) VALUES ('RXB', " ID("c") ", '5QE', 2013), ('RXB', " ID(
+                                                  "c") ", '5QF', 2013)");
     denied(web, "INSERT INTO reckoner.account (provider, contract, commissioner, financial_year) VALUES ('RXB', " ID(
                     "b") ", '5QE', 2012)");
 }
@@ -437,8 +440,9 @@ START_TEST(the_operator_queues_failed_jobs_again)
     store_fixture_sql(&f, "UPDATE job SET state = 'failed', problem = 'x'");
     store_fixture_sign_in(&f, web, "opr.one");
     store_fixture_done(web, "UPDATE reckoner.job SET state = 'queued', problem = NULL WHERE provider = 'RXA'");
-    store_fixture_done(web, "INSERT INTO reckoner.organisation (code, kind, name, live_from, created_at) VALUES ('RXC', 'provider',"
-              " 'Third', '2012-04-01', '2012-04-01Z')");
+    store_fixture_done(
+        web, "INSERT INTO reckoner.organisation (code, kind, name, live_from, created_at) VALUES ('RXC', 'provider',"
+             " 'Third', '2012-04-01', '2012-04-01Z')");
     ck_assert_str_eq(store_fixture_value(web, "SELECT state FROM reckoner.job WHERE provider = 'RXA'"), "queued");
 }
 END_TEST
