@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct store_fixture f;
@@ -631,6 +632,7 @@ START_TEST(a_difference_is_of_one_kind)
 }
 END_TEST
 
+#define MAPPING(values) "INSERT INTO reckoner.column_mapping VALUES ('RXA', " values ", 'rxa.one', '2012-06-01Z')"
 START_TEST(column_mappings_are_kept)
 {
     static const struct {
@@ -641,16 +643,12 @@ START_TEST(column_mappings_are_kept)
                {"1", "'{\"columns\":[]}'", "column_mapping_body_check"}};
     char sql[300];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        (void)snprintf(sql, sizeof sql,
-                       "INSERT INTO reckoner.column_mapping VALUES ('RXA', %s, %s, 'rxa.one', '2012-06-01Z')",
-                       bad[i].version, bad[i].body);
+        (void)snprintf(sql, sizeof sql, MAPPING("%s, %s"), bad[i].version, bad[i].body);
         refused(sql, bad[i].constraint);
     }
-    done("INSERT INTO reckoner.column_mapping VALUES ('RXA', 1, '{\"columns\":{\"a\":\"h1\"}}', 'rxa.one',"
-         " '2012-06-01Z')");
-    done("INSERT INTO reckoner.column_mapping VALUES ('RXA', 2, NULL, 'rxa.one', '2012-06-01Z')");
-    refused("INSERT INTO reckoner.column_mapping VALUES ('RXA', 2, NULL, 'rxa.one', '2012-06-01Z')",
-            "column_mapping_pkey");
+    done(MAPPING("1, '{\"columns\":{\"a\":\"h1\"}}'"));
+    done(MAPPING("2, NULL"));
+    refused(MAPPING("2, NULL"), "column_mapping_pkey");
     refused("UPDATE reckoner.submission SET column_mapping = 9 WHERE provider = 'RXA'",
             "submission_provider_column_mapping_fkey");
     refused("UPDATE reckoner.submission SET content_encoding = 'br'", "submission_content_encoding_check");
