@@ -1,7 +1,8 @@
 #!/bin/sh
 # The random tests at length: soak.sh BUILD TIMES [SEED], TIMES the rounds of `make test`. A failure is repeated with
 # the seed that is printed. Each program has RECKONER_SOAK_SECONDS (7,200 unless told). Python tests that are random
-# and heed RECKONER_TIMES and RECKONER_SEED are run when their name begins with soak_ (tests/*/soak_*.py).
+# and heed RECKONER_TIMES and RECKONER_SEED are run when their name begins with soak_ (tests/*/soak_*.py) or
+# test_random_ (a round of which `make test` makes too: a hundred statements, so ten times are a thousand).
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -21,7 +22,8 @@ RECKONER_TEST_DATABASE=$(deploy/private-postgres.sh start "$cluster" --throwaway
 export RECKONER_TEST_DATABASE
 trap 'deploy/private-postgres.sh stop "$cluster"' EXIT
 trap 'exit 130' INT TERM
-for program in "$build"/tests/property/test_* "$build"/tests/store/test_contract_years tests/*/soak_*.py; do
+for program in "$build"/tests/property/test_* "$build"/tests/store/test_contract_years tests/*/soak_*.py \
+    tests/*/test_random_*.py; do
     case $program in
     *.o | *.d | *'*'*) continue ;;
     esac
