@@ -123,6 +123,10 @@ void store_year_find(struct store_year *a);
  * the facts left it; its accounts are emptied. */
 void store_year_replay(struct store_year *a, struct pg *web, uint64_t seed);
 
+/* Whether a billing run of month m can be: not where instalments are made of a plan of the year that cannot be
+ * computed. */
+bool store_year_bills(const struct store_year *a, const char *commissioner, month_t m);
+
 /* The case for the second implementation: position(m) of an account. New reference. */
 json_t *store_year_case(const struct store_year *a, size_t account, month_t m);
 

@@ -97,6 +97,16 @@ static json_t *challenges_json(const struct store_year *a)
     return list;
 }
 
+bool store_year_bills(const struct store_year *a, const char *commissioner, month_t m)
+{
+    struct bill_set_off off;
+    int64_t expected;
+    a->y->account = commissioner;
+    bool can = contract_year_set_off(a->y, m, YEAR_ALL_KNOWN, &off, &expected) == POSITION_DONE;
+    a->y->account = YEAR_COMMISSIONER;
+    return can;
+}
+
 json_t *store_year_case(const struct store_year *a, size_t account, month_t m)
 {
     static const char *const of_ours[] = {"achievements", "adjustments", "agreed_months", "withholds"};
@@ -104,14 +114,16 @@ json_t *store_year_case(const struct store_year *a, size_t account, month_t m)
     json_t *object = contract_year_case(a->y, m, YEAR_ALL_KNOWN);
     /* Without digests of rows and files no document can be asked for; the sums and lines are. */
     year_must(json_object_del(object, "provider") == 0);
-    contract_year_case_bill(object, a->y, a->account[account].documents);
+    bool bills = store_year_bills(a, a->account[account].commissioner, m);
+    if (bills)
+        contract_year_case_bill(object, a->y, a->account[account].documents);
     put_text(object, "commissioner", a->account[account].commissioner);
     put(object, "decisions", ours ? acts_json(a, a->decision, a->decisions) : json_array());
     put(object, "reattributions", acts_json(a, a->move, a->moves));
     put(object, "challenges", ours ? challenges_json(a) : json_array());
     for (size_t i = 0; !ours && i < sizeof of_ours / sizeof *of_ours; i++)
         put(object, of_ours[i], json_array());
-    if (!ours)
+    if (!ours && bills)
         put(object, "opening_entries", json_array());
     return object;
 }
