@@ -194,7 +194,7 @@ static bool write_moved_row(struct bundle_job *b, const struct row_change *c, st
 {
     const char *commissioner = c->row.commissioner;
     int64_t submission = b->s.submission[month_number(c->month) - 1].no;
-    struct merkle_proof path;
+    struct merkle_proof path = {0};
     char line[ROW_LINE_SIZE];
     char month[8];
     size_t length;
@@ -251,7 +251,9 @@ bool bundle_write_moved(struct bundle_job *b)
     struct block k = {.rows = malloc(ROW_BLOCK * sizeof *k.rows)};
     struct buf out;
     buf_init(&out, MOVED_MAXIMUM);
-    bool good = (rows != NULL && k.rows != NULL && buf_append_text(&out, MOVED_HEADER)) || bundle_no_memory(b);
+    bool good = rows != NULL && k.rows != NULL && buf_append_text(&out, MOVED_HEADER);
+    if (!good)
+        (void)bundle_no_memory(b);
     for (size_t i = 0; good && i < count; i++) {
         good = write_moved_row(b, rows[i], &k, &out);
         PQclear(k.stored);

@@ -77,8 +77,7 @@ static bool same_draft(const struct drafting *x, const PGresult *open, int row, 
 {
     return pg_i64(open, row, "instalment") == i->k && pg_i64(open, row, "position_pence") == i->due &&
            pg_i64(open, row, "billed_pence") == i->before && pg_i64(open, row, "opening_pence") == x->opening &&
-           pg_i64(open, row, "eacv_pence") == x->value.pence &&
-           strcmp(pg_text(open, row, "bill_to"), x->bill_to) == 0;
+           pg_i64(open, row, "eacv_pence") == x->value.pence && strcmp(pg_text(open, row, "bill_to"), x->bill_to) == 0;
 }
 
 /* Open drafts that still hold stay, and are not drafted again; the others give way. */

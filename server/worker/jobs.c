@@ -120,8 +120,21 @@ static void heartbeat_holds(struct heartbeat *h, const struct job *job)
     (void)pthread_mutex_unlock(&h->mutex);
 }
 
+/* What the database refuses while nothing may be signed; any other refusal does not pass by waiting. */
+static bool signing_is_stopped(const char *code)
+{
+    static const char *const codes[] = {"not_vouched", "key_ended", "key_not_introduced"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (strcmp(code, codes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum job_outcome job_outcome_of(enum pg_status status, const struct pg *pg, char *problem)
 {
+    if (status == PG_REFUSED && !signing_is_stopped(pg_message(pg)))
+        status = PG_FAILED;
     switch (status) {
     case PG_OK:
         return JOB_DONE;

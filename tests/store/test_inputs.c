@@ -333,8 +333,7 @@ START_TEST(a_reattribution_counts_when_three_persons_of_three_parties_agreed)
     ck_assert_int_ne(store_fixture_try(f.owner, MOVE_SET("1", "agreed_at = '2012-06-02Z'")), PG_OK);
     refused(MOVE_SET("1", "from_by = 'pct5qe.one'"), "reattribution_from_agrees");
     refused(MOVE_SET("1", "to_at = '2012-06-02Z'"), "reattribution_to_agrees");
-    refused(MOVE_SET("1", "from_by = 'rxa.two', from_at = '2012-06-02Z'"),
-            "reattribution_party");
+    refused(MOVE_SET("1", "from_by = 'rxa.two', from_at = '2012-06-02Z'"), "reattribution_party");
     refused(MOVE_SET("1", "to_by = 'pct5qe.one', to_at = '2012-06-02Z'"), "reattribution_party");
     refused(MOVE_SET("1", "from_by = 'rxa.one', from_at = '2012-06-02Z'"), "reattribution_three_persons");
     refused(MOVE_SET("1", "from_by = 'pct5qe.one', from_at = '2012-05-02Z'"), "reattribution_check1");
