@@ -78,16 +78,16 @@ enum pg_status challenge_add_rows(struct pg *pg, const struct challenge *c, int6
 
 static const struct pg_statement add_found = {
     "challenge_add_found",
-    ROW_COLUMNS
-    "$10, $11::integer, $12"
-    " FROM mine WHERE ($9::text IS NULL OR (e).cluster = $9) AND (e).row_no IN (SELECT f.row_no FROM reckoner.finding f"
-    "  JOIN reckoner.submission s ON s.provider = f.provider AND s.no = f.submission"
-    "  JOIN reckoner.rule u ON u.id = f.rule LEFT JOIN reckoner.severity v ON v.provider = f.provider"
-    "   AND v.submission = f.submission AND v.commissioner = f.commissioner AND v.rule = f.rule"
-    "  WHERE f.provider = $1 AND f.submission = $6 AND f.commissioner = $3"
-    "   AND (f.evaluation = 0 OR f.evaluation = s.evaluation) AND ($7::text IS NULL OR f.rule = $7)"
-    "   AND ($8::text IS NULL OR coalesce(f.severity, v.severity, u.severity) = $8))"
-    " LIMIT 10001",
+    ROW_COLUMNS "$10, $11::integer, $12"
+                " FROM mine WHERE ($9::text IS NULL OR (e).cluster = $9) AND (e).row_no IN (SELECT f.row_no FROM"
+                "  (SELECT * FROM reckoner.finding WHERE provider = $1 AND submission = $6 AND commissioner = $3"
+                "   UNION ALL SELECT * FROM reckoner.moved_findings($1, $6, $3)) f"
+                "  JOIN reckoner.submission s ON s.provider = f.provider AND s.no = f.submission"
+                "  JOIN reckoner.rule u ON u.id = f.rule LEFT JOIN reckoner.severity v ON v.provider = f.provider"
+                "   AND v.submission = f.submission AND v.commissioner = $3 AND v.rule = f.rule"
+                "  WHERE (f.evaluation = 0 OR f.evaluation = s.evaluation) AND ($7::text IS NULL OR f.rule = $7)"
+                "   AND ($8::text IS NULL OR coalesce(f.severity, v.severity, u.severity) = $8))"
+                " LIMIT 10001",
     12};
 _Static_assert(CHALLENGE_ROWS_MAXIMUM == 10000, "the statement takes one more than the maximum");
 

@@ -9,6 +9,7 @@ import harness  # noqa: E402
 
 APRIL = "2012-04"
 PRICE, OTHER_PRICE, DAYS = 612, 1000, 30
+WARNED = (1, 5, 11)  # rows that fail M02
 REASON = "the practice is one of Fenwick's since March"
 
 
@@ -83,6 +84,8 @@ class Reattribution(Accounts):
             "RXA", "5QF", prices=[{"cluster": "04", "basis": "DAY", "pence": OTHER_PRICE}])) + "/accounts/5QF"
         cls.rows = ([harness.row(n) for n in range(10)]
                     + [harness.row(n, commissioner="5QF") for n in range(10, 14)])
+        for n in WARNED:
+            cls.rows[n]["h2"] = "9"
 
     def test_1_what_is_refused(self):
         self.assertEqual(self.send(self.rows)["state"], "accepted")
@@ -170,8 +173,8 @@ class Reattribution(Accounts):
         for person in ("a.maker", "e.one"):
             self.assertEqual(self.rows_behind(east, person), {"DAY": [4, 5, 6, 7, 8, 9, 10]})
         shown = list(self.as_person("f.one").pages(f"{self.place}/3/rows"))
-        self.assertEqual([(r["episode_id"], r["row_no"], r["cluster"], r["rules"]) for r in shown],
-                         [(f"E{n}", n + 1, "04", shown[0]["rules"]) for n in range(3)])
+        self.assertEqual([(r["episode_id"], r["row_no"], r["cluster"], "M02" in r["rules"]) for r in shown],
+                         [(f"E{n}", n + 1, "04", n in WARNED) for n in range(3)])
 
     def challenge(self, person, account, **choice):
         return self.as_person(person).send("POST", account + "/challenges", {
@@ -191,6 +194,17 @@ class Reattribution(Accounts):
             self.assertEqual([c["pence"] for c in self.position(run)["contested"]], [rows * DAYS * OTHER_PRICE])
             self.as_person("f.one").post(f"{self.fen}/challenges/{made['number']}/withdraw")
         self.assertEqual(self.position(self.run_of(self.fen, "PREVIEW"))["lines"], self.position(before)["lines"])
+
+    def test_3b_a_filter_finds_them_where_they_are_paid(self):
+        for person, account, episodes in (("e.one", self.east, ["E5"]), ("f.one", self.fen, ["E1", "E11"])):
+            for found_by in ({"rule": "M02"}, {"rule": "M02", "severity": "WARN", "cluster": "04"}):
+                raised = self.challenge(person, account, filter=found_by)
+                self.assertEqual(raised.status, 201, raised.body)
+                place = f"{account}/challenges/{raised.json()['number']}"
+                self.assertEqual([row["episode_id"] for row in self.as_person(person).pages(place + "/rows")], episodes)
+                self.as_person(person).post(place + "/withdraw")
+            for found_by in ({"rule": "M02", "severity": "ERROR"}, {"rule": "M02", "cluster": "14"}):
+                self.assertProblem(self.challenge(person, account, filter=found_by), 409, "conflict", "/filter")
 
     def test_3c_what_is_decided_of_a_moved_row_holds(self):
         self.issue_all()
