@@ -10,9 +10,9 @@ MONTHS = [f"{2012 + (m > 12)}-{(m - 1) % 12 + 1:02}" for m in range(4, 16)]
 DAYS = {month: calendar.monthrange(int(month[:4]), int(month[5:]))[1] for month in MONTHS}
 PRICE = 612
 # Rows a month by commissioner. 5QF has a contract and no row, 5QG meets its cap, 5QH planned nothing, 5QJ comes here in
-# October; 5QE is closed on 31 March.
-ROWS = {"5QE": 3, "5QG": 4, "5QH": 1, "5QJ": 2}
-PEOPLE = {"5QE": "e.one", "5QF": "f.one", "5QG": "g.one", "5QH": "h.one", "5QJ": "j.one"}
+# October; 5QE and 5QK are closed on 31 March, of which 5QE was settled for good.
+ROWS = {"5QE": 3, "5QG": 4, "5QH": 1, "5QJ": 2, "5QK": 2}
+PEOPLE = {"5QE": "e.one", "5QF": "f.one", "5QG": "g.one", "5QH": "h.one", "5QJ": "j.one", "5QK": "q.one"}
 
 
 def year_to(month, rows, price=PRICE):
@@ -28,14 +28,15 @@ class Accidents(harness.ServiceCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for code in ("5QG", "5QH", "5QJ", "01A"):
+        for code in ("5QG", "5QH", "5QJ", "5QK", "01A"):
             cls.service.organisation(code, "commissioner", f"Commissioner {code}")
-        for person, code in (("g.one", "5QG"), ("h.one", "5QH"), ("j.one", "5QJ"), ("k.one", "01A")):
+        for person, code in (("g.one", "5QG"), ("h.one", "5QH"), ("j.one", "5QJ"), ("q.one", "5QK"),
+                             ("k.one", "01A")):
             cls.service.person(person, code, person)
             cls.service.token(person)
         plan = [{"cluster": "04", "basis": "DAY", "units": [2 * days for days in DAYS.values()]}]
         nothing = [{"cluster": "04", "basis": "DAY", "units": [0] * 12}]
-        parts = {"5QE": {}, "5QF": {}, "5QJ": {},
+        parts = {"5QE": {}, "5QF": {}, "5QJ": {}, "5QK": {},
                  "5QG": {"plan": {"lines": plan}, "risk_share": {"cap": "50%"}},
                  "5QH": {"plan": {"lines": nothing}, "billing": {"method": "on_account"}}}
         cls.contract = {code: cls.agree(commissioner=code, terms=cls.terms(code, PRICE, **more),
@@ -49,6 +50,7 @@ class Accidents(harness.ServiceCase):
             for code, count in ROWS.items():
                 rows += [harness.row(number + n, month, commissioner=code) for n in range(count)]
                 number += count
+            cls.march = rows
             if month != "2012-08":  # August is not sent in time
                 cls.send(rows, month=month)
         cls.service.set_clock("2013-05-13T09:00:00Z")
@@ -73,7 +75,7 @@ class Accidents(harness.ServiceCase):
     def raised(self, code, kind="R"):
         self.settle_down()
         runs = [run for run in self.as_person("a.maker").pages(f"{self.account(code)}/runs") if run["type"] == kind]
-        return sorted(runs, key=lambda run: run["n"])
+        return sorted(runs, key=lambda run: run["finished_at"] or "")
 
     def issue(self, document):
         path = f"/v1/providers/RXA/documents/{document}"
@@ -89,6 +91,15 @@ class Accidents(harness.ServiceCase):
         made = self.as_person("a.maker").post(f"{self.account(code)}/agreements", body)
         self.as_person(PEOPLE[code]).post(f"{self.account(code)}/agreements/{made['n']}/agree", {})
         self.settle_down()
+
+    def close(self, code, successor=None):
+        """The last day of the organisation is 31 March 2013."""
+        operator, place = self.as_person("operator.one"), f"/v1/organisations/{code}"
+        reply = operator.send("GET", place)
+        closing = {"name": reply.json()["name"], "live_from": reply.json()["live_from"], "live_to": "2013-04-01"}
+        closing |= {"successor": successor} if successor else {}
+        reply = operator.send("PUT", place, closing, headers={"If-Match": reply.headers["ETag"]})
+        self.assertEqual(reply.status, 200, reply.body)
 
     def acts(self, run):
         return [action["act"] for action in run["actions"]]
@@ -126,6 +137,11 @@ class Accidents(harness.ServiceCase):
         # A month before it was never run by itself: its FREEZE bills nothing twice.
         run = self.run_of("5QE", "2012-06", "FREEZE")
         self.assertEqual((run["position_pence"], run["balance_pence"]), (year_to("2012-06", 3), 0))
+
+        # What it came to can be looked at as often as anyone likes.
+        looks = [self.run_of("5QE", "2012-09", "PREVIEW") for _ in range(2)]
+        self.assertEqual([(look["state"], look["position_pence"], look["document"]) for look in looks],
+                         [("done", year_to("2012-09", 3) - 3 * 31 * PRICE, None)] * 2)
 
     def test_03_a_failure_in_mid_run(self):
         self.query("CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION"
@@ -271,23 +287,36 @@ class Accidents(harness.ServiceCase):
             reply = client.send("POST", f"{self.account('5QE')}/runs", {"month": "2013-03", "type": kind})
             self.assertProblem(reply, 409, "conflict", "/type")
 
-    def test_11_a_commissioner_closed_whose_march_is_settled_again_in_june(self):
+    def test_11_a_row_found_to_belong_to_another_commissioner_after_freeze(self):
+        """A row of October that was sent with 5QJ and is 5QK's; both have frozen and billed October."""
+        self.issue(self.run_of("5QK", "2012-10", "FREEZE")["document"])
+        episode = self.value("SELECT min(episode_id) FROM reckoner.episode JOIN reckoner.submission s"
+                             " ON s.no = submission WHERE commissioner = '5QJ' AND s.month = '2012-10-01'")
+        settled = {code: len(self.raised(code)) for code in ("5QJ", "5QK")}
+        made = self.as_person("a.maker").post("/v1/providers/RXA/reattributions", {
+            "month": "2012-10", "from": "5QJ", "to": "5QK", "rows": [episode], "reason": "the practice is 5QK's"})
+        act = f"/v1/providers/RXA/reattributions/{made['n']}/agree"
+        self.as_person("j.one").post(act, {})
+        self.assertEqual({code: len(self.raised(code)) for code in settled}, settled)
+        self.as_person("q.one").post(act, {})
+        for code, pence, kind in (("5QJ", -31 * PRICE, "credit_note"), ("5QK", 31 * PRICE, "invoice")):
+            (run,) = self.raised(code)[settled[code]:]
+            self.assertEqual((run["month"], run["state"], run["balance_pence"]), ("2012-10", "done", pence))
+            self.assertEqual(self.issue(run["document"])["kind"], kind)
+        self.assertEqual(self.value("SELECT DISTINCT commissioner FROM reckoner.episode WHERE episode_id ="
+                                    f" '{episode}'"), "5QJ")
+
+    def test_12_a_commissioner_closed_after_its_final_whose_march_is_settled_again_in_june(self):
         account, successor = self.account("5QE"), self.as_person("k.one")
         self.assertProblem(successor.send("GET", account), 404, "not_found")
-        operator = self.as_person("operator.one")
-        reply = operator.send("GET", "/v1/organisations/5QE")
-        closing = {"name": reply.json()["name"], "live_from": reply.json()["live_from"], "live_to": "2013-04-01"}
-        reply = operator.send("PUT", "/v1/organisations/5QE", closing, headers={"If-Match": reply.headers["ETag"]})
-        self.assertEqual(reply.status, 200, reply.body)
+        self.close("5QE")
         self.service.set_clock("2013-06-10T09:00:00Z")
         # Nobody stands for it yet: the run says so, and whom it waits for.
         self.agreed("5QE", {"kind": "adjustment", "month": "2013-03", "pence": 4200, "label": "Bed closed"})
         (run,) = self.raised("5QE", "DISPUTE")
         self.assertEqual((run["state"], run["hold"], self.acts(run)),
                          ("parked", "no_successor", ["record_successor", "ask_again"]))
-        reply = operator.send("PUT", "/v1/organisations/5QE", closing | {"successor": "01A"},
-                              headers={"If-Match": reply.headers["ETag"]})
-        self.assertEqual(reply.status, 200, reply.body)
+        self.close("5QE", "01A")
         again = run["actions"][-1]
         self.assertEqual(self.as_person("a.maker").send(again["method"], again["href"], again["body"]).status, 202)
         (run,) = self.raised("5QE", "DISPUTE")
@@ -310,7 +339,43 @@ class Accidents(harness.ServiceCase):
         self.assertEqual(self.value("SELECT count(DISTINCT commissioner) FROM reckoner.episode WHERE commissioner ="
                                     " '01A'"), "0")
 
-    def test_12_an_author_who_is_the_only_person_left_to_approve(self):
+    def test_13_a_commissioner_closed_whose_march_is_settled_again_in_june_and_challenged(self):
+        """Rows of March come late; the documents go to the recorded successor, which disputes some of the rows."""
+        account, successor, march = self.account("5QK"), self.as_person("k.one"), "2013-03"
+        self.issue(self.run_of("5QK", march, "FREEZE")["document"])
+        self.close("5QK", "01A")
+        asked = self.as_person("a.maker").post(f"{self.contract['5QK']}/exceptions",
+                                               {"month": march, "reason": "two stays were left out"})
+        successor.post(f"{self.contract['5QK']}/exceptions/{march}/{asked['n']}/decision",
+                       {"decision": "granted", "closes_on": "2013-06-20"})
+        late = [harness.row(n, march, commissioner="5QK") for n in (9001, 9002)]
+        self.assertEqual(self.send(self.march + late, month=march)["state"], "accepted")
+        run = self.raised("5QK")[-1]
+        self.assertEqual((run["month"], run["state"], run["balance_pence"]), (march, "done", 2 * 31 * PRICE))
+        document = self.issue(run["document"])
+        self.assertEqual((document["kind"], document["commissioner"], document["bill_to"]), ("invoice", "5QK", "01A"))
+        # The successor challenges both, on what is billed to it; one is found to be right.
+        raised = successor.post(f"{account}/challenges", {
+            "month": march, "reason": "not_provided", "evidence": "no contact is recorded", "claimed_pence": 10 ** 7,
+            "rows": [{"episode_id": row["episode_id"]} for row in late], "counter": {"not_payable": True}})
+        place = f"{account}/challenges/{raised['number']}"
+        self.settle_down()
+        held = successor.get(place)
+        self.assertEqual((held["billed"], held["document"], held["held_pence"]),
+                         (True, document["id"], 2 * 31 * PRICE))
+        self.as_person("a.maker").post(f"{place}/split", {
+            "rows": [late[0]["episode_id"]], "reason": "the notes have the other stay alone"})
+        run = self.raised("5QK")[-1]
+        self.assertEqual((run["month"], run["state"], run["balance_pence"]), (march, "done", -31 * PRICE))
+        document = self.issue(run["document"])
+        self.assertEqual((document["kind"], document["commissioner"], document["bill_to"]),
+                         ("credit_note", "5QK", "01A"))
+        self.assertEqual(self.query("SELECT DISTINCT e.commissioner FROM reckoner.episode e WHERE e.episode_id IN"
+                                    " ('E9001', 'E9002')"), [["5QK"]])
+        self.assertEqual(self.query("SELECT DISTINCT commissioner, bill_to FROM reckoner.document WHERE bill_to ="
+                                    " '01A' ORDER BY 1"), [["5QE", "01A"], ["5QK", "01A"]])
+
+    def test_14_an_author_who_is_the_only_person_left_to_approve(self):
         author, other = self.as_person("b.author"), self.as_person("e.two")
         made = author.post("/v1/providers/RXB/contracts", {
             "financial_year": 2012, "mode": "live", "title": "RXB with 5QF", "commissioners": ["5QF"],
