@@ -1,14 +1,17 @@
 #!/bin/sh
 # A PostgreSQL cluster of our own for demonstration, development and tests. It never touches the system's cluster.
 #
-#   private-postgres.sh start FOLDER [--throwaway]  make and start it; prints the superuser's connection string
+#   private-postgres.sh start FOLDER [--throwaway] [--like HALTED]
+#                                                   make and start it; prints the superuser's connection string
 #   private-postgres.sh conninfo FOLDER [ROLE]      the connection string again, for the superuser or a role
 #   private-postgres.sh restart FOLDER              fast shutdown and start: connections break, data stays
 #   private-postgres.sh crash FOLDER                kill -9 of the postmaster, then start: what a power cut does
+#   private-postgres.sh halt FOLDER                 fast shutdown; everything stays for another start
 #   private-postgres.sh stop FOLDER                 fast shutdown; the cluster, its socket and FOLDER are removed
 #
-# FOLDER must be new or one of ours. Start twice is harmless. --throwaway skips the flush to disk at the end of
-# initdb (tests); the running server always has fsync and synchronous_commit on, so that timings are honest.
+# FOLDER must be new or one of ours. Start twice is harmless. The server has fsync and synchronous_commit on, so that
+# timings are honest. --throwaway (tests) never flushes to disk: what is committed survives killed processes, not a power
+# cut. --like begins with a copy of a halted cluster.
 #
 # Who may connect: anybody who can enter the socket folder, as any role, without a password (pg_hba.conf says
 # "local all all trust" and nothing else; there is no TCP port). The folder is a fresh one in /tmp with mode 0700,
@@ -97,9 +100,13 @@ make_cluster() {
     echo "$data" >"$folder/cluster"
     echo "$socket" >"$folder/socket"
     cd "$data"
-    as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 ${no_sync:+"$no_sync"} \
-        >"$folder/initdb.log" ||
-        fail "initdb failed; see $folder/initdb.log"
+    if [ -n "$like" ]; then
+        copy_cluster
+    else
+        as_server "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+            ${throwaway:+--no-sync --wal-segsize=4} >"$folder/initdb.log" ||
+            fail "initdb failed; see $folder/initdb.log"
+    fi
     echo "local all all trust" | as_server tee "$data/pg_hba.conf" >/dev/null
     # Rows and parameters stay out of the log: they may be personal.
     as_server tee -a "$data/postgresql.conf" >/dev/null <<SETTINGS
@@ -116,6 +123,16 @@ log_min_error_statement = panic
 log_parameter_max_length_on_error = 0
 cluster_name = 'reckoner'
 SETTINGS
+    [ -z "$throwaway" ] ||
+        printf 'fsync = off\nfull_page_writes = off\n' | as_server tee -a "$data/postgresql.conf" >/dev/null
+}
+
+# The settings are appended again: of two the last holds.
+copy_cluster() {
+    [ -f "$like/cluster" ] || fail "there is no cluster in $like to be like"
+    from=$(cat "$like/cluster")
+    [ ! -f "$from/postmaster.pid" ] || fail "the cluster in $like is not halted"
+    cp -a "$from/." "$data/"
 }
 
 # Processes that stand in the data folder: the server's, also those that outlive a killed postmaster for a moment.
@@ -190,14 +207,18 @@ start() {
     conninfo
 }
 
+halt() {
+    if alive "$(postmaster_pid)"; then
+        cd "$data"
+        as_server "$bin/pg_ctl" -D "$data" -s -w -t 60 -m fast stop || fail "the server in $data does not stop"
+    fi
+}
+
 stop() {
     [ -d "$folder" ] || exit 0
     if [ -f "$folder/cluster" ] && [ -f "$folder/socket" ]; then
         load
-        if alive "$(postmaster_pid)"; then
-            cd "$data"
-            as_server "$bin/pg_ctl" -D "$data" -s -w -t 60 -m fast stop || fail "the server in $data does not stop"
-        fi
+        halt
         cd /
         rm -rf "$data" "$socket"
         rm -f "$folder/cluster" "$folder/socket" "$folder/initdb.log" "$folder/start.log"
@@ -218,30 +239,42 @@ crash() {
 
 restart() {
     load
-    cd "$data"
-    ! alive "$(postmaster_pid)" || as_server "$bin/pg_ctl" -D "$data" -s -w -t 60 -m fast stop
+    halt
     start_server
 }
 
 [ $# -ge 2 ] || usage
 command=$1
-case $2 in
-/*) folder=$2 ;;
-*) folder=$(pwd)/$2 ;;
-esac
-no_sync=
-if [ "${3:-}" = --throwaway ]; then
-    no_sync=--no-sync
-fi
+folder=$(realpath -m -- "$2")
+shift 2
+throwaway=
+like=
+role=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --throwaway) throwaway=yes ;;
+    --like)
+        [ $# -ge 2 ] || usage
+        like=$(realpath -m -- "$2")
+        shift
+        ;;
+    *) role=$1 ;;
+    esac
+    shift
+done
 
 case $command in
 start) start ;;
 conninfo)
     load
-    conninfo "${3:-}"
+    conninfo "$role"
     ;;
 restart) restart ;;
 crash) crash ;;
+halt)
+    load
+    halt
+    ;;
 stop) stop ;;
 *) usage ;;
 esac

@@ -10,6 +10,7 @@ on free ports of the loopback address, and is gone after stop():
 Two services run side by side when their working folders differ.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -38,15 +39,17 @@ class Service:
     clock     None: production mode on real time. An instant ("2012-05-10T09:00:00Z"): demonstration mode on a clock
               file that starts there and runs on; set_clock() moves it
     settings  further configuration options by name, for example {"max_upload_bytes": 1000}
-    throwaway True for tests: initdb does not flush to disk (the running server always does)
+    throwaway True for tests: nothing is flushed to disk
+    like      folder of a halted service to begin with: its database, keys and tokens
     """
 
-    def __init__(self, build, workdir, *, workers=1, clock=None, settings=None, throwaway=False):
+    def __init__(self, build, workdir, *, workers=1, clock=None, settings=None, throwaway=False, like=None):
         self.build = pathlib.Path(build).resolve()
         self.workdir = pathlib.Path(workdir).resolve()
         self.wanted_workers = workers
         self.settings = dict(settings or {})
         self.throwaway = throwaway
+        self.like = like
         self.clock = clock
         self.clock_file = self.workdir / "clock"
         self.config_file = self.workdir / "reckoner.conf"
@@ -71,21 +74,7 @@ class Service:
     def start(self):
         """Starts everything and returns when /ready answers 200 and every worker has started."""
         try:
-            self.clean_left_over()
-            # The database server, which root runs as another user, must be able to pass through the folder itself.
-            self.workdir.mkdir(parents=True)
-            self.workdir.chmod(0o755)
-            for folder in (self.keys_dir, self.logs_dir, self.workdir / "spool", self.workdir / "state"):
-                folder.mkdir(mode=0o700)
-            (self.workdir / "service.pid").write_text(f"{os.getpid()}\n")
-            if self.clock is not None:
-                self.set_clock(self.clock)
-            options = ["--throwaway"] if self.throwaway else []
-            self.conninfo = self._postgres("start", *options).strip()
-            self._choose_ports()
-            self._write_config()
-            self.command("keygen")
-            self.command("migrate")
+            self.prepare()
             self.start_daemon()
             for _ in range(self.wanted_workers):
                 self.start_worker()
@@ -93,6 +82,35 @@ class Service:
             self.stop()
             raise
         return self
+
+    def prepare(self):
+        """Everything but the servers: folders, database, keys and configuration, ready for commands."""
+        self.clean_left_over()
+        # The database server, which root runs as another user, must be able to pass through the folder itself.
+        self.workdir.mkdir(parents=True)
+        self.workdir.chmod(0o755)
+        for folder in (self.keys_dir, self.logs_dir, self.workdir / "spool", self.workdir / "state"):
+            folder.mkdir(mode=0o700)
+        (self.workdir / "service.pid").write_text(f"{os.getpid()}\n")
+        if self.clock is not None:
+            self.set_clock(self.clock)
+        options = ["--throwaway"] if self.throwaway else []
+        options += ["--like", str(self.like / "postgres")] if self.like else []
+        self.conninfo = self._postgres("start", *options).strip()
+        self._choose_ports()
+        self._write_config()
+        if self.like is None:
+            self.command("keygen")
+            self.command("migrate")
+            return
+        for key in (self.like / "keys").iterdir():
+            shutil.copy2(key, self.keys_dir)
+        self.tokens = json.loads((self.like / "tokens.json").read_text())
+
+    def halt(self):
+        """Ends a service that was prepared and not started; its folder stays, and others can begin like it."""
+        self._postgres("halt")
+        (self.workdir / "tokens.json").write_text(json.dumps(self.tokens))
 
     def stop(self):
         """Stops everything and removes the working folder. Safe to call again, and after a failed start."""

@@ -25,7 +25,17 @@ mkdir -p "$out"
 began=$(date +%s)
 cluster=
 
+remove_prepared() {
+    for folder in "$build"/services/prepared-*; do
+        if [ -d "$folder" ]; then
+            deploy/private-postgres.sh stop "$folder/postgres"
+            rm -rf "$folder"
+        fi
+    done
+}
+
 finish() {
+    remove_prepared
     if [ -n "$cluster" ]; then
         deploy/private-postgres.sh stop "$cluster"
     fi
@@ -33,6 +43,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
+remove_prepared # left over from a run that was killed
 wanted() {
     for program in "$@"; do
         case $program in

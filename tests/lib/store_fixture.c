@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The migrated database that the others are copies of. */
+#define TEMPLATE "reckoner_template"
+
 static const char seed[] =
     "INSERT INTO organisation (code, kind, name, live_from, created_at) VALUES"
     " ('RXA', 'provider', 'First Trust', '2000-04-01', '2012-04-01Z'),"
@@ -75,24 +78,28 @@ static char *read_file(const char *path)
     return text;
 }
 
-static void create_database(struct store_fixture *f)
+/* Test programs run side by side, and roles and the template are the cluster's: one at a time. The lock is one
+ * database's, so all meet in the same; the last dbname counts. */
+static struct pg *lock_cluster(const struct store_fixture *f)
 {
-    char sql[256];
     char conninfo[1200];
-    /* Test programs run side by side, and roles are the cluster's: one at a time. The lock is one database's, so all
-     * meet in the same; the last dbname counts. */
     (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres", f->cluster);
     struct pg *cluster = connect_to(conninfo);
     must(cluster, "SET lock_timeout = '60s'; SET statement_timeout = '60s'; SELECT pg_advisory_lock(77)");
     must(cluster, read_file("migrations/roles.sql"));
-    (void)snprintf(sql, sizeof sql, "CREATE DATABASE %s OWNER reckoner_migrate", f->database);
-    must(cluster, sql);
-    pg_free(cluster);
+    return cluster;
 }
 
-void store_fixture_open_empty(struct store_fixture *f)
+static void create_database(const struct store_fixture *f, struct pg *cluster, const char *like)
 {
-    char conninfo[1200];
+    char sql[256];
+    (void)snprintf(sql, sizeof sql, "CREATE DATABASE %s OWNER reckoner_migrate%s%s", f->database,
+                   like == NULL ? "" : " TEMPLATE ", like == NULL ? "" : like);
+    must(cluster, sql);
+}
+
+static void name_fixture(struct store_fixture *f)
+{
     const char *cluster = getenv("RECKONER_TEST_DATABASE");
     if (cluster == NULL || cluster[0] == '\0')
         die("RECKONER_TEST_DATABASE is not set; deploy/private-postgres.sh start FOLDER --throwaway prints its value");
@@ -100,17 +107,55 @@ void store_fixture_open_empty(struct store_fixture *f)
         die("libsodium cannot start");
     (void)snprintf(f->cluster, sizeof f->cluster, "%s", cluster);
     (void)snprintf(f->database, sizeof f->database, "reckoner_test_%d_%08x", (int)getpid(), randombytes_random());
-    create_database(f);
+}
+
+static void connect_owner(struct store_fixture *f)
+{
+    char conninfo[1200];
     store_fixture_conninfo(f, "reckoner_migrate", conninfo, sizeof conninfo);
     f->owner = connect_to(conninfo);
 }
 
-void store_fixture_open(struct store_fixture *f)
+void store_fixture_open_empty(struct store_fixture *f)
 {
+    name_fixture(f);
+    struct pg *cluster = lock_cluster(f);
+    create_database(f, cluster, NULL);
+    pg_free(cluster);
+    connect_owner(f);
+}
+
+/* Made once in a cluster; a killed program leaves one of another name. */
+static void make_template(struct store_fixture *f, struct pg *cluster)
+{
+    char sql[256];
     struct migrate_result result;
-    store_fixture_open_empty(f);
+    if (strcmp(store_fixture_value(cluster, "SELECT count(*) FROM pg_database WHERE datname = '" TEMPLATE "'"), "0") !=
+        0)
+        return;
+    create_database(f, cluster, NULL);
+    connect_owner(f);
     if (migrate_apply(f->owner, "migrations", clock_wall(), &result) != PG_OK)
         die("%s", result.problem);
+    pg_free(f->owner);
+    (void)snprintf(sql, sizeof sql, "ALTER DATABASE %s ALLOW_CONNECTIONS false", f->database);
+    must(cluster, sql);
+    (void)snprintf(sql, sizeof sql, "ALTER DATABASE %s RENAME TO " TEMPLATE, f->database);
+    must(cluster, sql);
+    name_fixture(f);
+}
+
+void store_fixture_open(struct store_fixture *f)
+{
+    char problem[600];
+    name_fixture(f);
+    struct pg *cluster = lock_cluster(f);
+    make_template(f, cluster);
+    create_database(f, cluster, TEMPLATE);
+    pg_free(cluster);
+    connect_owner(f);
+    if (!migrate_check(f->owner, problem, sizeof problem))
+        die("%s (the cluster's " TEMPLATE " is of other migrations: begin with a new cluster)", problem);
 }
 
 void store_fixture_close(struct store_fixture *f)

@@ -12,8 +12,8 @@ struct store_fixture {
     struct pg *owner;   /* as reckoner_migrate, on the test's database; policies do not bind it */
 };
 
-/* Creates the roles (if need be) and an empty database with every migration applied. Ends the program with a message
- * on failure, as do the others. */
+/* Creates the roles (if need be) and an empty database with every migration applied, a copy of one that the first call
+ * in a cluster makes. Ends the program with a message on failure, as do the others. */
 void store_fixture_open(struct store_fixture *f);
 /* As store_fixture_open, without the migrations. */
 void store_fixture_open_empty(struct store_fixture *f);

@@ -42,10 +42,10 @@ class PrivatePostgres(unittest.TestCase):
     def data(self):
         return pathlib.Path((self.folder / "cluster").read_text().strip())
 
-    def test_it_is_private_honest_and_ready(self):
+    def test_it_is_private_and_ready(self):
         shown = sql(self.conninfo, "SELECT current_database(), current_setting('listen_addresses'),"
                     " current_setting('fsync'), current_setting('synchronous_commit')").stdout.strip()
-        self.assertEqual(shown, "reckoner||on|on")
+        self.assertEqual(shown, "reckoner||off|on")
         socket = pathlib.Path(self.conninfo.split("host=")[1].split()[0])
         self.assertEqual(socket.stat().st_mode & 0o777, 0o700)
         self.assertLess(len(str(socket)) + len("/.s.PGSQL.5432"), 107)
@@ -87,6 +87,31 @@ class PrivatePostgres(unittest.TestCase):
         # Where process 1 is slow to collect the dead, its entry may stand for a while.
         self.assertTrue(not status.exists() or "\nState:\tZ" in status.read_text())
         self.assertEqual(script("stop", self.folder).returncode, 0)
+
+    def test_one_that_is_kept_is_honest(self):
+        kept = self.parent / "kept"
+        self.addCleanup(script, "stop", kept)
+        conninfo = script("start", kept).stdout.strip()
+        self.assertEqual(sql(conninfo, "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
+                             " current_setting('synchronous_commit')").stdout.strip(), "on|on|on")
+
+    def test_begins_like_a_halted_one(self):
+        self.assertEqual(sql(self.conninfo, "CREATE TABLE copied AS SELECT 43 AS answer").returncode, 0)
+        like = self.parent / "like"
+        self.addCleanup(script, "stop", like)
+        refused = script("start", like, "--throwaway", "--like", self.folder)
+        self.assertEqual((refused.returncode, "is not halted" in refused.stderr), (1, True))
+        script("stop", like)
+        self.assertEqual(script("halt", self.folder).returncode, 0)
+        self.assertNotEqual(sql(self.conninfo, "SELECT 1").returncode, 0)
+        started = script("start", like, "--throwaway", "--like", self.folder)
+        self.assertEqual(started.returncode, 0, started.stderr)
+        copied = started.stdout.strip()
+        self.assertEqual(script("start", self.folder).stdout.strip(), self.conninfo)
+        self.assertNotEqual(copied, self.conninfo)
+        self.assertEqual(sql(copied, "UPDATE copied SET answer = 44").returncode, 0)
+        self.assertEqual([sql(c, "SELECT answer FROM copied").stdout.strip() for c in (self.conninfo, copied)],
+                         ["43", "44"])
 
     def test_a_folder_of_somebody_else_is_refused(self):
         other = self.parent / "other"
