@@ -616,6 +616,8 @@ def check_document(b):
         must_equal("document.json, /" + name, d.get(name), value)
     for name, value in (("balance_pence", d["balance_pence"]), ("document_kind", d["kind"])):
         must_equal("the log's %s of the document" % name, entry[name], value)
+    must_equal("document.json, /due_on", d.get("due_on"), entry.get("due_on"))
+    check_due(b, d)
     if b.has("billed.json"):
         billed = b.json("billed.json")
         must_equal("billed.json, /account", billed["account"], s["account"])
@@ -629,6 +631,38 @@ def check_document(b):
             must_equal("document.json, line %d (%s), %s" % (n, ours["key"], name), theirs.get(name, 0), ours[name])
     must_equal("the sum of the lines of document.json", sum(line["pence"] for line in d["lines"]), d["balance_pence"])
     return "%s %d, %d lines" % (d["kind"], d["number"], len(lines))
+
+
+def check_due(b, d):
+    """The due date by the calendar of the terms in force in the run's month, from the day of issue."""
+    month = b.statement["run"]["month"]
+    payment = (b.account or account_of(b)).in_force(month).body["calendar"].get("payment")
+    if payment is None or d["kind"] == "nil_statement":
+        must_equal("document.json, /due_on", (d.get("due_on"), d.get("due_holidays")), (None, None))
+        return
+    issued, holidays = london_day(d["issued_at"]), [day(h) for h in d.get("due_holidays", [])]
+    due = due_by_dates(payment["dates"], month, issued) if "dates" in payment else issued
+    for _ in range(payment.get("operational_days", 0)):
+        due += 1
+        while datetime.date.fromordinal(due).weekday() > 4 or due in holidays:
+            due += 1
+    must_equal("document.json, /due_on", d.get("due_on"), datetime.date.fromordinal(due).isoformat())
+    on_the_way = [] if "dates" in payment else sorted({h for h in holidays if issued < h < due})
+    must_equal("document.json, /due_holidays", [day(h) for h in d["due_holidays"]], on_the_way)
+
+
+def due_by_dates(dates, month, issued):
+    """The month's date; when that is over, the next that is not; when all are, the day of issue."""
+    to_come = [day(d) for d in dates[(int(month[5:]) - 4) % 12:]]
+    return min((d for d in to_come if d >= issued), default=issued)
+
+
+def london_day(text):
+    """The day in London, as an ordinal: an hour ahead from the last Sunday of March to that of October, at 01:00."""
+    at = datetime.datetime.fromisoformat(text[:19])
+    begin, end = (datetime.datetime(at.year, m, 31, 1) for m in (3, 10))
+    begin, end = (d - datetime.timedelta((d.weekday() + 1) % 7) for d in (begin, end))
+    return (at + datetime.timedelta(hours=begin <= at < end)).toordinal()
 
 
 def differences(b):

@@ -2,6 +2,7 @@
 #include "base/json_difference.h"
 #include "cli/bundle_checking.h"
 #include "domain/billing.h"
+#include "domain/due_date.h"
 #include "domain/expected_value.h"
 #include "domain/money.h"
 
@@ -200,7 +201,51 @@ static bool check_fields(struct checking *x, const json_t *document, const json_
             good = differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", %s", where);
     }
     json_decref(expected);
+    const json_t *due = json_object_get(document, "due_on");
+    const json_t *logged = json_object_get(entry, "due_on");
+    if (good && (due != NULL || logged != NULL) && !json_equal(due, logged))
+        good = differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_on is not the log's");
     return good;
+}
+
+/* The bank holidays that it states: rising, and each behind the one before; *count of them. */
+static bool read_holidays(const json_t *list, date_t holidays[DUE_HOLIDAYS_MAXIMUM], size_t *count)
+{
+    *count = json_array_size(list);
+    bool good = json_is_array(list) && *count <= DUE_HOLIDAYS_MAXIMUM;
+    for (size_t i = 0; good && i < *count; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        good =
+            text != NULL && date_parse(text, strlen(text), &holidays[i]) && (i == 0 || holidays[i] > holidays[i - 1]);
+    }
+    return good;
+}
+
+/* Its due date is the log's, and the one that the calendar comes to from its issue. */
+static bool check_due(struct checking *x, const json_t *document)
+{
+    const struct terms_version *v = terms_in_force(x->versions, x->version_count, x->month, x->inputs.known_at);
+    const char *stated = json_text(document, "due_on");
+    const json_t *list = json_object_get(document, "due_holidays");
+    date_t holidays[DUE_HOLIDAYS_MAXIMUM];
+    size_t count = 0;
+    instant_t issued = 0;
+    date_t due = DATE_NONE;
+    char text[11] = "";
+    bool agreed = v != NULL && v->terms->payment.present && !same_text(json_text(document, "kind"), "nil_statement");
+    if (!agreed)
+        return (stated == NULL && list == NULL) ||
+               differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_on: by the terms there is none");
+    if (stated == NULL || !read_holidays(list, holidays, &count) || !instant_member(document, "issued_at", &issued))
+        return differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_on or /due_holidays is missing or malformed");
+    if (!due_date_stated(v->terms, x->month, london_date(issued), holidays, count, &due))
+        return differs(x, CHECK_DOCUMENT, "the due date cannot be computed");
+    if (count > 0 &&
+        (v->terms->payment.operational_days == 0 || holidays[0] <= london_date(issued) || holidays[count - 1] >= due))
+        return differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_holidays are not on the way to the due date");
+    date_format(due, text);
+    return same_text(stated, text) ||
+           differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_on is %s, but by the terms %s", stated, text);
 }
 
 void bundle_check_document(struct checking *x)
@@ -223,7 +268,7 @@ void bundle_check_document(struct checking *x)
         return;
     }
     json_t *document = json_read(x->b.document.bytes, x->b.document.length, &problem);
-    if (check_fields(x, document, draft) && billed_is_ours(x))
+    if (check_fields(x, document, draft) && (!x->terms_read || check_due(x, document)) && billed_is_ours(x))
         (void)recompute_lines(x, document);
     json_decref(document);
 }

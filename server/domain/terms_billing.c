@@ -112,7 +112,7 @@ static bool read_withholds(struct terms_reader *r)
             return false;
         }
     }
-    return array == NULL || terms_offered(r, "withholds", "/withholds");
+    return true;
 }
 
 static const struct json_member calendar_members[] = {
@@ -199,24 +199,11 @@ static bool check_order(struct terms_reader *r, const char *before, const struct
     return true;
 }
 
-static bool check_clocks(struct terms_reader *r)
+static bool check_answer(struct terms_reader *r)
 {
-    const struct terms *t = r->t;
-    const struct {
-        const char *name;
-        const struct terms_deadline *deadline;
-    } clocks[] = {{"final", &t->final}, {"payment", &t->payment}, {"challenge", &t->challenge}, {"answer", &t->answer}};
-    for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
-        char where[40];
-        snprintf(where, sizeof where, "/calendar/%s", clocks[i].name);
-        if (clocks[i].deadline->present && !terms_offered(r, clocks[i].name, where)) {
-            return false;
-        }
-    }
-    if (t->answer.present && t->answer.operational_days == 0) {
-        return terms_refuse(r, "/calendar/answer", "must be in operational_days: it runs from each challenge");
-    }
-    return true;
+    const struct terms_deadline *answer = &r->t->answer;
+    return !answer->present || answer->operational_days > 0 ||
+           terms_refuse(r, "/calendar/answer", "must be in operational_days: it runs from each challenge");
 }
 
 static bool read_calendar(struct terms_reader *r)
@@ -227,7 +214,7 @@ static bool read_calendar(struct terms_reader *r)
            read_deadline(r, "freeze", &t->freeze) && read_deadline(r, "final", &t->final) &&
            read_deadline(r, "payment", &t->payment) && read_deadline(r, "challenge", &t->challenge) &&
            read_deadline(r, "answer", &t->answer) && check_order(r, "flex", &t->flex, "freeze", &t->freeze) &&
-           (!t->final.present || check_order(r, "freeze", &t->freeze, "final", &t->final)) && check_clocks(r);
+           (!t->final.present || check_order(r, "freeze", &t->freeze, "final", &t->final)) && check_answer(r);
 }
 
 static const struct json_member party_members[] = {

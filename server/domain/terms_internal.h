@@ -28,8 +28,6 @@ bool terms_refuse(struct terms_reader *r, const char *pointer, const char *forma
 bool terms_contradiction(struct terms_reader *r, const char *rule, const char *pointer, json_t *shown,
                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 bool terms_no_memory(struct terms_reader *r);
-/* Refuses a part by name while nothing of this version would act upon it. */
-bool terms_offered(struct terms_reader *r, const char *part, const char *pointer);
 
 /* Members of a checked object; absent members leave *out alone. */
 bool terms_read_percent(struct terms_reader *r, const json_t *object, const char *name, const char *pointer,

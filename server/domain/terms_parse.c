@@ -70,20 +70,6 @@ bool terms_no_memory(struct terms_reader *r)
     return terms_refuse(r, "", "memory ran out");
 }
 
-/* Parts of the format whose effect is not built yet: each is taken off this list by what acts upon it. */
-bool terms_offered(struct terms_reader *r, const char *part, const char *pointer)
-{
-    static const char *const none[] = {
-        "payment",
-    };
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        if (strcmp(part, none[i]) == 0) {
-            return terms_refuse(r, pointer, "%s is not offered by this version", part);
-        }
-    }
-    return true;
-}
-
 /* No share is below 0; one that would pay less the more there is has its own name. */
 static bool share_below_zero(struct terms_reader *r, const char *name, const char *where, int64_t ppm)
 {

@@ -1,10 +1,13 @@
 #include "routes/common.h"
 #include "routes/handlers.h"
+#include "routes/run_windows.h"
+#include "store/agreed_terms.h"
 #include "store/document.h"
 
 #include "base/parse.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct column document_columns[] = {
@@ -33,6 +36,7 @@ static const struct column document_columns[] = {
     {"proposed_at", COLUMN_INSTANT},
     {"issued_by", COLUMN_TEXT},
     {"issued_at", COLUMN_INSTANT},
+    {"due_on", COLUMN_DATE},
     {"revision", COLUMN_INTEGER},
     {NULL, COLUMN_TEXT},
 };
@@ -220,13 +224,65 @@ void documents_propose(struct request *r)
         request_act(r, propose, NULL);
 }
 
+/* The version whose calendar says when a document is paid: its run's, as known to it, or its instalment's. */
+static const struct terms *terms_of(const struct document_terms *d, const struct agreed_terms *agreed)
+{
+    const struct terms_version *v = d->terms_version == 0 ? agreed_terms_in_force(agreed, d->month, d->known_at) : NULL;
+    for (size_t i = 0; d->terms_version != 0 && i < agreed->count; i++) {
+        if (agreed->version[i].version == d->terms_version)
+            v = &agreed->version[i];
+    }
+    return v == NULL ? NULL : v->terms;
+}
+
+/* Its due date, were it issued now: *due stays NULL where there is none. *holidays are the caller's to free.
+ * PG_INVALID: a problem was replied. */
+static enum pg_status find_due(struct request *r, date_t **holidays, struct due_date *found,
+                               const struct due_date **due)
+{
+    struct document_terms d;
+    struct agreed_terms agreed = {NULL, 0};
+    size_t count = 0;
+    enum pg_status status = document_terms(r->pg, r->path_values[0], r->path_values[1], &d);
+    if (status != PG_OK || d.nil)
+        return status;
+    status = agreed_terms_load(r->pg, r->path_values[0], d.contract, d.known_at, &agreed);
+    if (status != PG_OK)
+        return status;
+    const struct terms *t = terms_of(&d, &agreed);
+    bool agreed_on = t != NULL && t->payment.present;
+    if (agreed_on && t->payment.operational_days > 0)
+        status = request_bank_holidays(r, holidays, &count);
+    if (agreed_on && status == PG_OK) {
+        switch (due_date_compute(t, d.month, london_date(r->begun_at), *holidays, count, found)) {
+        case DUE_ON:
+            *due = found;
+            break;
+        case DUE_NO_CALENDAR:
+            reply_problem(r, PROBLEM_CONFLICT, NULL,
+                          "The due date cannot be computed: the operator loads the bank holidays of the years to come");
+            status = PG_INVALID;
+            break;
+        case DUE_NOT_AGREED:
+            break;
+        }
+    }
+    agreed_terms_free(&agreed);
+    return status;
+}
+
 /* The database function checks everything under the account's lock: revision, state, two persons, billed before. */
 static enum pg_status issue(struct request *r, void *context)
 {
     const int64_t *revision = context;
     int64_t number = 0;
-    enum pg_status status =
-        document_issue(r->pg, r->path_values[0], r->path_values[1], *revision, r->begun_at, &number);
+    date_t *holidays = NULL;
+    struct due_date found;
+    const struct due_date *due = NULL;
+    enum pg_status status = find_due(r, &holidays, &found, &due);
+    if (status == PG_OK)
+        status = document_issue(r->pg, r->path_values[0], r->path_values[1], *revision, r->begun_at, due, &number);
+    free(holidays);
     if (status == PG_REFUSED && strcmp(pg_message(r->pg), "same_person") == 0) {
         pg_rollback(r->pg); /* the refusal ended the transaction, and nothing can be looked up in it */
         reply_same_person(r, "Who proposed a document does not issue it; another person of the provider does");

@@ -1,6 +1,7 @@
 #include "store/document.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 
@@ -222,20 +223,71 @@ enum pg_status document_propose(struct pg *pg, const char *provider, const char 
     return status;
 }
 
-static const struct pg_statement issue = {
-    .name = "document_issue",
-    .sql = "SELECT number FROM reckoner.issue_document($1, $2, $3, $4)",
-    .parameters = 4,
+static const struct pg_statement select_terms = {
+    .name = "document_terms",
+    .sql = "SELECT d.contract, d.kind = 'nil_statement' AS nil, coalesce(d.terms_version, 0) AS terms_version, "
+           "coalesce(r.month, (make_date(a.financial_year, 4, 1) + make_interval(months => d.instalment - 1))::date)"
+           " AS month, " MICROSECONDS(
+               "coalesce(r.known_at, d.drafted_at)") " AS known_at"
+                                                     " FROM reckoner.document d LEFT JOIN reckoner.run r ON r.provider "
+                                                     "= d.provider AND r.id = d.run"
+                                                     " JOIN reckoner.account a"
+                                                     " ON a.provider = d.provider AND a.contract = d.contract AND "
+                                                     "a.commissioner = d.commissioner"
+                                                     " WHERE d.provider = $1 AND d.id = $2",
+    .parameters = 2,
 };
 
-enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
-                              int64_t *number)
+enum pg_status document_terms(struct pg *pg, const char *provider, const char *id, struct document_terms *out)
 {
     struct pg_args a;
     PGresult *r = NULL;
     document_args(&a, provider, id);
+    enum pg_status status = pg_run_one(pg, &select_terms, &a, &r);
+    if (status == PG_OK) {
+        snprintf(out->contract, sizeof out->contract, "%s", pg_text(r, 0, "contract"));
+        out->nil = pg_bool(r, 0, "nil");
+        out->month = pg_month(r, 0, "month");
+        out->known_at = pg_instant(r, 0, "known_at");
+        out->terms_version = (int32_t)pg_i64(r, 0, "terms_version");
+    }
+    PQclear(r);
+    return status;
+}
+
+static const struct pg_statement issue = {
+    .name = "document_issue",
+    .sql = "SELECT number FROM reckoner.issue_document($1, $2, $3, $4, $5, $6::text::date[])",
+    .parameters = 6,
+};
+
+/* An array of days as the database reads one. */
+static void array_of(const struct due_date *due, char *out)
+{
+    char *end = out;
+    *end++ = '{';
+    for (size_t i = 0; i < due->holiday_count; i++) {
+        if (i > 0)
+            *end++ = ',';
+        date_format(due->holidays[i], end);
+        end += 10;
+    }
+    memcpy(end, "}", 2);
+}
+
+enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
+                              const struct due_date *due, int64_t *number)
+{
+    struct pg_args a;
+    PGresult *r = NULL;
+    char holidays[DUE_HOLIDAYS_MAXIMUM * 11 + 3];
+    document_args(&a, provider, id);
     pg_arg_i64(&a, revision);
     pg_arg_instant(&a, at);
+    pg_arg_date(&a, due == NULL ? DATE_NONE : due->day);
+    if (due != NULL)
+        array_of(due, holidays);
+    pg_arg_text(&a, due == NULL ? NULL : holidays);
     enum pg_status status = pg_run_one(pg, &issue, &a, &r);
     if (status != PG_OK)
         return status;
@@ -262,7 +314,8 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
     " CASE WHEN k.at IS NULL THEN d.revision END AS revision, "                                                        \
     MICROSECONDS("d.drafted_at") " AS drafted_at, CASE WHEN " BY_THEN("d.proposed_at") " THEN "                        \
     MICROSECONDS("d.proposed_at") " END AS proposed_at, CASE WHEN " BY_THEN("d.issued_at") " THEN "                    \
-    MICROSECONDS("d.issued_at") " END AS issued_at,"                                                                   \
+    MICROSECONDS("d.issued_at") " END AS issued_at, CASE WHEN " BY_THEN("d.issued_at") " THEN d.due_on END AS due_on," \
+    " CASE WHEN " BY_THEN("d.issued_at") " THEN array_to_string(d.due_holidays, ',') END AS due_holidays,"             \
     " CASE WHEN k.at IS NULL THEN (SELECT coalesce(sum(c.held_pence), 0)::bigint FROM reckoner.challenge c"            \
     "  WHERE c.provider = d.provider AND c.document = d.id AND c.outcome IS NULL) END AS held_pence"
 #define VIEW_TABLES(known)                                                                                             \

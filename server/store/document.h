@@ -3,6 +3,7 @@
 #ifndef RECKONER_STORE_DOCUMENT_H
 #define RECKONER_STORE_DOCUMENT_H
 
+#include "domain/due_date.h"
 #include "store/run.h"
 
 /* Sum of the balances of the documents of settlement issued on the account, without instalments. */
@@ -60,11 +61,21 @@ enum pg_status document_state_for_update(struct pg *pg, const char *provider, co
 /* draft -> proposed by the maker. PG_NONE: no longer a draft of this revision. */
 enum pg_status document_propose(struct pg *pg, const char *provider, const char *id, int64_t revision,
                                 const char *person, instant_t at);
-/* proposed -> issued by the signed-in person as checker, with the next number and its ledger postings, through
- * reckoner.issue_document, which refuses with the problem codes not_found, precondition_failed (another revision),
- * not_proposed, same_person, no_successor and stale_draft (PG_REFUSED; pg_message names the code). */
+/* What its due date is counted by. */
+struct document_terms {
+    char contract[IDENT_SIZE];
+    bool nil;              /* a nil statement: nothing is to be paid */
+    month_t month;         /* of its run or instalment */
+    instant_t known_at;    /* of a run: the terms known then */
+    int32_t terms_version; /* of an instalment; 0: a run's, by the month */
+};
+enum pg_status document_terms(struct pg *pg, const char *provider, const char *id, struct document_terms *out);
+/* proposed -> issued by the signed-in person as checker, with the next number, the due date (NULL: none) and its ledger
+ * postings, through reckoner.issue_document, which refuses with the problem codes not_found, precondition_failed
+ * (another revision), not_proposed, same_person, no_successor and stale_draft (PG_REFUSED; pg_message names the code).
+ */
 enum pg_status document_issue(struct pg *pg, const char *provider, const char *id, int64_t revision, instant_t at,
-                              int64_t *number);
+                              const struct due_date *due, int64_t *number);
 
 struct document_query {
     const char *provider;
@@ -79,7 +90,7 @@ struct document_query {
 enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result);
 /* Columns as in reckoner.document, and the run's month, type and n; an instalment has its own month, and no type. As
  * known at an instant (INSTANT_NONE: now) what was done later is not there, and held_pence and revision, which are not
- * kept, are null. PG_NONE: none visible, or not drafted by then. */
+ * kept, are null. due_holidays: days separated by commas. PG_NONE: none visible, or not drafted by then. */
 enum pg_status document_view(struct pg *pg, const char *provider, const char *id, instant_t known_at,
                              PGresult **result);
 enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result);

@@ -55,6 +55,22 @@ static json_t *list_of(PGresult *r, json_t *(*entry)(const PGresult *r, int row)
     return list;
 }
 
+/* When it is paid, and the bank holidays on the way there. */
+static bool put_due(json_t *o, const PGresult *r)
+{
+    json_t *list = NULL;
+    if (pg_is_null(r, 0, "due_on"))
+        return true;
+    if (!json_put(o, "due_on", bundle_day_text(pg_date(r, 0, "due_on"))) ||
+        !json_put(o, "due_holidays", list = json_array()))
+        return false;
+    for (const char *day = pg_text(r, 0, "due_holidays"); *day != '\0'; day += day[10] == ',' ? 11 : 10) {
+        if (json_array_append_new(list, json_stringn(day, 10)) != 0)
+            return false;
+    }
+    return true;
+}
+
 static json_t *head_of(const PGresult *r, const char *provider)
 {
     json_t *o = json_object();
@@ -68,7 +84,7 @@ static json_t *head_of(const PGresult *r, const char *provider)
         put_number(o, "on_account_pence", r, 0, "on_account_pence") &&
         put_number(o, "balance_pence", r, 0, "balance_pence") &&
         json_put(o, "drafted_at", bundle_instant_text(pg_instant(r, 0, "drafted_at"))) &&
-        json_put(o, "issued_at", bundle_instant_text(pg_instant(r, 0, "issued_at"))))
+        json_put(o, "issued_at", bundle_instant_text(pg_instant(r, 0, "issued_at"))) && put_due(o, r))
         return o;
     json_decref(o);
     return NULL;

@@ -18,11 +18,14 @@ PRICES = [{"cluster": "04", "basis": "DAY", "pence": 612}, {"cluster": "05", "ba
           {"cluster": "04", "basis": "ASSESSMENT", "pence": 12345},
           {"cluster": "05", "basis": "ASSESSMENT", "pence": 99}]
 CALENDAR = {"flex": {"operational_days": 10}, "freeze": {"operational_days": 25},
-            "challenge": {"operational_days": 20}, "answer": {"operational_days": 3}}
+            "challenge": {"operational_days": 20}, "answer": {"operational_days": 3},
+            "payment": {"operational_days": 20}}
+DATED = CALENDAR | {"payment": {"dates": [f"2012-{m:02}-15" for m in range(5, 13)]
+                                + [f"2013-{m:02}-15" for m in range(1, 5)]}}
 
 
 def terms_of(commissioner, **changes):
-    return harness.simple_terms("RXA", commissioner, prices=PRICES, calendar=CALENDAR, **changes)
+    return harness.simple_terms("RXA", commissioner, **({"prices": PRICES, "calendar": CALENDAR} | changes))
 
 
 def assessed(number, patient, day, **changes):
@@ -61,7 +64,7 @@ class Bundles(harness.ServiceCase):
                  "thresholds": [{"at": "80%", "earns": "100%"}]}]}))
         cls.east = cls.contract + "/accounts/5QE"
         cls.fen = cls.agree(commissioner="5QF", authors=("a.author", "a.maker", "f.one"), terms=terms_of(
-            "5QF", billing={"method": "on_account", "eacv_pence": 1_000_000})) + "/accounts/5QF"
+            "5QF", billing={"method": "on_account", "eacv_pence": 1_000_000}, calendar=DATED)) + "/accounts/5QF"
         cls.gain = cls.agree(commissioner="5QG", authors=("a.author", "a.maker", "g.one"), terms=terms_of(
             "5QG", mode="shadow")) + "/accounts/5QG"
         cls.folder_of_bundles = pathlib.Path(tempfile.mkdtemp(prefix="reckoner-bundles-"))
@@ -145,6 +148,35 @@ class Bundles(harness.ServiceCase):
         self.assertIn("previous.json", after)
         self.assertEqual({name for name in after if after[name] != before.get(name)} - {"checkpoint", "log.json"},
                          set())
+        document = json.loads(after["document.json"])
+        self.assertEqual((document["due_on"], document["due_holidays"]), ("2012-07-09", []))
+        theirs = next(r for r in self.as_person("a.maker").pages(f"{self.fen}/runs") if r["type"] == "FREEZE")
+        held, _ = self.checked(theirs["statement"])
+        self.assertEqual(json.loads(held["document.json"])["due_on"], "2012-06-15")
+
+    def test_3_the_database_keeps_due_dates(self):
+        """Tried as its owner, on the invoice issued on 11 June in London, with the trigger off that keeps it whole."""
+        whole = {"due_on": "'2012-07-09'", "due_holidays": "'{}'"}
+        issued = self.value("SELECT id FROM reckoner.document WHERE commissioner = '5QE' AND state = 'issued'")
+
+        def written(**changes):
+            self.query("BEGIN; ALTER TABLE reckoner.document DISABLE TRIGGER document_immutable; UPDATE"
+                       f" reckoner.document SET {', '.join(f'{k} = {v}' for k, v in (whole | changes).items())}"
+                       f" WHERE id = '{issued}'; ROLLBACK")
+
+        written(due_on="'2012-06-11'")
+        written(due_holidays="'{2012-06-12,2012-07-08}'")
+        written(due_on="NULL", due_holidays="NULL")
+        for changes in ({"due_on": "'2012-06-10'"}, {"due_on": "NULL"}, {"due_holidays": "NULL"},
+                        {"due_holidays": "'{NULL}'"}, {"due_holidays": "'{2012-06-11}'"},
+                        {"due_holidays": "'{2012-07-09}'"},
+                        {"due_holidays": "array_fill('2012-06-12'::date, ARRAY[61])"}):
+            with self.subTest(changes=changes), self.assertRaisesRegex(AssertionError, "document_due"):
+                written(**changes)
+        with self.assertRaisesRegex(AssertionError, "does not change"):
+            self.query(f"UPDATE reckoner.document SET due_on = '2012-07-10' WHERE id = '{issued}'")
+        with self.assertRaisesRegex(AssertionError, "document_due"):  # not issued
+            written(state="'superseded'", superseded_at="now()", number="NULL", issued_by="NULL", issued_at="NULL")
 
     def test_3_who_may_have_one(self):
         run = next(r for r in self.as_person("a.maker").pages(f"{self.east}/runs") if r["type"] == "FREEZE")

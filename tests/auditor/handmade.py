@@ -122,6 +122,7 @@ class World:
         self.key, self.month = key, month
         self.rows, self.moved = rows, []
         self.terms = {1: compact(terms)}
+        self.due = {}  # when the document is paid: due_on, due_holidays
         self.others = {}  # (month, commissioner): lines of another commissioner, from which rows are moved in
         self.account = {"provider": "RXA", "contract": "bcdfghjklmnpqrstvwxz", "commissioner": "5QE",
                         "financial_year": terms["financial_year"], "mode": terms["mode"]}
@@ -204,7 +205,7 @@ class World:
                 "billed_pence": statement["billed_before_pence"],
                 "provider": "RXA", "contract": self.account["contract"], "commissioner": "5QE", "references": [],
                 "lines": [{name: line[name] for name in line if name not in ("billable", "derivation")} | {"line_no": n}
-                          for n, line in enumerate(statement["position"]["lines"], 1)]}
+                          for n, line in enumerate(statement["position"]["lines"], 1)]} | self.due
 
     def entries(self, statement, document):
         entry = {"@purpose": "reckoner/log/1"}
@@ -223,7 +224,8 @@ class World:
         if document:
             yield entry | {"kind": "document", "at": document["issued_at"], "balance_pence": document["balance_pence"],
                            "commissioner": "5QE", "document": document["document"], "document_kind": document["kind"],
-                           "number": document["number"], "provider": "RXA", "run": document["run"]}
+                           "number": document["number"], "provider": "RXA", "run": document["run"],
+                           **{name: document[name] for name in ("due_on",) if name in document}}
 
     def members(self):
         """Names and bytes of all members, in order."""

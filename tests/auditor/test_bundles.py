@@ -176,6 +176,34 @@ class Bundles(unittest.TestCase):
         without = {name: data for name, data in members.items() if "/2012-05." not in name}
         self.first(handmade.archive(without), "receipts", "months of receipts")
 
+    def test_due_dates(self):
+        """Issued on 3 July 2012, a Tuesday. That 4 July is a bank holiday is stated and taken as such."""
+        dates = ["2012-%02d-15" % m for m in range(5, 13)] + ["2013-%02d-15" % m for m in range(1, 5)]
+        for payment, due, holidays, words in (
+                ({"operational_days": 4}, "2012-07-09", [], None),
+                ({"operational_days": 4}, "2012-07-10", ["2012-07-04"], None),
+                ({"operational_days": 4}, "2012-07-10", [], "/due_on"),
+                ({"operational_days": 4}, None, None, "/due_on"),
+                ({"operational_days": 4}, "2012-07-09", ["2012-07-03"], "/due_holidays"),
+                ({"operational_days": 4}, "2012-07-09", ["2012-07-10"], "/due_holidays"),
+                ({"dates": dates}, "2012-07-15", [], None), ({"dates": dates}, "2012-06-15", [], "/due_on"),
+                ({"dates": dates}, "2012-07-15", ["2012-07-04"], "/due_holidays"),
+                (None, None, None, None), (None, "2012-07-09", [], "/due_on")):
+            with self.subTest(payment=payment, due=due, holidays=holidays):
+                world = self.world()
+                calendar = TERMS["calendar"] | ({"payment": payment} if payment else {})
+                world.terms = {1: handmade.compact(TERMS | {"calendar": calendar})}
+                world.inputs["terms"][0]["sha256"] = handmade.digest(world.terms[1])
+                world.issued = True
+                world.due = {"due_on": due, "due_holidays": holidays} if due else {}
+                if words:
+                    self.first(world.make(), "document", words)
+                else:
+                    self.good(world.make())
+        members = world.members()
+        members["document.json"] = handmade.compact(json.loads(members["document.json"]) | {"due_on": "2012-07-10"})
+        self.first(handmade.archive(members), "document", "/due_on")
+
     def test_what_was_signed_wrong(self):
         """A service that signs something else than its own inputs say."""
         def signed_with(words, **changes):

@@ -170,12 +170,12 @@ void issue(const char *maker, const char *checker, const char *at)
     snprintf(id, sizeof id, "%s", value("SELECT id FROM document WHERE state = 'draft'"));
     store_fixture_sign_in(&settled.store, web, maker);
     ck_assert_int_eq(document_propose(web, "RXA", id, 1, maker, instant), PG_OK);
-    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_REFUSED);
+    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, NULL, &given), PG_REFUSED);
     ck_assert_ptr_nonnull(strstr(pg_message(web), "same_person"));
     store_fixture_sign_in(&settled.store, web, checker);
-    ck_assert_int_eq(document_issue(web, "RXA", id, 1, instant, &given), PG_REFUSED);
+    ck_assert_int_eq(document_issue(web, "RXA", id, 1, instant, NULL, &given), PG_REFUSED);
     ck_assert_ptr_nonnull(strstr(pg_message(web), "precondition_failed"));
-    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, &given), PG_OK);
+    ck_assert_int_eq(document_issue(web, "RXA", id, 2, instant, NULL, &given), PG_OK);
     pg_free(web);
 }
 

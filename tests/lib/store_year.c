@@ -278,7 +278,7 @@ bool store_year_issue(struct store_year *a, struct pg *web)
     while (died(web, document_propose(web, a->provider, id, revision, person[0], store_year_now)));
     do
         store_fixture_sign_in(&settled.store, web, person[1]);
-    while (died(web, document_issue(web, a->provider, id, revision + 1, store_year_now, &given)));
+    while (died(web, document_issue(web, a->provider, id, revision + 1, store_year_now, NULL, &given)));
     return true;
 }
 
