@@ -293,21 +293,15 @@ static enum pg_status check_run(struct request *r, const struct asking *a, const
     return PG_INVALID;
 }
 
-static enum pg_status find_room(struct request *r)
+static enum pg_status find_allowance(struct request *r)
 {
-    enum calculation_room room = CALCULATION_ROOM;
-    enum pg_status status =
-        calculation_room(r->pg, r->caller.organisation, r->begun_at, r->config->calculations_per_day, &room);
-    if (status != PG_OK || room == CALCULATION_ROOM)
+    enum allowance left = ALLOWANCE_LEFT;
+    int64_t per_day = r->config->calculations_per_day;
+    enum pg_status status = calculation_allowance(r->pg, r->caller.organisation, r->begun_at, per_day, &left);
+    if (status != PG_OK || left == ALLOWANCE_LEFT)
         return status;
-    if (room == CALCULATION_MANY)
-        reply_problem(r, PROBLEM_TOO_MANY_CALCULATIONS, NULL,
-                      "%d calculations that your organisation asked for are not made yet; wait for one of their jobs",
-                      CALCULATIONS_WAITING);
-    else
-        reply_problem(r, PROBLEM_TOO_MANY_CALCULATIONS, NULL,
-                      "Your organisation has asked for %lld calculations in 24 hours, as many as it may",
-                      (long long)r->config->calculations_per_day);
+    reply_allowance(
+        r, left, &(struct allowed){PROBLEM_TOO_MANY_CALCULATIONS, "calculations", CALCULATIONS_WAITING, per_day, ""});
     return PG_INVALID;
 }
 
@@ -357,7 +351,7 @@ static enum pg_status write_question(struct request *r, struct asking *a)
 static enum pg_status ask(struct request *r, void *context)
 {
     struct asking *a = context;
-    enum pg_status status = find_room(r);
+    enum pg_status status = find_allowance(r);
     if (status == PG_OK)
         status = check_fits(r, a);
     if (status == PG_OK && strcmp(a->c.kind, "bridge") == 0) {

@@ -231,6 +231,18 @@ bool body_check(struct request *r, const struct json_member *table)
     return false;
 }
 
+void reply_allowance(struct request *r, enum allowance left, const struct allowed *limit)
+{
+    if (left == ALLOWANCE_WAITING)
+        reply_problem(r, limit->problem, NULL,
+                      "%lld %s that your organisation asked for are not done yet; wait for one of their jobs",
+                      (long long)limit->waiting, limit->things);
+    else
+        reply_problem(r, limit->problem, NULL,
+                      "Your organisation has asked for %lld %s in 24 hours, as many as it may%s",
+                      (long long)limit->per_day, limit->things, limit->instead);
+}
+
 bool upload_is_there(struct request *r, const char *provider, const char *submission)
 {
     bool erased = false;

@@ -4,6 +4,7 @@
 
 #include "base/ident.h"
 #include "http/request.h"
+#include "store/allowance.h"
 #include "store/run.h"
 
 enum column_kind {
@@ -52,6 +53,16 @@ bool page_parts(struct request *r, struct page *page, unsigned count, const char
 /* Problem same_person with the detail given; when there is nobody else in the caller's organisation, it says so and
  * what can be done. In the transaction of the act, while it can still read. */
 void reply_same_person(struct request *r, const char *detail);
+/* What an organisation may ask for so much of. */
+struct allowed {
+    enum problem problem;
+    const char *things; /* "files" */
+    int64_t waiting;    /* most at once */
+    int64_t per_day;
+    const char *instead; /* the end of the detail when the day's are spent: what has no such limit; "" without */
+};
+/* The problem that as many as may are waited for, or were asked for in 24 hours. */
+void reply_allowance(struct request *r, enum allowance left, const struct allowed *limit);
 /* The account that the path names: provider, contract, commissioner. */
 void request_account(const struct request *r, struct account_key *account);
 /* PG_NONE when the caller may not see it. */

@@ -74,20 +74,14 @@ static bool seal_key(struct request *r, uint8_t sealed[READING_KEY_SIZE + SEAL_B
 }
 
 /* PG_INVALID: the organisation has asked for too many, and a problem was replied. */
-static enum pg_status find_room(struct request *r)
+static enum pg_status find_allowance(struct request *r)
 {
-    enum export_room room = EXPORT_ROOM;
-    enum pg_status status = export_room(r->pg, r->caller.organisation, r->begun_at, r->config->exports_per_day, &room);
-    if (status != PG_OK || room == EXPORT_ROOM)
+    enum allowance left = ALLOWANCE_LEFT;
+    int64_t per_day = r->config->exports_per_day;
+    enum pg_status status = export_allowance(r->pg, r->caller.organisation, r->begun_at, per_day, &left);
+    if (status != PG_OK || left == ALLOWANCE_LEFT)
         return status;
-    if (room == EXPORT_MANY)
-        reply_problem(r, PROBLEM_TOO_MANY_EXPORTS, NULL,
-                      "%d files that your organisation asked for are not made yet; wait for one of their jobs",
-                      EXPORTS_WAITING);
-    else
-        reply_problem(r, PROBLEM_TOO_MANY_EXPORTS, NULL,
-                      "Your organisation has asked for %lld files in 24 hours, as many as it may",
-                      (long long)r->config->exports_per_day);
+    reply_allowance(r, left, &(struct allowed){PROBLEM_TOO_MANY_EXPORTS, "files", EXPORTS_WAITING, per_day, ""});
     return PG_INVALID;
 }
 
@@ -98,7 +92,7 @@ static enum pg_status ask(struct request *r, void *context)
     char id[IDENT_SIZE], job[IDENT_SIZE], subject[40], location[100];
     ident_new(id);
     x->id = id;
-    enum pg_status status = find_room(r);
+    enum pg_status status = find_allowance(r);
     if (status == PG_OK)
         status = export_ask(r->pg, x);
     if (status == PG_OK)

@@ -78,7 +78,8 @@ static bool reserve(struct request *r, struct sealed_upload *u)
                                      u->receiving_seconds,
                                      r->config->rehearsals_per_day};
     enum rehearsal_reservation outcome = REHEARSAL_BUSY;
-    enum pg_status status = rehearsal_reserve(r->pg, &begin, &outcome, &u->no);
+    enum allowance left = ALLOWANCE_LEFT;
+    enum pg_status status = rehearsal_reserve(r->pg, &begin, &outcome, &left, &u->no);
     if (status != PG_OK) {
         reply_store(r, status);
         return false;
@@ -86,16 +87,11 @@ static bool reserve(struct request *r, struct sealed_upload *u)
     if (outcome == REHEARSAL_BUSY)
         reply_problem(r, PROBLEM_IDEMPOTENCY_IN_PROGRESS, "Idempotency-Key",
                       "A rehearsal with this key is still being received");
-    else if (outcome == REHEARSAL_MANY)
-        reply_problem(r, PROBLEM_TOO_MANY_REHEARSALS, NULL,
-                      "%d rehearsals of your organisation are being received or wait for their check; wait for one of"
-                      " their jobs",
-                      REHEARSALS_WAITING);
-    else if (outcome == REHEARSAL_DAILY)
-        reply_problem(r, PROBLEM_TOO_MANY_REHEARSALS, NULL,
-                      "Your organisation has sent %lld rehearsals in 24 hours, as many as it may; `reckoner check` on"
-                      " your own machine has no limit",
-                      (long long)r->config->rehearsals_per_day);
+    else if (outcome == REHEARSAL_OVER)
+        reply_allowance(r, left,
+                        &(struct allowed){PROBLEM_TOO_MANY_REHEARSALS, "rehearsals", REHEARSALS_WAITING,
+                                          r->config->rehearsals_per_day,
+                                          "; `reckoner check` on your own machine has no limit"});
     u->repeated = outcome == REHEARSAL_KEY_USED;
     return outcome == REHEARSAL_RESERVED || outcome == REHEARSAL_KEY_USED;
 }

@@ -9,31 +9,15 @@ static void key_args(struct pg_args *a, const char *provider, const char *id)
     pg_arg_text(a, id);
 }
 
-enum pg_status calculation_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
-                                enum calculation_room *room)
+enum pg_status calculation_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                                     enum allowance *left)
 {
-    static const struct pg_statement lock = {
-        "calculation_lock", "SELECT pg_advisory_xact_lock(hashtextextended('calculations/' || $1::text, 0))", 1};
     static const struct pg_statement count = {
-        "calculation_room",
+        "calculation_allowance",
         "SELECT count(*) FILTER (WHERE state = 'queued') AS waiting, count(*) AS today FROM reckoner.calculation"
         " WHERE organisation = $1 AND asked_at > $2::timestamptz - interval '24 hours'",
         2};
-    struct pg_args a;
-    PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, organisation);
-    enum pg_status status = pg_run(pg, &lock, &a, NULL);
-    pg_arg_instant(&a, at);
-    if (status == PG_OK)
-        status = pg_run_one(pg, &count, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *room = pg_i64(r, 0, "waiting") >= CALCULATIONS_WAITING ? CALCULATION_MANY
-            : pg_i64(r, 0, "today") >= per_day              ? CALCULATION_DAILY
-                                                            : CALCULATION_ROOM;
-    PQclear(r);
-    return PG_OK;
+    return allowance_look(pg, "calculations", organisation, &count, at, CALCULATIONS_WAITING, per_day, left);
 }
 
 enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *c)

@@ -2,6 +2,7 @@
 #ifndef RECKONER_STORE_CALCULATION_H
 #define RECKONER_STORE_CALCULATION_H
 
+#include "store/allowance.h"
 #include "store/run.h"
 
 /* Most calculations of one organisation that wait or are being made. */
@@ -22,14 +23,9 @@ struct calculation_request {
     const char *person;
     instant_t at;
 };
-enum calculation_room {
-    CALCULATION_ROOM,
-    CALCULATION_MANY,  /* CALCULATIONS_WAITING wait already */
-    CALCULATION_DAILY, /* as many as may be in the 24 hours before `at` */
-};
-/* In the transaction that asks: until it ends, no other of the organisation is let in. */
-enum pg_status calculation_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
-                                enum calculation_room *room);
+/* In the transaction that asks. */
+enum pg_status calculation_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                                     enum allowance *left);
 /* PG_INVALID: there is no such account. */
 enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *c);
 

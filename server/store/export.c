@@ -11,35 +11,19 @@ static void key_args(struct pg_args *a, const char *provider, const char *id)
     pg_arg_text(a, id);
 }
 
-enum pg_status export_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
-                           enum export_room *room)
+enum pg_status export_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                                enum allowance *left)
 {
-    static const struct pg_statement lock = {
-        "export_lock", "SELECT pg_advisory_xact_lock(hashtextextended('exports/' || $1::text, 0))", 1};
     /* One whose job has failed stays queued and waits for nobody. */
     static const struct pg_statement count = {
-        "export_room",
+        "export_allowance",
         "SELECT (SELECT count(*) FROM reckoner.export x WHERE x.organisation = $1 AND x.state = 'queued'"
         "  AND EXISTS (SELECT FROM reckoner.job j WHERE j.provider = x.provider AND j.subject = x.id"
         "  AND j.kind = 'export' AND j.state IN ('queued', 'leased'))) AS waiting,"
         " (SELECT count(*) FROM reckoner.export x WHERE x.organisation = $1"
         "  AND x.asked_at > $2::timestamptz - interval '24 hours') AS today",
         2};
-    struct pg_args a;
-    PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, organisation);
-    enum pg_status status = pg_run(pg, &lock, &a, NULL);
-    pg_arg_instant(&a, at);
-    if (status == PG_OK)
-        status = pg_run_one(pg, &count, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *room = pg_i64(r, 0, "waiting") >= EXPORTS_WAITING ? EXPORT_MANY
-            : pg_i64(r, 0, "today") >= per_day         ? EXPORT_DAILY
-                                                       : EXPORT_ROOM;
-    PQclear(r);
-    return PG_OK;
+    return allowance_look(pg, "exports", organisation, &count, at, EXPORTS_WAITING, per_day, left);
 }
 
 enum pg_status export_ask(struct pg *pg, const struct export_request *x)

@@ -3,7 +3,7 @@
 #define RECKONER_STORE_EXPORT_H
 
 #include "base/ident.h"
-#include "store/pg.h"
+#include "store/allowance.h"
 
 /* What is asked for. Texts are borrowed; NULL: none. */
 struct export_request {
@@ -29,14 +29,9 @@ struct export_request {
 };
 /* Most files of one organisation that wait or are being made: the others' jobs stand behind no more. */
 #define EXPORTS_WAITING 4
-enum export_room {
-    EXPORT_ROOM,  /* one more may be asked for */
-    EXPORT_MANY,  /* EXPORTS_WAITING wait already */
-    EXPORT_DAILY, /* as many as may be in the 24 hours before `at` */
-};
-/* In the transaction that asks: until it ends, no other of the organisation is let in. */
-enum pg_status export_room(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
-                           enum export_room *room);
+/* In the transaction that asks. */
+enum pg_status export_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
+                                enum allowance *left);
 /* PG_NONE: there is no such submission. */
 enum pg_status export_ask(struct pg *pg, const struct export_request *x);
 

@@ -74,10 +74,9 @@ static void reservation_key(struct pg_args *a, const struct rehearsal_upload *u)
 }
 
 /* What stands against another rehearsal of the provider. *outcome REHEARSAL_RESERVED: nothing. */
-static enum pg_status look_before(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome)
+static enum pg_status look_before(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome,
+                                  enum allowance *left)
 {
-    static const struct pg_statement lock = {
-        "rehearsal_lock", "SELECT pg_advisory_xact_lock(hashtextextended('rehearsal/' || $1::text, 0))", 1};
     static const struct pg_statement sweep = {
         "rehearsal_sweep_dead",
         "DELETE FROM reckoner.rehearsal WHERE provider = $1 AND state = 'receiving'"
@@ -96,7 +95,7 @@ static enum pg_status look_before(struct pg *pg, const struct rehearsal_upload *
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, u->provider);
-    enum pg_status status = pg_run(pg, &lock, &a, NULL);
+    enum pg_status status = allowance_lock(pg, "rehearsals", u->provider);
     if (status == PG_OK)
         status = pg_run(pg, &sweep, &a, NULL);
     if (status != PG_OK)
@@ -106,17 +105,17 @@ static enum pg_status look_before(struct pg *pg, const struct rehearsal_upload *
     status = pg_run_one(pg, &look, &a, &r);
     if (status != PG_OK)
         return status;
-    *outcome = pg_i64(r, 0, "busy") > 0                        ? REHEARSAL_BUSY
-               : pg_i64(r, 0, "used") > 0                      ? REHEARSAL_KEY_USED
-               : pg_i64(r, 0, "waiting") >= REHEARSALS_WAITING ? REHEARSAL_MANY
-               : pg_i64(r, 0, "today") >= u->per_day           ? REHEARSAL_DAILY
-                                                               : REHEARSAL_RESERVED;
+    *left = allowance_judge(r, REHEARSALS_WAITING, u->per_day);
+    *outcome = pg_i64(r, 0, "busy") > 0   ? REHEARSAL_BUSY
+               : pg_i64(r, 0, "used") > 0 ? REHEARSAL_KEY_USED
+               : *left != ALLOWANCE_LEFT  ? REHEARSAL_OVER
+                                          : REHEARSAL_RESERVED;
     PQclear(r);
     return PG_OK;
 }
 
 static enum pg_status reserve(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome,
-                              int64_t *no)
+                              enum allowance *left, int64_t *no)
 {
     static const struct pg_statement s = {
         "rehearsal_reserve",
@@ -126,7 +125,7 @@ static enum pg_status reserve(struct pg *pg, const struct rehearsal_upload *u, e
         "$12,"
         " $13) RETURNING no",
         13};
-    enum pg_status status = look_before(pg, u, outcome);
+    enum pg_status status = look_before(pg, u, outcome, left);
     if (status != PG_OK || *outcome != REHEARSAL_RESERVED)
         return status;
     struct pg_args a;
@@ -151,12 +150,12 @@ static enum pg_status reserve(struct pg *pg, const struct rehearsal_upload *u, e
 }
 
 enum pg_status rehearsal_reserve(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome,
-                                 int64_t *no)
+                                 enum allowance *left, int64_t *no)
 {
     int64_t given = 0;
     enum pg_status status = pg_begin(pg);
     if (status == PG_OK)
-        status = reserve(pg, u, outcome, &given);
+        status = reserve(pg, u, outcome, left, &given);
     if (status == PG_OK)
         status = pg_commit(pg);
     else

@@ -4,7 +4,7 @@
 #define RECKONER_STORE_REHEARSAL_H
 
 #include "base/ident.h"
-#include "store/pg.h"
+#include "store/allowance.h"
 
 #define REHEARSAL_SHA256_SIZE    32
 #define REHEARSAL_SEALED_KEY_MAX 256
@@ -55,14 +55,13 @@ enum rehearsal_reservation {
     REHEARSAL_RESERVED, /* *no is the new rehearsal */
     REHEARSAL_BUSY,     /* another one with this key is still being received */
     REHEARSAL_KEY_USED, /* one with this key was completed */
-    REHEARSAL_MANY,     /* REHEARSALS_WAITING wait already */
-    REHEARSAL_DAILY     /* per_day have been sent in the last 24 hours */
+    REHEARSAL_OVER      /* the provider's allowance is spent: *left says which */
 };
 
 /* Makes the receiving row that reserves the key, in a transaction of its own; a dead one with the same key is swept
  * away first. */
 enum pg_status rehearsal_reserve(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome,
-                                 int64_t *no);
+                                 enum allowance *left, int64_t *no);
 /* Stores a sealed chunk and moves the end of life on. PG_NONE: the rehearsal is gone (swept, or finished). */
 enum pg_status rehearsal_add_chunk(struct pg *pg, const char *provider, int64_t no, int64_t seq, const void *sealed,
                                    size_t length, int64_t receiving_seconds);

@@ -26,15 +26,30 @@ static void teardown(void)
     store_fixture_close(&f);
 }
 
-static enum rehearsal_reservation reserve(const char *key, int64_t per_day, int64_t *no)
+static enum rehearsal_reservation try_reserve(const char *key, int64_t per_day, enum allowance *left, int64_t *no)
 {
     char id[IDENT_SIZE];
     ident_new(id);
     struct rehearsal_upload u = {"RXA", 2012 * 12 + 3, id,       "rxa.one", key, "text/csv", "identity", 0, -1,
                                  -1,    12345,         "sealed", 6,         60,  per_day};
     enum rehearsal_reservation outcome = REHEARSAL_BUSY;
-    ck_assert_int_eq(rehearsal_reserve(web, &u, &outcome, no), PG_OK);
+    ck_assert_int_eq(rehearsal_reserve(web, &u, &outcome, left, no), PG_OK);
     return outcome;
+}
+
+static enum rehearsal_reservation reserve(const char *key, int64_t per_day, int64_t *no)
+{
+    enum allowance left = ALLOWANCE_LEFT;
+    return try_reserve(key, per_day, &left, no);
+}
+
+/* What is spent when one is refused. */
+static enum allowance spent(const char *key, int64_t per_day)
+{
+    enum allowance left = ALLOWANCE_LEFT;
+    int64_t no = 0;
+    ck_assert_int_eq(try_reserve(key, per_day, &left, &no), REHEARSAL_OVER);
+    return left;
 }
 
 /* A received one. */
@@ -79,7 +94,7 @@ START_TEST(keys_and_limits_hold)
     int64_t no = 0;
     ck_assert_int_eq(reserve("k1", 100, &no), REHEARSAL_RESERVED);
     ck_assert_int_eq(reserve("k1", 100, &no), REHEARSAL_BUSY);
-    ck_assert_int_eq(reserve("k2", 1, &no), REHEARSAL_DAILY);
+    ck_assert_int_eq(spent("k2", 1), ALLOWANCE_DAILY);
     ck_assert_int_eq(rehearsal_abandon(web, "RXA", no), PG_OK);
     (void)received("k1");
     ck_assert_int_eq(reserve("k1", 100, &no), REHEARSAL_KEY_USED);
@@ -88,7 +103,7 @@ START_TEST(keys_and_limits_hold)
         (void)snprintf(key, sizeof key, "w%d", i);
         ck_assert_int_eq(reserve(key, 100, &no), REHEARSAL_RESERVED);
     }
-    ck_assert_int_eq(reserve("k3", 100, &no), REHEARSAL_MANY);
+    ck_assert_int_eq(spent("k3", 100), ALLOWANCE_WAITING);
     /* Those that died make room. */
     store_fixture_sql(&f, "UPDATE rehearsal SET receiving_until = '2000-01-01Z' WHERE state = 'receiving'");
     ck_assert_int_eq(reserve("k3", 100, &no), REHEARSAL_RESERVED);
