@@ -16,10 +16,8 @@ void absences_list(struct request *r)
     instant_t before = 0;
     if (!request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 1, INT64_MAX, &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    if (!page_number(r, page.after, 1, INT64_MAX, &before))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = absence_list(r->pg, before, page.limit + 1, &result);
     reply_page(r, status, result, &page, &absence_form);

@@ -42,10 +42,8 @@ void achievements_list(struct request *r)
     if (!request_path_ident(r, 1) || !request_page(r, &page) || !page_parts(r, &page, 2, parts))
         return;
     after.indicator = parts[0];
-    if (parts[0][0] != '\0' && !parse_i64(parts[1], strlen(parts[1]), &after.n)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, parts[1], 0, INT64_MAX, &after.n))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = contract_get(r->pg, after.provider, after.contract, &result);
     PQclear(result);

@@ -54,10 +54,8 @@ void agreements_list(struct request *r)
     const char *kind = request_query(r, "kind");
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &after.n)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 0, INT64_MAX, &after.n))
         return;
-    }
     if (kind != NULL && !is_kind(kind)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "kind",
                       "kind is adjustment, opening_entry, month_without_activity or withhold_decision");

@@ -36,15 +36,10 @@ static bool is_kind(const char *kind)
 void calculations_list(struct request *r)
 {
     struct page page;
-    const char *parts[2];
+    struct pg_newest newest;
     const char *kind = request_query(r, "kind");
-    instant_t before = INSTANT_NONE;
-    if (!request_path_ident(r, 1) || !request_page(r, &page) || !page_parts(r, &page, 2, parts))
+    if (!request_path_ident(r, 1) || !request_newest(r, &page, &newest))
         return;
-    if (parts[0][0] != '\0' && !parse_i64(parts[0], strlen(parts[0]), &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
-        return;
-    }
     if (kind != NULL && !is_kind(kind)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "kind", "kind is bridge, forecast, what_if or position");
         return;
@@ -54,8 +49,7 @@ void calculations_list(struct request *r)
     PQclear(result);
     result = NULL;
     if (status == PG_OK)
-        status = calculation_list(r->pg, r->path_values[0], r->path_values[1], kind, before, parts[1], page.limit + 1,
-                                  &result);
+        status = calculation_list(r->pg, r->path_values[0], r->path_values[1], kind, &newest, &result);
     reply_page(r, status, result, &page, &calculation_list_form);
 }
 

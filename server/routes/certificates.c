@@ -25,7 +25,7 @@ void certificates_list(struct request *r)
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
     if (page.after[0] != '\0' && !month_parse(page.after, strlen(page.after) < 7 ? strlen(page.after) : 7, &after)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+        (void)bad_cursor(r);
         return;
     }
     enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);

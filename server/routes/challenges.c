@@ -74,10 +74,8 @@ void challenges_list(struct request *r)
     const char *state = request_query(r, "state");
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &after.number)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 0, INT64_MAX, &after.number))
         return;
-    }
     if (state != NULL && strcmp(state, "open") != 0) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "state", "state is open, or left out for all");
         return;

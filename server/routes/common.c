@@ -135,6 +135,12 @@ void reply_body(struct request *r, json_t *body)
         reply_problem(r, PROBLEM_INTERNAL, NULL, "There is no memory for the reply");
 }
 
+bool bad_cursor(struct request *r)
+{
+    reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    return false;
+}
+
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts)
 {
     char *text = page->after;
@@ -145,13 +151,39 @@ bool page_parts(struct request *r, struct page *page, unsigned count, const char
             continue;
         size_t n = strcspn(text, "/");
         bool last = i + 1 == count;
-        if (last != (text[n] == '\0')) {
-            reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
-            return false;
-        }
+        if (last != (text[n] == '\0'))
+            return bad_cursor(r);
         text[n] = '\0';
         text += n + !last;
     }
+    return true;
+}
+
+bool page_number(struct request *r, const char *part, int64_t lowest, int64_t highest, int64_t *out)
+{
+    return part[0] == '\0' || parse_i64_within(part, strlen(part), lowest, highest, out) || bad_cursor(r);
+}
+
+bool page_month(struct request *r, const char *part, month_t *out)
+{
+    date_t first;
+    if (part[0] == '\0')
+        return true;
+    if (!date_parse(part, strlen(part), &first))
+        return bad_cursor(r);
+    *out = month_of(first);
+    return true;
+}
+
+bool request_newest(struct request *r, struct page *page, struct pg_newest *newest)
+{
+    const char *parts[2];
+    newest->before = INSTANT_NONE;
+    if (!request_page(r, page) || !page_parts(r, page, 2, parts) ||
+        !page_number(r, parts[0], 0, INT64_MAX, &newest->before))
+        return false;
+    newest->before_id = parts[1];
+    newest->limit = page->limit + 1;
     return true;
 }
 

@@ -49,6 +49,15 @@ bool list_says_why_empty(json_t *body, const char *why);
 /* Splits a decoded cursor in place at '/' into exactly count parts ("" each on the first page); a problem and false
  * when it has another form. */
 bool page_parts(struct request *r, struct page *page, unsigned count, const char **parts);
+/* Replies that `after` is no cursor of the list; false. */
+bool bad_cursor(struct request *r);
+/* A part that is a number between the two; "" leaves *out as it is. A problem and false otherwise. */
+bool page_number(struct request *r, const char *part, int64_t lowest, int64_t highest, int64_t *out);
+/* The same of a month by its first day. */
+bool page_month(struct request *r, const char *part, month_t *out);
+/* The page of a list that is shown newest first, whose cursor is an instant and an id; newest asks for limit + 1 rows.
+ * A problem and false when the parameters are wrong. */
+bool request_newest(struct request *r, struct page *page, struct pg_newest *newest);
 
 /* Problem same_person with the detail given; when there is nobody else in the caller's organisation, it says so and
  * what can be done. In the transaction of the act, while it can still read. */

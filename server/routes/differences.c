@@ -205,7 +205,7 @@ void differences_list(struct request *r)
     /* An episode id may hold a slash; a commissioner cannot. */
     char *slash = strchr(page.after, '/');
     if (page.after[0] && !slash) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+        (void)bad_cursor(r);
         return;
     }
     if (slash)

@@ -20,16 +20,11 @@ static const struct list_form erasure_list_form = {
 void erasures_list(struct request *r)
 {
     struct page page;
-    const char *parts[2];
+    struct pg_newest newest;
     PGresult *result = NULL;
-    instant_t before = INSTANT_NONE;
-    if (!request_page(r, &page) || !page_parts(r, &page, 2, parts))
+    if (!request_newest(r, &page, &newest))
         return;
-    if (parts[0][0] != '\0' && !parse_i64(parts[0], strlen(parts[0]), &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
-        return;
-    }
-    enum pg_status status = erasure_list(r->pg, r->path_values[0], before, parts[1], page.limit + 1, &result);
+    enum pg_status status = erasure_list(r->pg, r->path_values[0], &newest, &result);
     reply_page(r, status, result, &page, &erasure_list_form);
 }
 

@@ -25,20 +25,16 @@ void exceptions_list(struct request *r)
     const char *parts[2];
     if (!request_path_ident(r, 1) || !request_page(r, &page) || !page_parts(r, &page, 2, parts))
         return;
-    date_t after = 0;
+    month_t after = month_of(0);
     int64_t n = 0;
-    bool first = parts[0][0] == '\0';
-    if (!first && (!date_parse(parts[0], strlen(parts[0]), &after) || !parse_i64(parts[1], strlen(parts[1]), &n))) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_month(r, parts[0], &after) || !page_number(r, parts[1], 0, INT64_MAX, &n))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
     PQclear(result);
     result = NULL;
     if (status == PG_OK)
-        status =
-            exception_list(r->pg, r->path_values[0], r->path_values[1], month_of(after), n, page.limit + 1, &result);
+        status = exception_list(r->pg, r->path_values[0], r->path_values[1], after, n, page.limit + 1, &result);
     reply_page(r, status, result, &page, &exception_list_form);
 }
 

@@ -11,15 +11,9 @@
 
 #define PAGE_BYTES ((size_t)8 << 20) /* 500 findings of at most 8 KiB each are the half */
 
-static bool bad_cursor(struct request *r)
+static bool cursor_number(struct request *r, const char *part, int64_t *out)
 {
-    reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
-    return false;
-}
-
-static bool cursor_number(const char *text, int64_t *out)
-{
-    return parse_i64_within(text, strlen(text), -INT64_MAX, INT64_MAX, out);
+    return page_number(r, part, -INT64_MAX, INT64_MAX, out);
 }
 
 static bool read_cursor(struct request *r, struct page *page, struct question_cursor *after)
@@ -32,9 +26,8 @@ static bool read_cursor(struct request *r, struct page *page, struct question_cu
         return false;
     after->provider = parts[1];
     after->mark = parts[4];
-    return (cursor_number(parts[0], &after->place) && cursor_number(parts[2], &after->submission) &&
-            cursor_number(parts[3], &after->row)) ||
-           bad_cursor(r);
+    return cursor_number(r, parts[0], &after->place) && cursor_number(r, parts[2], &after->submission) &&
+           cursor_number(r, parts[3], &after->row);
 }
 
 /* The line of a finding, with where it is and whom it is about. */
@@ -204,7 +197,7 @@ static bool read_practice_cursor(struct request *r, struct page *page, struct pr
         return false;
     after->commissioner = parts[1];
     after->practice = parts[2];
-    return cursor_number(parts[0], &after->place) || bad_cursor(r);
+    return cursor_number(r, parts[0], &after->place);
 }
 
 static json_t *practice_line(const PGresult *result, int row)

@@ -131,16 +131,11 @@ void identifiers_ask(struct request *r)
 void identifiers_list(struct request *r)
 {
     struct page page;
-    const char *parts[2];
-    if (!request_page(r, &page) || !page_parts(r, &page, 2, parts))
+    struct pg_newest newest;
+    if (!request_newest(r, &page, &newest))
         return;
-    instant_t before = INSTANT_NONE;
-    if (parts[0][0] != '\0' && !parse_i64(parts[0], strlen(parts[0]), &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
-        return;
-    }
     PGresult *result = NULL;
-    enum pg_status status = reading_list(r->pg, r->path_values[0], before, parts[1], page.limit + 1, &result);
+    enum pg_status status = reading_list(r->pg, r->path_values[0], &newest, &result);
     reply_page(r, status, result, &page, &reading_list_form);
 }
 

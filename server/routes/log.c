@@ -111,10 +111,8 @@ void log_checkpoints_list(struct request *r)
     int64_t before = 0;
     if (!request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 1, INT64_MAX, &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    if (!page_number(r, page.after, 1, INT64_MAX, &before))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = log_checkpoints(r->pg, before, page.limit + 1, &result);
     reply_page(r, status, result, &page, &checkpoint_form);
@@ -150,10 +148,8 @@ void log_entries_list(struct request *r)
     int64_t last = -1;
     if (!request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 0, INT64_MAX - 1, &last)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    if (!page_number(r, page.after, 0, INT64_MAX - 1, &last))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status =
         log_entries(r->pg, last + 1, request_query(r, "subject"), request_query(r, "kind"), page.limit + 1, &result);

@@ -62,10 +62,8 @@ void price_track_route_list(struct request *r)
     const char *cluster = request_query(r, "cluster");
     if (!request_path_ident(r, 1) || !request_page(r, &page) || !page_parts(r, &page, 4, parts))
         return;
-    if (parts[2][0] != '\0' && !parse_i64(parts[2], strlen(parts[2]), &after.n)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, parts[2], 0, INT64_MAX, &after.n))
         return;
-    }
     if (cluster != NULL && cluster_index(cluster) < 0) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "cluster", "cluster is 00 to 21, never 09");
         return;

@@ -65,10 +65,8 @@ void reattributions_list(struct request *r)
     PGresult *result = NULL;
     if (!request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &after.n)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 0, INT64_MAX, &after.n))
         return;
-    }
     enum pg_status status = reattribution_list(r->pg, &after, page.limit + 1, &result);
     reply_page(r, status, result, &page, &list_form);
 }

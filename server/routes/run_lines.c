@@ -206,10 +206,8 @@ void run_line_rows(struct request *r)
     int64_t number = 0;
     if (!request_path_ident(r, 1) || !request_path_number(r, 2, &number) || !request_page(r, &b.page))
         return;
-    if (b.page.after[0] != '\0' && !parse_i64_within(b.page.after, strlen(b.page.after), 0, INT32_MAX, &b.after)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, b.page.after, 0, INT32_MAX, &b.after))
         return;
-    }
     enum pg_status status = run_get(r->pg, b.provider, r->path_values[1], &b.run);
     if (status == PG_OK)
         status = find_line(&b, number);

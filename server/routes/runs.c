@@ -229,10 +229,8 @@ void runs_lines(struct request *r)
     int64_t after = 0;
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &after)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 0, INT64_MAX, &after))
         return;
-    }
     enum pg_status status = run_get(r->pg, r->path_values[0], r->path_values[1], &run);
     if (status == PG_OK && strcmp(run.state, "done") != 0) {
         reply_without_position(r);

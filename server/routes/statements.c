@@ -25,10 +25,8 @@ void statements_list(struct request *r)
     int64_t below = 0;
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
-    if (page.after[0] != '\0' && !parse_i64(page.after, strlen(page.after), &below)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 0, INT64_MAX, &below))
         return;
-    }
     snprintf(account.provider, sizeof account.provider, "%s", r->path_values[0]);
     snprintf(account.contract, sizeof account.contract, "%s", r->path_values[1]);
     snprintf(account.commissioner, sizeof account.commissioner, "%s", r->path_values[2]);

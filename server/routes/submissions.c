@@ -122,10 +122,8 @@ void submissions_list(struct request *r)
     int64_t below = 0;
     if (!request_path_month(r, 1, &month) || !request_page(r, &page))
         return;
-    if (page.after[0] && !parse_i64_within(page.after, strlen(page.after), 1, INT32_MAX, &below)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
+    if (!page_number(r, page.after, 1, INT32_MAX, &below))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = submission_list(r->pg, r->path_values[0], month, below, page.limit + 1, &result);
     if (status != PG_OK) {
@@ -252,8 +250,7 @@ static bool read_cursor(struct request *r, struct page *page, struct finding_que
         if (rule_by_name(rule, &q->after.rule) && (dot[4] == '\0' || q->after.own_severity))
             return true;
     }
-    reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor that this list has given");
-    return false;
+    return bad_cursor(r);
 }
 
 /* Why a list is empty, so that nobody has to guess. */

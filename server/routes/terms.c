@@ -31,10 +31,8 @@ void terms_route_list(struct request *r)
         terms_list_as_known(r);
         return;
     }
-    if (page.after[0] != '\0' && !parse_i64_within(page.after, strlen(page.after), 1, INT32_MAX, &before)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    if (!page_number(r, page.after, 1, INT32_MAX, &before))
         return;
-    }
     PGresult *result = NULL;
     enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
     PQclear(result);

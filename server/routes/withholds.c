@@ -36,15 +36,12 @@ void withholds_list(struct request *r)
 {
     struct page page;
     const char *parts[2];
-    date_t month = 0;
     struct withhold after = addressed(r);
     if (!request_path_ident(r, 1) || !request_page(r, &page) || !page_parts(r, &page, 2, parts))
         return;
-    if (parts[0][0] != '\0' && !date_parse(parts[0], strlen(parts[0]), &month)) {
-        reply_problem(r, PROBLEM_BAD_PARAMETER, "after", "after is not a cursor of this list");
+    after.month = month_of(0);
+    if (!page_month(r, parts[0], &after.month))
         return;
-    }
-    after.month = month_of(month);
     after.id = parts[1];
     PGresult *result = NULL;
     enum pg_status status = account_visible(r);

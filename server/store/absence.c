@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint AS " column
+#define INSTANT(name) PG_INSTANT(name) " AS " name
 
 enum pg_status absences_load(struct pg *pg, month_t month, instant_t known_at, struct absences *out)
 {
     static const struct pg_statement s = {
         "absences_load",
-        "SELECT " MICROS("away_from") ", " MICROS(
+        "SELECT " INSTANT("away_from") ", " INSTANT(
             "away_to") " FROM reckoner.service_absence"
                        " WHERE away_to >= $1 AND recorded_at <= $2 ORDER BY away_from",
         2};
@@ -43,17 +43,14 @@ void absences_free(struct absences *a)
 enum pg_status absence_list(struct pg *pg, instant_t before, int64_t limit, PGresult **result)
 {
     static const struct pg_statement s = {"absence_list",
-                                          "SELECT " MICROS("away_from") ", " MICROS("away_to") ", " MICROS(
+                                          "SELECT " INSTANT("away_from") ", " INSTANT("away_to") ", " INSTANT(
                                               "recorded_at") " FROM reckoner.service_absence"
                                                              " WHERE $1::timestamptz IS NULL OR away_from < $1"
                                                              " ORDER BY service_absence.away_from DESC LIMIT $2",
                                           2};
     struct pg_args a;
     pg_args_init(&a);
-    if (before == 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, before);
+    pg_arg_instant(&a, before == 0 ? INSTANT_NONE : before);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);
 }

@@ -1,13 +1,5 @@
 #include "store/account_view.h"
 
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
 static const struct pg_statement select_account = {
     .name = "account_view",
     .sql = "SELECT a.contract, a.commissioner, reckoner.stands_for(a.commissioner, $4) AS stands_for, a.financial_year,"
@@ -33,7 +25,7 @@ static const struct pg_statement select_account = {
 enum pg_status account_view(struct pg *pg, const struct account_key *account, date_t on, PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_date(&a, on);
     return pg_run_one(pg, &select_account, &a, result);
 }
@@ -68,9 +60,7 @@ static const struct pg_statement select_stopped = {
 enum pg_status stopped_list(struct pg *pg, const struct stopped_query *q, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, q->provider);
-    pg_arg_text(&a, q->contract);
+    pg_args_id(&a, q->provider, q->contract);
     pg_arg_text(&a, q->commissioner);
     pg_arg_text(&a, q->after);
     pg_arg_i64(&a, q->limit);
@@ -88,6 +78,6 @@ static const struct pg_statement select_drafts = {
 enum pg_status account_drafts(struct pg *pg, const struct account_key *account, PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     return pg_run(pg, &select_drafts, &a, result);
 }

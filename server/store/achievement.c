@@ -2,9 +2,7 @@
 
 static void key_args(struct pg_args *a, const struct achievement *m)
 {
-    pg_args_init(a);
-    pg_arg_text(a, m->provider);
-    pg_arg_text(a, m->contract);
+    pg_args_id(a, m->provider, m->contract);
     pg_arg_text(a, m->commissioner);
     pg_arg_text(a, m->indicator);
 }
@@ -20,9 +18,7 @@ enum pg_status achievement_unknown(struct pg *pg, const struct achievement *m, b
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, m->provider);
-    pg_arg_text(&a, m->contract);
+    pg_args_id(&a, m->provider, m->contract);
     pg_arg_text(&a, m->indicator);
     enum pg_status status = pg_run_one(pg, &unknown_indicator, &a, &r);
     if (status == PG_OK)

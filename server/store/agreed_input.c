@@ -4,10 +4,7 @@ static enum pg_status run_known(struct pg *pg, const struct pg_statement *s, con
                                 instant_t known_at, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     pg_arg_instant(&a, known_at);
     return pg_run(pg, s, &a, result);
 }

@@ -57,9 +57,7 @@ enum pg_status agreed_terms_load(struct pg *pg, const char *provider, const char
     struct pg_args a;
     PGresult *r = NULL;
     struct agreed_terms t = {NULL, 0};
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_instant(&a, known_at);
     enum pg_status status = pg_run(pg, &select_terms, &a, &r);
     if (status != PG_OK)

@@ -2,9 +2,7 @@
 
 static void key_args(struct pg_args *a, const struct agreement *g)
 {
-    pg_args_init(a);
-    pg_arg_text(a, g->provider);
-    pg_arg_text(a, g->contract);
+    pg_args_id(a, g->provider, g->contract);
     pg_arg_text(a, g->commissioner);
 }
 
@@ -22,10 +20,7 @@ enum pg_status agreement_propose(struct pg *pg, const struct agreement *g, int64
     PGresult *r = NULL;
     key_args(&a, g);
     pg_arg_text(&a, g->kind);
-    if (g->month == 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, g->month);
+    pg_arg_month(&a, g->month);
     pg_arg_text(&a, g->body);
     pg_arg_text(&a, g->once);
     pg_arg_text(&a, g->side);
@@ -55,10 +50,7 @@ enum pg_status adjustment_add(struct pg *pg, const struct agreement *g, int64_t 
     pg_arg_i64(&a, pence);
     pg_arg_text(&a, label);
     pg_arg_bool(&a, in_cquin);
-    if (reverses == 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_i64(&a, reverses);
+    pg_arg_optional(&a, reverses != 0, reverses);
     return pg_run(pg, &add_adjustment, &a, NULL);
 }
 
@@ -188,10 +180,7 @@ enum pg_status opening_entries_sum(struct pg *pg, const struct account_key *acco
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &sum_openings, &a, &r);
     if (status == PG_OK)
         *pence = pg_i64(r, 0, "pence");

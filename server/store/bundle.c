@@ -2,13 +2,11 @@
 
 #include <stdio.h>
 
-#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
 enum pg_status bundle_subject(struct pg *pg, const char *provider, const char *statement, struct bundle_subject *out)
 {
     static const struct pg_statement s = {
         "bundle_subject",
-        "SELECT s.contract, s.commissioner, s.run, p.record AS previous, " MICROSECONDS(
+        "SELECT s.contract, s.commissioner, s.run, p.record AS previous, " PG_INSTANT(
             "x.sealed_at") " AS sealed_at FROM reckoner.statement s JOIN reckoner.signed_record x ON x.provider = "
                            "s.provider"
                            " AND x.id = s.record LEFT JOIN reckoner.statement p ON p.provider = s.provider AND "
@@ -18,9 +16,7 @@ enum pg_status bundle_subject(struct pg *pg, const char *provider, const char *s
         2};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, statement);
+    pg_args_id(&a, provider, statement);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
         return status;
@@ -38,10 +34,7 @@ static enum pg_status of_account(struct pg *pg, const struct pg_statement *s, co
                                  instant_t by, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     pg_arg_instant(&a, by);
     return pg_run(pg, s, &a, result);
 }
@@ -50,7 +43,7 @@ enum pg_status bundle_documents(struct pg *pg, const struct account_key *account
 {
     static const struct pg_statement s = {
         "bundle_documents",
-        "SELECT d.id, d.number, d.kind, d.run, d.balance_pence, " MICROSECONDS(
+        "SELECT d.id, d.number, d.kind, d.run, d.balance_pence, " PG_INSTANT(
             "d.issued_at") " AS issued_at, s.record AS statement FROM reckoner.document d JOIN reckoner.statement s"
                            " ON s.provider = d.provider AND s.run = d.run WHERE d.provider = $1 AND d.contract = $2"
                            " AND d.commissioner = $3 AND d.state = 'issued' AND d.instalment IS NULL AND d.issued_at "
@@ -64,7 +57,7 @@ enum pg_status bundle_openings(struct pg *pg, const struct account_key *account,
 {
     static const struct pg_statement s = {
         "bundle_openings",
-        "SELECT o.n AS agreement, o.pence, " MICROSECONDS(
+        "SELECT o.n AS agreement, o.pence, " PG_INSTANT(
             "g.closed_at") " AS agreed_at FROM reckoner.opening_entry o JOIN reckoner.agreement g USING (provider, "
                            "contract, commissioner,"
                            " n) WHERE o.provider = $1 AND o.contract = $2 AND o.commissioner = $3 AND g.outcome = "
@@ -79,8 +72,6 @@ enum pg_status bundle_issued(struct pg *pg, const char *provider, const char *ru
     static const struct pg_statement s = {
         "bundle_issued", "SELECT id FROM reckoner.document WHERE provider = $1 AND run = $2 AND state = 'issued'", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     return pg_run(pg, &s, &a, result);
 }

@@ -1,14 +1,5 @@
 #include "store/calculation.h"
 
-#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
-static void key_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
-}
-
 enum pg_status calculation_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
                                      enum allowance *left)
 {
@@ -28,7 +19,7 @@ enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *
         " person, asked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         10};
     struct pg_args a;
-    key_args(&a, c->provider, c->id);
+    pg_args_id(&a, c->provider, c->id);
     pg_arg_text(&a, c->contract);
     pg_arg_text(&a, c->commissioner);
     pg_arg_text(&a, c->kind);
@@ -42,14 +33,14 @@ enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *
 
 /* clang-format off */
 #define VIEW                                                                                                           \
-    "SELECT id AS calculation, kind, commissioner, request, person, " MICROSECONDS("asked_at") " AS asked_at, state, " \
-    MICROSECONDS("known_at") " AS known_at, " MICROSECONDS("finished_at") " AS finished_at, reason,"                   \
-    " encode(sha256, 'hex') AS sha256, " MICROSECONDS("remove_after") " AS remove_after"
+    "SELECT id AS calculation, kind, commissioner, request, person, " PG_INSTANT("asked_at") " AS asked_at, state, "   \
+    PG_INSTANT("known_at") " AS known_at, " PG_INSTANT("finished_at") " AS finished_at, reason,"                       \
+    " encode(sha256, 'hex') AS sha256, " PG_INSTANT("remove_after") " AS remove_after"
 #define FROM_CONTRACT " FROM reckoner.calculation WHERE provider = $1 AND contract = $2"
 /* clang-format on */
 
 enum pg_status calculation_list(struct pg *pg, const char *provider, const char *contract, const char *kind,
-                                instant_t before, const char *before_id, int64_t limit, PGresult **result)
+                                const struct pg_newest *page, PGresult **result)
 {
     static const struct pg_statement s = {"calculation_list",
                                           VIEW FROM_CONTRACT
@@ -58,14 +49,9 @@ enum pg_status calculation_list(struct pg *pg, const char *provider, const char 
                                           " ORDER BY calculation.asked_at DESC, id DESC LIMIT $6",
                                           6};
     struct pg_args a;
-    key_args(&a, provider, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_text(&a, kind);
-    if (before == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, before);
-    pg_arg_text(&a, before_id);
-    pg_arg_i64(&a, limit);
+    pg_args_newest(&a, page);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -74,7 +60,7 @@ enum pg_status calculation_get(struct pg *pg, const char *provider, const char *
 {
     static const struct pg_statement s = {"calculation_get", VIEW ", result" FROM_CONTRACT " AND id = $3", 3};
     struct pg_args a;
-    key_args(&a, provider, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_text(&a, id);
     return pg_run_one(pg, &s, &a, result);
 }
@@ -83,12 +69,12 @@ enum pg_status calculation_take(struct pg *pg, const char *provider, const char 
 {
     static const struct pg_statement s = {
         "calculation_take",
-        "SELECT contract, commissioner, kind, request, terms, state, " MICROSECONDS(
+        "SELECT contract, commissioner, kind, request, terms, state, " PG_INSTANT(
             "asked_at") " AS asked_at"
                         " FROM reckoner.calculation WHERE provider = $1 AND id = $2 FOR UPDATE",
         2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -103,14 +89,11 @@ enum pg_status calculation_finish(struct pg *pg, const char *provider, const cha
         " WHERE provider = $1 AND id = $2 AND state IN ('queued', 'failed')",
         8};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, o->state);
     pg_arg_text(&a, o->reason);
     pg_arg_text(&a, o->result);
-    if (o->known_at == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, o->known_at);
+    pg_arg_instant(&a, o->known_at);
     pg_arg_instant(&a, o->at);
     pg_arg_i64(&a, o->keep_days);
     return pg_change(pg, &s, &a);

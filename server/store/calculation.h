@@ -32,7 +32,7 @@ enum pg_status calculation_ask(struct pg *pg, const struct calculation_request *
 /* Newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top); kind NULL: all. Columns as
  * calculation_get, without result. */
 enum pg_status calculation_list(struct pg *pg, const char *provider, const char *contract, const char *kind,
-                                instant_t before, const char *before_id, int64_t limit, PGresult **result);
+                                const struct pg_newest *page, PGresult **result);
 /* Columns calculation, kind, commissioner, request, person, asked_at, state, known_at, finished_at, reason, sha256
  * (hexadecimal), remove_after, result. PG_NONE: none that the caller may see. */
 enum pg_status calculation_get(struct pg *pg, const char *provider, const char *contract, const char *id,

@@ -1,7 +1,5 @@
 #include "store/certificate.h"
 
-#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
 enum pg_status certificate_candidates(struct pg *pg, instant_t now, int64_t limit, PGresult **result)
 {
     static const struct pg_statement s = {
@@ -31,9 +29,7 @@ enum pg_status certificate_waits(struct pg *pg, const char *provider, month_t mo
         3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_instant(&a, closed_at);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
@@ -48,15 +44,13 @@ enum pg_status certificate_versions(struct pg *pg, const char *provider, month_t
     static const struct pg_statement s = {
         "certificate_versions",
         "SELECT version, id AS submission, state, encode(sha256, 'hex') AS sha256, bytes, rows,"
-        " " MICROS("begun_at") " AS begun_at, " MICROS(
+        " " PG_INSTANT("begun_at") " AS begun_at, " PG_INSTANT(
             "completed_at") " AS completed_at FROM reckoner.submission"
                             " WHERE provider = $1 AND month = $2 AND begun_at < $3 AND version IS NOT NULL ORDER BY "
                             "version",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_instant(&a, closed_at);
     return pg_run(pg, &s, &a, result);
 }
@@ -69,9 +63,7 @@ enum pg_status certificate_insert(struct pg *pg, const struct certificate *c)
         " versions, record) VALUES ($1, $2, $3, $4, $5, $6)",
         6};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, c->provider);
-    pg_arg_text(&a, c->contract);
+    pg_args_id(&a, c->provider, c->contract);
     pg_arg_month(&a, c->month);
     pg_arg_instant(&a, c->closed_at);
     pg_arg_i64(&a, c->versions);
@@ -84,28 +76,21 @@ enum pg_status certificate_list(struct pg *pg, const char *provider, const char 
 {
     static const struct pg_statement s = {
         "certificate_list",
-        "SELECT c.month, " MICROS(
+        "SELECT c.month, " PG_INSTANT(
             "c.closed_at") " AS closed_at, c.versions, c.record, s.key_id AS key,"
-                           " " MICROS("s.sealed_at") " AS sealed_at, encode(s.sha256, 'hex') AS sha256 FROM "
-                                                     "reckoner.freeze_certificate c"
-                                                     " JOIN reckoner.signed_record s ON s.provider = c.provider AND "
-                                                     "s.id = c.record"
-                                                     " WHERE c.provider = $1 AND c.contract = $2 AND ($3::date IS NULL "
-                                                     "OR c.month = $3) AND ($4::date IS NULL OR c.month > $4)"
-                                                     " ORDER BY c.month LIMIT $5",
+                           " " PG_INSTANT(
+                               "s.sealed_at") " AS sealed_at, encode(s.sha256, 'hex') AS sha256 FROM "
+                                              "reckoner.freeze_certificate c"
+                                              " JOIN reckoner.signed_record s ON s.provider = c.provider AND "
+                                              "s.id = c.record"
+                                              " WHERE c.provider = $1 AND c.contract = $2 AND ($3::date IS NULL "
+                                              "OR c.month = $3) AND ($4::date IS NULL OR c.month > $4)"
+                                              " ORDER BY c.month LIMIT $5",
         5};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
-    if (month == 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, month);
-    if (after == 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, after);
+    pg_args_id(&a, provider, contract);
+    pg_arg_month(&a, month);
+    pg_arg_month(&a, after);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);
 }

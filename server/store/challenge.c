@@ -2,9 +2,7 @@
 
 static void key_args(struct pg_args *a, const struct challenge *c)
 {
-    pg_args_init(a);
-    pg_arg_text(a, c->provider);
-    pg_arg_text(a, c->contract);
+    pg_args_id(a, c->provider, c->contract);
     pg_arg_text(a, c->commissioner);
 }
 
@@ -101,10 +99,7 @@ enum pg_status challenge_add_found(struct pg *pg, const struct challenge *c, int
     pg_arg_text(&a, severity);
     pg_arg_text(&a, cluster);
     pg_arg_text(&a, counter->cluster);
-    if (counter->days < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_i64(&a, counter->days);
+    pg_arg_optional(&a, counter->days >= 0, counter->days);
     pg_arg_bool(&a, counter->unpayable);
     *added = pg_run_count(pg, &add_found, &a, &status);
     return status;
@@ -118,9 +113,7 @@ enum pg_status challenge_any(struct pg *pg, const char *provider, const char *co
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_month(&a, month);
     enum pg_status status = pg_run_one(pg, &any_challenge, &a, &r);
     if (status == PG_OK)
@@ -140,10 +133,7 @@ static const struct pg_statement billed_by = {
 enum pg_status challenge_billed_by(struct pg *pg, const struct account_key *account, month_t month, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     pg_arg_month(&a, month);
     return pg_run_one(pg, &billed_by, &a, result);
 }

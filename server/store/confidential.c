@@ -17,9 +17,7 @@ static enum pg_status get(struct pg *pg, const struct pg_statement *s, const cha
                           int64_t which, struct confidential_rows *out)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, which);
     PGresult *r = NULL;
     enum pg_status status = pg_run_binary(pg, s, &a, &r);
@@ -63,9 +61,7 @@ enum pg_status confidential_block_replace(struct pg *pg, const char *provider, i
         6};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, first_row);
     enum pg_status status = pg_run_one(pg, &take, &a, &r);
     if (status != PG_OK)

@@ -9,9 +9,7 @@ static const struct pg_statement add = {
 enum pg_status contract_add(struct pg *pg, const struct contract *c)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, c->provider);
-    pg_arg_text(&a, c->id);
+    pg_args_id(&a, c->provider, c->id);
     pg_arg_i64(&a, c->financial_year);
     pg_arg_text(&a, c->mode);
     pg_arg_text(&a, c->title);
@@ -28,9 +26,7 @@ static const struct pg_statement add_account = {
 enum pg_status contract_add_account(struct pg *pg, const struct contract *c, const char *commissioner)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, c->provider);
-    pg_arg_text(&a, c->id);
+    pg_args_id(&a, c->provider, c->id);
     pg_arg_text(&a, commissioner);
     pg_arg_i64(&a, c->financial_year);
     return pg_run(pg, &add_account, &a, NULL);
@@ -50,9 +46,7 @@ static const struct pg_statement get = {"contract_get", COLUMNS " WHERE c.provid
 enum pg_status contract_get(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &get, &a, result);
 }
 
@@ -66,9 +60,7 @@ enum pg_status contract_list(struct pg *pg, const char *provider, const char *af
                              int64_t limit, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, after_provider);
+    pg_args_id(&a, provider, after_provider);
     pg_arg_text(&a, after_id);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list, &a, result);
@@ -81,9 +73,7 @@ enum pg_status contract_withdraw(struct pg *pg, const char *provider, const char
                                  const char *request_id)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_instant(&a, at);
     pg_arg_text(&a, request_id);
     return pg_run(pg, &withdraw, &a, NULL);
@@ -95,8 +85,6 @@ static const struct pg_statement lock = {
 enum pg_status contract_lock(struct pg *pg, const char *provider, const char *id)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &lock, &a, NULL);
 }

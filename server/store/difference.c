@@ -7,9 +7,7 @@ enum pg_status difference_clear(struct pg *pg, const char *provider, int64_t sub
     static const struct pg_statement s = {"difference_clear",
                                           "DELETE FROM reckoner.difference WHERE provider = $1 AND submission = $2", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -61,9 +59,7 @@ void difference_copy_add(struct pg_copy *copy, const char *provider, int64_t sub
 
 static void query_args(struct pg_args *a, const struct difference_query *q)
 {
-    pg_args_init(a);
-    pg_arg_text(a, q->provider);
-    pg_arg_i64(a, q->submission);
+    pg_args_number(a, q->provider, q->submission);
     pg_arg_text(a, q->commissioner);
     pg_arg_text(a, q->kind);
 }

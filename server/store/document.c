@@ -3,23 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
-static void document_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
-}
-
 static const struct pg_statement select_billed = {
     .name = "document_billed",
     .sql = "SELECT coalesce(sum(balance_pence), 0)::bigint AS billed FROM reckoner.document"
@@ -31,7 +14,7 @@ enum pg_status document_billed(struct pg *pg, const struct account_key *account,
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_billed, &a, &r);
     if (status == PG_OK)
         *pence = pg_i64(r, 0, "billed");
@@ -53,7 +36,7 @@ enum pg_status document_last_billed(struct pg *pg, const struct account_key *acc
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_last_billed, &a, &r);
     if (status != PG_OK)
         return status;
@@ -76,7 +59,7 @@ static const struct pg_statement supersede = {
 enum pg_status document_supersede(struct pg *pg, const struct account_key *account, instant_t at)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_instant(&a, at);
     return pg_run(pg, &supersede, &a, NULL);
 }
@@ -90,19 +73,11 @@ static const struct pg_statement insert_document = {
     .parameters = 15,
 };
 
-static void arg_or_null(struct pg_args *a, bool present, int64_t value)
-{
-    if (present)
-        pg_arg_i64(a, value);
-    else
-        pg_arg_null(a);
-}
-
 enum pg_status document_insert(struct pg *pg, struct document_draft *d)
 {
     struct pg_args a;
     ident_new(d->id);
-    account_args(&a, d->account);
+    pg_args_account(&a, d->account);
     pg_arg_text(&a, d->id);
     pg_arg_text(&a, d->kind);
     pg_arg_i64(&a, d->position_pence);
@@ -111,10 +86,10 @@ enum pg_status document_insert(struct pg *pg, struct document_draft *d)
     pg_arg_instant(&a, d->drafted_at);
     pg_arg_text(&a, d->bill_to);
     pg_arg_text(&a, d->run);
-    arg_or_null(&a, d->on_account, d->on_account_pence);
-    arg_or_null(&a, d->run == NULL, d->instalment);
-    arg_or_null(&a, d->run == NULL, d->eacv_pence);
-    arg_or_null(&a, d->run == NULL, d->terms_version);
+    pg_arg_optional(&a, d->on_account, d->on_account_pence);
+    pg_arg_optional(&a, d->run == NULL, d->instalment);
+    pg_arg_optional(&a, d->run == NULL, d->eacv_pence);
+    pg_arg_optional(&a, d->run == NULL, d->terms_version);
     return pg_run(pg, &insert_document, &a, NULL);
 }
 
@@ -129,7 +104,7 @@ enum pg_status document_add_line(struct pg *pg, const char *provider, const char
                                  const struct run_line *l)
 {
     struct pg_args a;
-    document_args(&a, provider, document);
+    pg_args_id(&a, provider, document);
     pg_arg_i64(&a, line_no);
     run_line_args(&a, l);
     return pg_run(pg, &insert_line, &a, NULL);
@@ -157,7 +132,7 @@ static const struct pg_statement select_billed_months = {
 enum pg_status document_billed_months(struct pg *pg, const struct account_key *account, PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     return pg_run(pg, &select_billed_months, &a, result);
 }
 
@@ -170,7 +145,7 @@ static const struct pg_statement insert_reference = {
 enum pg_status document_add_reference(struct pg *pg, const char *provider, const char *document, const char *refers_to)
 {
     struct pg_args a;
-    document_args(&a, provider, document);
+    pg_args_id(&a, provider, document);
     pg_arg_text(&a, refers_to);
     return pg_run(pg, &insert_reference, &a, NULL);
 }
@@ -187,7 +162,7 @@ enum pg_status document_state_for_update(struct pg *pg, const char *provider, co
 {
     struct pg_args a;
     PGresult *r = NULL;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     enum pg_status status = pg_run_one(pg, &select_state, &a, &r);
     if (status != PG_OK)
         return status;
@@ -214,7 +189,7 @@ enum pg_status document_propose(struct pg *pg, const char *provider, const char 
 {
     struct pg_args a;
     PGresult *r = NULL;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, revision);
     pg_arg_text(&a, person);
     pg_arg_instant(&a, at);
@@ -227,7 +202,7 @@ static const struct pg_statement select_terms = {
     .name = "document_terms",
     .sql = "SELECT d.contract, d.kind = 'nil_statement' AS nil, coalesce(d.terms_version, 0) AS terms_version, "
            "coalesce(r.month, (make_date(a.financial_year, 4, 1) + make_interval(months => d.instalment - 1))::date)"
-           " AS month, " MICROSECONDS(
+           " AS month, " PG_INSTANT(
                "coalesce(r.known_at, d.drafted_at)") " AS known_at"
                                                      " FROM reckoner.document d LEFT JOIN reckoner.run r ON r.provider "
                                                      "= d.provider AND r.id = d.run"
@@ -242,7 +217,7 @@ enum pg_status document_terms(struct pg *pg, const char *provider, const char *i
 {
     struct pg_args a;
     PGresult *r = NULL;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     enum pg_status status = pg_run_one(pg, &select_terms, &a, &r);
     if (status == PG_OK) {
         snprintf(out->contract, sizeof out->contract, "%s", pg_text(r, 0, "contract"));
@@ -281,7 +256,7 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
     struct pg_args a;
     PGresult *r = NULL;
     char holidays[DUE_HOLIDAYS_MAXIMUM * 11 + 3];
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, revision);
     pg_arg_instant(&a, at);
     pg_arg_date(&a, due == NULL ? DATE_NONE : due->day);
@@ -312,9 +287,9 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
     " CASE WHEN " BY_THEN("d.issued_at") " THEN d.issued_by END AS issued_by,"                                         \
     " CASE WHEN " BY_THEN("d.proposed_at") " THEN d.proposed_by END AS proposed_by,"                                   \
     " CASE WHEN k.at IS NULL THEN d.revision END AS revision, "                                                        \
-    MICROSECONDS("d.drafted_at") " AS drafted_at, CASE WHEN " BY_THEN("d.proposed_at") " THEN "                        \
-    MICROSECONDS("d.proposed_at") " END AS proposed_at, CASE WHEN " BY_THEN("d.issued_at") " THEN "                    \
-    MICROSECONDS("d.issued_at") " END AS issued_at, CASE WHEN " BY_THEN("d.issued_at") " THEN d.due_on END AS due_on," \
+    PG_INSTANT("d.drafted_at") " AS drafted_at, CASE WHEN " BY_THEN("d.proposed_at") " THEN "                          \
+    PG_INSTANT("d.proposed_at") " END AS proposed_at, CASE WHEN " BY_THEN("d.issued_at") " THEN "                      \
+    PG_INSTANT("d.issued_at") " END AS issued_at, CASE WHEN " BY_THEN("d.issued_at") " THEN d.due_on END AS due_on,"   \
     " CASE WHEN " BY_THEN("d.issued_at") " THEN array_to_string(d.due_holidays, ',') END AS due_holidays,"             \
     " CASE WHEN k.at IS NULL THEN (SELECT coalesce(sum(c.held_pence), 0)::bigint FROM reckoner.challenge c"            \
     "  WHERE c.provider = d.provider AND c.document = d.id AND c.outcome IS NULL) END AS held_pence"
@@ -336,25 +311,15 @@ static const struct pg_statement list_documents = {
     .parameters = 7,
 };
 
-static void known_arg(struct pg_args *a, instant_t known_at)
-{
-    if (known_at == INSTANT_NONE)
-        pg_arg_null(a);
-    else
-        pg_arg_instant(a, known_at);
-}
-
 enum pg_status document_list(struct pg *pg, const struct document_query *q, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, q->provider);
-    pg_arg_text(&a, q->contract);
+    pg_args_id(&a, q->provider, q->contract);
     pg_arg_text(&a, q->commissioner);
     pg_arg_text(&a, q->state);
     pg_arg_text(&a, q->after);
     pg_arg_i64(&a, q->limit);
-    known_arg(&a, q->known_at);
+    pg_arg_instant(&a, q->known_at);
     return pg_run(pg, &list_documents, &a, result);
 }
 
@@ -367,8 +332,8 @@ static const struct pg_statement view_document = {
 enum pg_status document_view(struct pg *pg, const char *provider, const char *id, instant_t known_at, PGresult **result)
 {
     struct pg_args a;
-    document_args(&a, provider, id);
-    known_arg(&a, known_at);
+    pg_args_id(&a, provider, id);
+    pg_arg_instant(&a, known_at);
     return pg_run_one(pg, &view_document, &a, result);
 }
 
@@ -382,7 +347,7 @@ static const struct pg_statement select_lines = {
 enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &select_lines, &a, result);
 }
 
@@ -397,7 +362,7 @@ static const struct pg_statement select_references = {
 enum pg_status document_references(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &select_references, &a, result);
 }
 
@@ -412,13 +377,13 @@ static const struct pg_statement select_bridge = {
 enum pg_status document_bridge(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &select_bridge, &a, result);
 }
 
 static const struct pg_statement select_ledger = {
     .name = "document_ledger",
-    .sql = "SELECT seq, ledger_account, pence, " MICROSECONDS(
+    .sql = "SELECT seq, ledger_account, pence, " PG_INSTANT(
         "posted_at") " AS posted_at"
                      " FROM reckoner.ledger_posting WHERE provider = $1 AND document = $2 ORDER BY seq",
     .parameters = 2,
@@ -427,6 +392,6 @@ static const struct pg_statement select_ledger = {
 enum pg_status document_ledger(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    document_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &select_ledger, &a, result);
 }

@@ -70,9 +70,7 @@ enum pg_status episode_remove(struct pg *pg, const char *provider, int64_t submi
         " FROM unnest($3::integer[]) AS n (row_no)))",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     if (row_numbers)
         pg_arg_text(&a, row_numbers);
     return pg_run(pg, row_numbers ? &some : &all, &a, NULL);

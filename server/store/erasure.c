@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-static void key_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
-}
-
 enum pg_status erasure_ask(struct pg *pg, const struct erasure_request *q)
 {
     static const struct pg_statement s = {
@@ -19,7 +12,7 @@ enum pg_status erasure_ask(struct pg *pg, const struct erasure_request *q)
         " WHERE s.provider = $1 AND s.id = $3 AND s.state = 'accepted'",
         7};
     struct pg_args a;
-    key_args(&a, q->provider, q->id);
+    pg_args_id(&a, q->provider, q->id);
     pg_arg_text(&a, q->submission);
     pg_arg_i64(&a, q->row_no);
     pg_arg_text(&a, q->reason);
@@ -46,7 +39,7 @@ enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *s
         " AND r.submission = s.no WHERE s.provider = $1 AND s.id = $2 AND r.row_no = $3) AS answer",
         3};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_id(&a, provider, submission);
     pg_arg_i64(&a, row_no);
     return get_bool(pg, &s, &a, erased);
 }
@@ -59,11 +52,11 @@ enum pg_status erasure_of_upload(struct pg *pg, const char *provider, const char
         " AND u.submission = s.no WHERE s.provider = $1 AND s.id = $2) AS answer",
         2};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_id(&a, provider, submission);
     return get_bool(pg, &s, &a, erased);
 }
 
-#define INSTANT(name) "(extract(epoch FROM e." name ") * 1000000)::bigint AS " name
+#define INSTANT(name) PG_INSTANT("e." name) " AS " name
 #define SHOWN                                                                                                          \
     "SELECT e.id AS erasure, s.id AS submission, s.month, e.row_no, e.reason, e.state, e.asked_by, " INSTANT(          \
         "asked_at") ", e.decided_by, " INSTANT("decided_at") ", " INSTANT("done_at") ", e.rows, e.uploads"             \
@@ -73,8 +66,7 @@ enum pg_status erasure_of_upload(struct pg *pg, const char *provider, const char
                                                                                      " AND s.no = e.submission"        \
                                                                                      " WHERE e.provider = $1"
 
-enum pg_status erasure_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                            PGresult **result)
+enum pg_status erasure_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result)
 {
     static const struct pg_statement s = {"erasure_list",
                                           SHOWN " AND ($2::timestamptz IS NULL OR (e.asked_at, e.id) < ($2, $3))"
@@ -83,12 +75,7 @@ enum pg_status erasure_list(struct pg *pg, const char *provider, instant_t befor
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
-    if (before == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, before);
-    pg_arg_text(&a, before_id);
-    pg_arg_i64(&a, limit);
+    pg_args_newest(&a, page);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -97,7 +84,7 @@ enum pg_status erasure_get(struct pg *pg, const char *provider, const char *id, 
     static const struct pg_statement look = {"erasure_get", SHOWN " AND e.id = $2", 2};
     static const struct pg_statement locked = {"erasure_get_locked", SHOWN " AND e.id = $2 FOR UPDATE OF e", 2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, lock ? &locked : &look, &a, result);
 }
 
@@ -109,7 +96,7 @@ enum pg_status erasure_decide(struct pg *pg, const char *provider, const char *i
                                           " WHERE provider = $1 AND id = $2 AND state = 'asked'",
                                           5};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, state);
     pg_arg_text(&a, person);
     pg_arg_instant(&a, at);
@@ -178,7 +165,7 @@ enum pg_status erasure_rows(struct pg *pg, const char *provider, const char *id,
         " WHERE x.provider = $1 AND x.id = $2 ORDER BY e.submission, e.row_no",
         3};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_bool(&a, alone);
     return pg_run(pg, &s, &a, result);
 }
@@ -188,7 +175,7 @@ enum pg_status erasure_erase(struct pg *pg, const char *provider, const char *id
     static const struct pg_statement s = {"erasure_erase", "SELECT reckoner.erase_rows($1, $2, $3) AS rows", 3};
     struct pg_args a;
     PGresult *r = NULL;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_bool(&a, alone);
     enum pg_status status = pg_script(pg, "SET CONSTRAINTS ALL DEFERRED");
     if (status == PG_OK)
@@ -217,7 +204,7 @@ enum pg_status erasure_upload(struct pg *pg, const char *provider, const char *i
 {
     static const struct pg_statement s = {"erasure_upload", "SELECT reckoner.erase_upload($1, $2, $3)", 3};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, submission);
     return pg_run(pg, &s, &a, NULL);
 }
@@ -231,7 +218,7 @@ enum pg_status erasure_done(struct pg *pg, const char *provider, const char *id,
         " WHERE provider = $1 AND id = $2 AND state = 'approved'",
         4};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_instant(&a, at);
     pg_arg_i64(&a, rows);
     return pg_change(pg, &s, &a);
@@ -246,9 +233,7 @@ enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submis
                                           3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_text(&a, commissioner);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
@@ -270,7 +255,7 @@ enum pg_status erasure_knowers(struct pg *pg, const char *provider, const char *
         " FROM reckoner.account a JOIN gone USING (financial_year) WHERE a.provider = $1",
         2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -285,7 +270,7 @@ enum pg_status erasure_keep_tag(struct pg *pg, const char *provider, const char 
         " WHERE x.provider = $1 AND x.id = $2",
         5};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, commissioner);
     pg_arg_i64(&a, financial_year);
     pg_arg_text(&a, tag);
@@ -301,8 +286,6 @@ enum pg_status erasure_tags(struct pg *pg, const char *provider, int64_t financi
         "commissioner COLLATE \"C\"",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, financial_year);
+    pg_args_number(&a, provider, financial_year);
     return pg_run(pg, &s, &a, result);
 }

@@ -24,8 +24,7 @@ enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *s
 
 /* Columns erasure, submission, month, row_no, reason, state, asked_by, asked_at, decided_by, decided_at, done_at, rows,
  * uploads; newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top). */
-enum pg_status erasure_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                            PGresult **result);
+enum pg_status erasure_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result);
 /* One of them, locked when asked so. PG_NONE: none that the caller may see. */
 enum pg_status erasure_get(struct pg *pg, const char *provider, const char *id, bool lock, PGresult **result);
 /* asked -> approved or refused. PG_NONE: it is not asked any more. */

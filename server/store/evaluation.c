@@ -13,9 +13,7 @@ enum pg_status evaluation_accounts(struct pg *pg, const char *provider, month_t 
         " WHERE a.provider = $1 AND a.financial_year = $3 ORDER BY a.contract, a.commissioner",
         4};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_i64(&a, month_financial_year(month));
     pg_arg_instant(&a, known_at);
     return pg_run(pg, &s, &a, result);
@@ -42,9 +40,7 @@ static enum pg_status clear_evaluations(struct pg *pg, const char *provider, int
          "DELETE FROM reckoner.severity WHERE provider = $1 AND submission = $2 AND $3::timestamptz IS NOT NULL", 3},
     };
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_instant(&a, at);
     enum pg_status status = PG_OK;
     for (size_t i = 0; status == PG_OK && i < sizeof clear / sizeof clear[0]; i++)
@@ -67,9 +63,7 @@ enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t sub
     enum pg_status status = clear_evaluations(pg, provider, submission, at);
     if (status != PG_OK)
         return status;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_instant(&a, at);
     status = pg_run_one(pg, &count, &a, &r);
     if (status != PG_OK)
@@ -90,9 +84,7 @@ enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int6
         " SELECT provider, submission, $6, commissioner, rule, severity FROM added",
         6};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_text(&a, commissioner);
     pg_arg_text(&a, rule);
     pg_arg_text(&a, severity);
@@ -120,9 +112,7 @@ enum pg_status evaluation_add_unused(struct pg *pg, const char *provider, int64_
         "  HAVING NOT bool_or(e.submission = $5)) u",
         6};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, evaluation);
     pg_arg_text(&a, commissioner);
     pg_arg_i64(&a, used);

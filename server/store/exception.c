@@ -9,9 +9,7 @@ static const struct pg_statement ask = {
 
 static void key_args(struct pg_args *a, const char *provider, const char *contract, month_t month)
 {
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, contract);
+    pg_args_id(a, provider, contract);
     pg_arg_month(a, month);
 }
 

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
-static void key_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
-}
-
 enum pg_status export_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
                                 enum allowance *left)
 {
@@ -37,7 +28,7 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
         " WHERE $14::text IS NULL OR s.no IS NOT NULL RETURNING id",
         18};
     struct pg_args a;
-    key_args(&a, x->provider, x->id);
+    pg_args_id(&a, x->provider, x->id);
     pg_arg_text(&a, x->kind);
     pg_arg_text(&a, x->format);
     pg_arg_text(&a, x->organisation);
@@ -59,10 +50,7 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     pg_arg_bool(&a, x->whole);
     pg_arg_bytes(&a, x->sealed_key, x->sealed_length);
     pg_arg_text(&a, x->statement);
-    if (audit)
-        pg_arg_i64(&a, x->after_link);
-    else
-        pg_arg_null(&a);
+    pg_arg_optional(&a, audit, x->after_link);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     PQclear(r);
@@ -71,17 +59,16 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
 
 /* clang-format off */
 #define VIEW                                                                                                           \
-    "SELECT x.id AS export, x.kind, x.format, x.organisation, x.person, " MICROSECONDS("x.asked_at") " AS asked_at,"   \
+    "SELECT x.id AS export, x.kind, x.format, x.organisation, x.person, " PG_INSTANT("x.asked_at") " AS asked_at,"     \
     " x.commissioner, x.first_month, x.last_month, x.rule, x.severity, x.cluster, s.id AS submission, x.whole,"        \
-    " x.state, " MICROSECONDS("x.finished_at") " AS finished_at, x.lines, x.pence AS control_total_pence,"             \
+    " x.state, " PG_INSTANT("x.finished_at") " AS finished_at, x.lines, x.pence AS control_total_pence,"               \
     " x.unknown_rows AS rows_of_unknown_amount, x.bytes, x.chunks, encode(x.sha256, 'hex') AS sha256, "                \
-    MICROSECONDS("x.remove_after") " AS remove_after, x.sealed_key, x.submission AS submission_no,"                    \
+    PG_INSTANT("x.remove_after") " AS remove_after, x.sealed_key, x.submission AS submission_no,"                      \
     " x.statement, x.after_link"                                                                                       \
     " FROM reckoner.export x LEFT JOIN reckoner.submission s ON s.provider = x.provider AND s.no = x.submission"
 /* clang-format on */
 
-enum pg_status export_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                           PGresult **result)
+enum pg_status export_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result)
 {
     static const struct pg_statement s = {
         "export_list",
@@ -91,12 +78,7 @@ enum pg_status export_list(struct pg *pg, const char *provider, instant_t before
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
-    if (before == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, before);
-    pg_arg_text(&a, before_id);
-    pg_arg_i64(&a, limit);
+    pg_args_newest(&a, page);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -104,7 +86,7 @@ enum pg_status export_get(struct pg *pg, const char *provider, const char *id, P
 {
     static const struct pg_statement s = {"export_get", VIEW " WHERE x.provider = $1 AND x.id = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -113,7 +95,7 @@ enum pg_status export_part(struct pg *pg, const char *provider, const char *id, 
     static const struct pg_statement s = {
         "export_part", "SELECT bytes FROM reckoner.export_chunk WHERE provider = $1 AND export = $2 AND seq = $3", 3};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, seq);
     enum pg_status status = pg_run_binary(pg, &s, &a, result);
     if (status == PG_OK && PQntuples(*result) == 0) {
@@ -129,7 +111,7 @@ enum pg_status export_clear(struct pg *pg, const char *provider, const char *id)
     static const struct pg_statement s = {"export_clear",
                                           "DELETE FROM reckoner.export_chunk WHERE provider = $1 AND export = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -139,7 +121,7 @@ enum pg_status export_add(struct pg *pg, const char *provider, const char *id, i
     static const struct pg_statement s = {
         "export_add", "INSERT INTO reckoner.export_chunk (provider, export, seq, bytes) VALUES ($1, $2, $3, $4)", 4};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, seq);
     pg_arg_bytes(&a, bytes, length);
     return pg_run(pg, &s, &a, NULL);
@@ -154,7 +136,7 @@ enum pg_status export_finish(struct pg *pg, const char *provider, const char *id
         " WHERE provider = $1 AND id = $2 AND state = 'queued'",
         10};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_instant(&a, x->at);
     pg_arg_i64(&a, x->lines);
     pg_arg_i64(&a, x->pence);
@@ -192,9 +174,7 @@ enum pg_status export_submissions(struct pg *pg, const char *provider, month_t f
         " WHERE provider = $1 AND month BETWEEN $2 AND $3 AND state = 'accepted' ORDER BY month, version DESC",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, first);
+    pg_args_month(&a, provider, first);
     pg_arg_month(&a, last);
     return pg_run(pg, &s, &a, result);
 }
@@ -220,9 +200,7 @@ enum pg_status export_findings(struct pg *pg, const char *provider, int64_t subm
         " ORDER BY f.row_no",
         9};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, evaluation);
     pg_arg_text(&a, filter->commissioner);
     pg_arg_text(&a, filter->rule);

@@ -36,8 +36,7 @@ enum pg_status export_allowance(struct pg *pg, const char *organisation, instant
 enum pg_status export_ask(struct pg *pg, const struct export_request *x);
 
 /* Newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top). Columns as export_get. */
-enum pg_status export_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                           PGresult **result);
+enum pg_status export_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result);
 /* Columns export, kind, format, organisation, person,
  * asked_at, commissioner, first_month, last_month, rule, severity, cluster,
  * submission (id), whole, state, finished_at, lines, control_total_pence, rows_of_unknown_amount, bytes, chunks, sha256

@@ -50,9 +50,7 @@ static void rules_by_default(const char *severity, char out[RULE_COUNT * RULE_ID
 static void query_args(struct pg_args *a, const struct finding_query *q, char rules[RULE_COUNT * RULE_ID_SIZE + 1])
 {
     rules_by_default(q->severity, rules);
-    pg_args_init(a);
-    pg_arg_text(a, q->provider);
-    pg_arg_i64(a, q->submission);
+    pg_args_number(a, q->provider, q->submission);
     pg_arg_i64(a, q->evaluation);
     pg_arg_text(a, q->commissioner);
     pg_arg_text(a, q->rule);
@@ -111,9 +109,7 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct
     bool at_cursor = q->after.row >= 0 && q->after.row >= q->row;
     memset(page, 0, sizeof *page);
     rules_by_default(q->severity, rules);
-    pg_args_init(&a);
-    pg_arg_text(&a, q->provider);
-    pg_arg_text(&a, q->id);
+    pg_args_id(&a, q->provider, q->id);
     pg_arg_text(&a, q->rule);
     pg_arg_text(&a, q->severity);
     pg_arg_text(&a, rules);

@@ -10,17 +10,8 @@ enum pg_status history_submissions(struct pg *pg, const char *provider, month_t 
         " WHERE provider = $1 AND month < $2 AND state = 'accepted' ORDER BY month, version DESC",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     return pg_run(pg, &s, &a, result);
-}
-
-static void key_args(struct pg_args *a, const char *provider, int64_t submission)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, submission);
 }
 
 enum pg_status history_records(struct pg *pg, const char *provider, int64_t submission, int64_t from, int64_t count,
@@ -31,7 +22,7 @@ enum pg_status history_records(struct pg *pg, const char *provider, int64_t subm
                                           " AND submission = $2 AND block >= $3 AND block < $3 + $4 ORDER BY block",
                                           4};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, from);
     pg_arg_i64(&a, count);
     return pg_run_binary(pg, &s, &a, result);
@@ -106,7 +97,7 @@ enum pg_status cluster_move_counts(struct pg *pg, const char *provider, int64_t 
         " GROUP BY service ORDER BY service",
         2};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -149,7 +140,7 @@ enum pg_status overlap_records(struct pg *pg, const char *provider, int64_t subm
                                           " AND submission = $2 AND partition >= $3 AND partition < $4",
                                           4};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, from);
     pg_arg_i64(&a, to);
     return pg_run_binary(pg, &s, &a, result);
@@ -164,7 +155,7 @@ enum pg_status overlap_set_shown(struct pg *pg, const char *provider, int64_t su
         "overlap_set_shown",
         "INSERT INTO reckoner.overlap_shown (provider, submission, rows, digest) VALUES ($1, $2, $3, $4)", 4};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     enum pg_status status = pg_run(pg, &forget, &a, NULL);
     if (status != PG_OK || rows == 0)
         return status;

@@ -35,9 +35,7 @@ enum pg_status identifier_directory(struct pg *pg, const char *provider, int64_t
                                           " WHERE provider = $1 AND submission = $2 ORDER BY block",
                                           2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -49,9 +47,7 @@ enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t sub
                                           " WHERE provider = $1 AND submission = $2 AND block = $3",
                                           3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, block);
     PGresult *r = NULL;
     enum pg_status status = pg_run_binary(pg, &s, &a, &r);
@@ -83,9 +79,7 @@ static enum pg_status block_of(struct pg *pg, const char *provider, int64_t subm
                                           3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, hash);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
@@ -103,9 +97,7 @@ static enum pg_status replace_block(struct pg *pg, const char *provider, int64_t
                                           3};
     struct pg_args a;
     struct pg_copy *copy = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, block);
     enum pg_status status = pg_change(pg, &s, &a);
     if (status != PG_OK || count == 0)

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-static void key_args(struct pg_args *a, const char *provider, int64_t submission)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, submission);
-}
-
 enum pg_status indicator_begin(struct pg *pg, const char *provider, int64_t submission, bool late,
                                bool too_many_services)
 {
@@ -21,7 +14,7 @@ enum pg_status indicator_begin(struct pg *pg, const char *provider, int64_t subm
                                             " too_many_services) VALUES ($1, $2, $3, $4)",
                                             4};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     enum pg_status status = pg_run(pg, &clear, &a, NULL);
     if (status != PG_OK)
         return status;
@@ -146,7 +139,7 @@ enum pg_status indicator_clear_evaluated(struct pg *pg, const char *provider, in
          "DELETE FROM reckoner.indicator_threshold WHERE provider = $1 AND submission = $2", 2},
         {"uncontracted_clear", "DELETE FROM reckoner.uncontracted WHERE provider = $1 AND submission = $2", 2}};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     enum pg_status status = pg_run(pg, &clear[0], &a, NULL);
     return status == PG_OK ? pg_run(pg, &clear[1], &a, NULL) : status;
 }
@@ -158,7 +151,7 @@ enum pg_status indicator_add_threshold(struct pg *pg, const char *provider, int6
         "indicator_add_threshold",
         "INSERT INTO reckoner.indicator_threshold (provider, submission, threshold, ppm) VALUES ($1, $2, $3, $4)", 4};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_text(&a, threshold);
     pg_arg_i64(&a, ppm);
     return pg_run(pg, &s, &a, NULL);
@@ -173,7 +166,7 @@ enum pg_status indicator_add_uncontracted(struct pg *pg, const char *provider, i
         " admitted_days, pence, unpriced_rows) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         9};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_text(&a, line->commissioner);
     pg_arg_bool(&a, line->terms_missing);
     pg_arg_i64(&a, line->rows);

@@ -1,19 +1,10 @@
 #include "store/indicator_view.h"
 
-static void month_args(struct pg_args *a, const char *provider, month_t month)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_month(a, month);
-}
-
 static enum pg_status of_submission(struct pg *pg, const struct pg_statement *s, const char *provider,
                                     int64_t submission, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, s, &a, result);
 }
 
@@ -44,7 +35,7 @@ enum pg_status indicator_month(struct pg *pg, const char *provider, month_t mont
         " WHERE s.provider = $1 AND s.no = reckoner.current_submission($1, $2)",
         2};
     struct pg_args a;
-    month_args(&a, provider, month);
+    pg_args_month(&a, provider, month);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -76,9 +67,7 @@ enum pg_status indicator_mix(struct pg *pg, const char *provider, int64_t submis
         " ORDER BY d.whole DESC, d.service COLLATE \"C\"",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, before);
     return pg_run(pg, &s, &a, result);
 }
@@ -109,7 +98,7 @@ enum pg_status indicator_peers(struct pg *pg, const char *provider, month_t mont
     static const struct pg_statement s = {
         "indicator_peers", "SELECT indicator, peers, lower, median, upper FROM reckoner.peer_figures($1, $2)", 2};
     struct pg_args a;
-    month_args(&a, provider, month);
+    pg_args_month(&a, provider, month);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -134,9 +123,7 @@ enum pg_status peer_consent_give(struct pg *pg, const char *provider, const char
                                           3};
     struct pg_args a;
     enum pg_status status = PG_OK;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, person);
+    pg_args_id(&a, provider, person);
     pg_arg_instant(&a, at);
     int64_t written = pg_run_count(pg, &s, &a, &status);
     *changed = written == 1;
@@ -166,7 +153,7 @@ enum pg_status uncontracted_list(struct pg *pg, const char *provider, month_t mo
         " ORDER BY u.pence DESC, u.commissioner COLLATE \"C\"",
         2};
     struct pg_args a;
-    month_args(&a, provider, month);
+    pg_args_month(&a, provider, month);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -178,7 +165,7 @@ enum pg_status uncontracted_known(struct pg *pg, const char *provider, month_t m
                                           2};
     struct pg_args a;
     PGresult *r = NULL;
-    month_args(&a, provider, month);
+    pg_args_month(&a, provider, month);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
         *accepted = pg_bool(r, 0, "accepted");
@@ -212,6 +199,6 @@ enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t 
         " (SELECT count(*) FROM p WHERE (id, cluster) IN (SELECT id, cluster FROM n)) AS planned_clusters FROM f",
         2};
     struct pg_args a;
-    month_args(&a, provider, month);
+    pg_args_month(&a, provider, month);
     return pg_run_one(pg, &s, &a, result);
 }

@@ -1,13 +1,5 @@
 #include "store/instalment.h"
 
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
 /* Entries from before the year stand for no month of it, those from behind it for all. */
 static const struct pg_statement select_issued = {
     .name = "instalments_issued",
@@ -29,7 +21,7 @@ enum pg_status instalments_issued(struct pg *pg, const struct account_key *accou
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_issued, &a, &r);
     if (status != PG_OK)
         return status;
@@ -51,7 +43,7 @@ static const struct pg_statement select_open = {
 enum pg_status instalments_open(struct pg *pg, const struct account_key *account, PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     return pg_run(pg, &select_open, &a, result);
 }
 
@@ -65,9 +57,7 @@ static const struct pg_statement supersede = {
 enum pg_status instalment_supersede(struct pg *pg, const char *provider, const char *id, instant_t at)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_instant(&a, at);
     return pg_run(pg, &supersede, &a, NULL);
 }
@@ -83,7 +73,7 @@ enum pg_status instalments_any(struct pg *pg, const struct account_key *account,
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_any, &a, &r);
     if (status == PG_OK)
         *any = pg_bool(r, 0, "any");

@@ -335,11 +335,6 @@ enum pg_status integrity_chunks(struct pg *pg, const char *provider, month_t mon
         " ORDER BY 2",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    if (month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     return pg_run(pg, &s, &a, differences);
 }

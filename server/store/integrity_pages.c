@@ -96,9 +96,7 @@ enum pg_status page_key_entries(struct pg *pg, PGresult **result)
 
 static void arg_after(struct pg_args *a, const char *provider, const char *id, int64_t limit)
 {
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
+    pg_args_id(a, provider, id);
     pg_arg_i64(a, limit);
 }
 
@@ -157,9 +155,7 @@ enum pg_status page_run_lines(struct pg *pg, const char *provider, const char *r
         "page_run_lines",
         "SELECT line_no, line_key, pence FROM reckoner.run_line WHERE provider = $1 AND run = $2 ORDER BY line_no", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -176,10 +172,7 @@ enum pg_status page_submissions(struct pg *pg, const char *only, month_t month, 
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, only);
-    if (month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, month);
+    pg_arg_month(&a, month);
     pg_arg_text(&a, provider);
     pg_arg_i64(&a, no);
     pg_arg_i64(&a, limit);

@@ -27,9 +27,7 @@ static const struct pg_statement insert = {
 enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, const char *subject, char id[IDENT_SIZE])
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, kind);
+    pg_args_id(&a, provider, kind);
     pg_arg_text(&a, subject);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &find_queued, &a, &r);
@@ -41,9 +39,7 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
     if (status != PG_NONE)
         return status;
     ident_new(id);
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, kind);
     pg_arg_text(&a, subject);
     return pg_run(pg, &insert, &a, NULL);
@@ -95,9 +91,7 @@ enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, struct job *job)
 /* Every statement below names the lease: it changes nothing once another worker holds the job. */
 static void job_args(struct pg_args *a, const struct job *job)
 {
-    pg_args_init(a);
-    pg_arg_text(a, job->provider);
-    pg_arg_text(a, job->id);
+    pg_args_id(a, job->provider, job->id);
     pg_arg_text(a, job->lease);
 }
 
@@ -121,10 +115,7 @@ enum pg_status job_progress(struct pg *pg, const struct job *job, int64_t done, 
     struct pg_args a;
     job_args(&a, job);
     pg_arg_i64(&a, done);
-    if (all < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_i64(&a, all);
+    pg_arg_optional(&a, all >= 0, all);
     return pg_change(pg, &s, &a);
 }
 
@@ -185,9 +176,7 @@ enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind,
         " FROM reckoner.job WHERE provider = $1 AND subject = $3 AND kind = $2 ORDER BY created_at DESC LIMIT 1",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, kind);
+    pg_args_id(&a, provider, kind);
     pg_arg_text(&a, subject);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);

@@ -10,17 +10,10 @@ static const struct pg_statement view = {
     " FROM reckoner.job WHERE provider = $1 AND id = $2",
     2};
 
-static void key_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
-}
-
 enum pg_status job_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &view, &a, result);
 }
 
@@ -34,6 +27,6 @@ static const struct pg_statement retry = {
 enum pg_status job_view_retry(struct pg *pg, const char *provider, const char *id)
 {
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &retry, &a, NULL);
 }

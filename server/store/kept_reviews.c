@@ -76,14 +76,9 @@ static enum pg_status find_frozen(struct pg *pg, const char *provider, const cha
                                   size_t count, instant_t known_at, struct kept_reviews *out)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_month(&a, first);
-    if (known_at == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, known_at);
+    pg_arg_instant(&a, known_at);
     return read_months(pg, &select_frozen, &a, first, count, out);
 }
 
@@ -111,9 +106,7 @@ enum pg_status pinned_reviews(struct pg *pg, const char *provider, const char *r
                               struct kept_reviews *out)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, first);
     return read_months(pg, &select_pinned, &a, first, count, out);
 }

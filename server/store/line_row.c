@@ -41,9 +41,7 @@ static const struct pg_statement select_earned = {
 enum pg_status line_rows_page(struct pg *pg, const struct line_rows *q, int64_t after, int64_t limit, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, q->provider);
-    pg_arg_text(&a, q->run);
+    pg_args_id(&a, q->provider, q->run);
     pg_arg_month(&a, q->month);
     pg_arg_i64(&a, q->submission);
     pg_arg_text(&a, q->commissioner);
@@ -79,9 +77,7 @@ enum pg_status line_rows_some(struct pg *pg, const char *provider, int64_t submi
     *result = NULL;
     buf_init(&numbers, 16 * (count + 1));
     if (write_numbers(row_no, count, &numbers)) {
-        pg_args_init(&a);
-        pg_arg_text(&a, provider);
-        pg_arg_i64(&a, submission);
+        pg_args_number(&a, provider, submission);
         pg_arg_text(&a, commissioner);
         pg_arg_text(&a, numbers.data);
         status = pg_run(pg, &s, &a, result);

@@ -366,9 +366,7 @@ enum pg_status audit_trail(struct pg *pg, const char *provider, const char *comm
         " WHERE l.seq > $3 ORDER BY l.seq LIMIT $4",
         4};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, commissioner);
+    pg_args_id(&a, provider, commissioner);
     pg_arg_i64(&a, after);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);

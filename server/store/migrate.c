@@ -113,10 +113,7 @@ static enum pg_status write_rules(struct pg *pg, void *context)
         enum pg_status status;
         pg_args_init(&a);
         pg_arg_text(&a, rule->id);
-        if (rule->bit < 0)
-            pg_arg_null(&a);
-        else
-            pg_arg_i64(&a, rule->bit);
+        pg_arg_optional(&a, rule->bit >= 0, rule->bit);
         pg_arg_text(&a, severities[rule->severity]);
         pg_arg_text(&a, rule->field);
         pg_arg_text(&a, rule->sentence);

@@ -68,11 +68,27 @@ void pg_args_init(struct pg_args *a);
 void pg_arg_text(struct pg_args *a, const char *text); /* borrowed; NULL = SQL null */
 void pg_arg_i64(struct pg_args *a, int64_t value);
 void pg_arg_bool(struct pg_args *a, bool value);
-void pg_arg_date(struct pg_args *a, date_t value);   /* DATE_NONE = null */
-void pg_arg_month(struct pg_args *a, month_t value); /* its first day */
-void pg_arg_instant(struct pg_args *a, instant_t value);
+void pg_arg_date(struct pg_args *a, date_t value);                      /* DATE_NONE = null */
+void pg_arg_month(struct pg_args *a, month_t value);                    /* its first day; 0 or less = null */
+void pg_arg_instant(struct pg_args *a, instant_t value);                /* INSTANT_NONE = null */
 void pg_arg_bytes(struct pg_args *a, const void *bytes, size_t length); /* binary bytea; borrowed; NULL = null */
 void pg_arg_null(struct pg_args *a);
+void pg_arg_optional(struct pg_args *a, bool present, int64_t value); /* not present = null */
+
+/* What most statements begin with: a provider, and what is the provider's, by its id or code, its number or its month.
+ */
+void pg_args_id(struct pg_args *a, const char *provider, const char *id);
+void pg_args_number(struct pg_args *a, const char *provider, int64_t number);
+void pg_args_month(struct pg_args *a, const char *provider, month_t month);
+
+/* Where a list that is shown newest first goes on: below (before, before_id), at most limit rows. */
+struct pg_newest {
+    instant_t before; /* INSTANT_NONE: from the top */
+    const char *before_id;
+    int64_t limit;
+};
+/* Three more parameters: before, before_id, limit. */
+void pg_args_newest(struct pg_args *a, const struct pg_newest *page);
 
 /* Runs one statement. *result (may be NULL: discarded) is cleared by the caller with PQclear on PG_OK, and NULL
  * otherwise. Zero rows is PG_OK here. */
@@ -106,7 +122,9 @@ int64_t pg_i64(const PGresult *r, int row, const char *column);      /* 0 for nu
 bool pg_bool(const PGresult *r, int row, const char *column);
 date_t pg_date(const PGresult *r, int row, const char *column); /* DATE_NONE for null */
 month_t pg_month(const PGresult *r, int row, const char *column);
-/* Select as (extract(epoch FROM x) * 1000000)::bigint; INSTANT_NONE for null. */
+/* What an instant is selected as, in SQL. */
+#define PG_INSTANT(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+/* INSTANT_NONE for null. */
 instant_t pg_instant(const PGresult *r, int row, const char *column);
 /* Rows that a command affected. */
 int64_t pg_affected(const PGresult *r);

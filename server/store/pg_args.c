@@ -59,15 +59,54 @@ void pg_arg_date(struct pg_args *a, date_t value)
 
 void pg_arg_month(struct pg_args *a, month_t value)
 {
-    pg_arg_date(a, month_first(value));
+    pg_arg_date(a, value > 0 ? month_first(value) : DATE_NONE);
 }
 
 void pg_arg_instant(struct pg_args *a, instant_t value)
 {
-    instant_format(value, next_scratch(a));
+    if (value == INSTANT_NONE)
+        pg_arg_null(a);
+    else
+        instant_format(value, next_scratch(a));
 }
 
 void pg_arg_bytes(struct pg_args *a, const void *bytes, size_t length)
 {
     (void)next(a, bytes, length, 1);
+}
+
+void pg_arg_optional(struct pg_args *a, bool present, int64_t value)
+{
+    if (present)
+        pg_arg_i64(a, value);
+    else
+        pg_arg_null(a);
+}
+
+void pg_args_id(struct pg_args *a, const char *provider, const char *id)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_text(a, id);
+}
+
+void pg_args_number(struct pg_args *a, const char *provider, int64_t number)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_i64(a, number);
+}
+
+void pg_args_month(struct pg_args *a, const char *provider, month_t month)
+{
+    pg_args_init(a);
+    pg_arg_text(a, provider);
+    pg_arg_month(a, month);
+}
+
+void pg_args_newest(struct pg_args *a, const struct pg_newest *page)
+{
+    pg_arg_instant(a, page->before);
+    pg_arg_text(a, page->before_id);
+    pg_arg_i64(a, page->limit);
 }

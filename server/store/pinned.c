@@ -20,9 +20,7 @@ enum pg_status pinned_submissions(struct pg *pg, const char *provider, const cha
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, first);
     enum pg_status status = pg_run(pg, &select_pinned, &a, &r);
     if (status != PG_OK)
@@ -40,14 +38,6 @@ enum pg_status pinned_submissions(struct pg *pg, const char *provider, const cha
     return PG_OK;
 }
 
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
 static const struct pg_statement select_last_run = {
     .name = "pinned_last_run",
     .sql = "SELECT r.id FROM reckoner.run r JOIN reckoner.statement s ON s.provider = r.provider AND s.run = r.id"
@@ -61,7 +51,7 @@ enum pg_status pinned_last_run(struct pg *pg, const struct account_key *account,
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_month(&a, month);
     enum pg_status status = pg_run_one(pg, &select_last_run, &a, &r);
     if (status == PG_OK)
@@ -83,9 +73,7 @@ static const struct pg_statement select_position = {
 enum pg_status pinned_position(struct pg *pg, const char *provider, const char *run, month_t month, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, month);
     return pg_run_one(pg, &select_position, &a, result);
 }

@@ -48,8 +48,6 @@ static const struct pg_statement select_of_run = {
 enum pg_status position_of_run(struct pg *pg, const char *provider, const char *run, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     return pg_run_one(pg, &select_of_run, &a, result);
 }

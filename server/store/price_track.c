@@ -2,9 +2,7 @@
 
 static void who_args(struct pg_args *a, const struct price_entry *e)
 {
-    pg_args_init(a);
-    pg_arg_text(a, e->provider);
-    pg_arg_text(a, e->contract);
+    pg_args_id(a, e->provider, e->contract);
     pg_arg_text(a, e->organisation);
     pg_arg_text(a, e->person);
     pg_arg_instant(a, e->at);
@@ -77,9 +75,7 @@ enum pg_status price_track_list(struct pg *pg, const struct price_entry *after, 
         " ORDER BY cluster, basis, n, scope LIMIT $8",
         8};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, after->provider);
-    pg_arg_text(&a, after->contract);
+    pg_args_id(&a, after->provider, after->contract);
     pg_arg_text(&a, cluster);
     pg_arg_text(&a, after->cluster);
     pg_arg_text(&a, after->basis);

@@ -18,9 +18,7 @@
 
 static void question_args(struct pg_args *a, const struct question *q)
 {
-    pg_args_init(a);
-    pg_arg_text(a, q->provider);
-    pg_arg_month(a, q->first);
+    pg_args_month(a, q->provider, q->first);
     pg_arg_month(a, q->last);
     pg_arg_text(a, q->commissioner);
     pg_arg_text(a, q->rule);
@@ -116,9 +114,7 @@ enum pg_status question_rows(struct pg *pg, const struct question *q, PGresult *
                 " GROUP BY 1 ORDER BY 1",
         5};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, q->provider);
-    pg_arg_month(&a, q->first);
+    pg_args_month(&a, q->provider, q->first);
     pg_arg_month(&a, q->last);
     pg_arg_text(&a, q->commissioner);
     pg_arg_text(&a, q->cluster);
@@ -140,9 +136,7 @@ enum pg_status question_practices(struct pg *pg, const char *provider, month_t m
                 " ORDER BY place, commissioner, practice LIMIT $9",
         9};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_month(&a, month);
     pg_arg_text(&a, commissioner);
     pg_arg_text(&a, line);

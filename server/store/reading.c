@@ -20,9 +20,7 @@ enum pg_status reading_ask(struct pg *pg, const struct reading_act *act, const c
     char job[IDENT_SIZE];
     struct pg_args a;
     ident_new(job);
-    pg_args_init(&a);
-    pg_arg_text(&a, act->provider);
-    pg_arg_text(&a, submission);
+    pg_args_id(&a, act->provider, submission);
     pg_arg_text(&a, id);
     pg_arg_text(&a, job);
     pg_arg_text(&a, rows);
@@ -37,9 +35,7 @@ enum pg_status reading_release(struct pg *pg, const struct reading_act *act, con
     static const struct pg_statement s = {"reading_release",
                                           "SELECT reckoner.release_identifiers($1, $2, $3, $6, $4, $5) AS answer", 6};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, act->provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, act->provider, id);
     act_args(&a, act);
     pg_arg_instant(&a, clock_wall());
     return pg_run_binary(pg, &s, &a, result);
@@ -52,8 +48,7 @@ enum pg_status reading_release(struct pg *pg, const struct reading_act *act, con
     " (extract(epoch FROM r.released_at) * 1000000)::bigint AS released_at FROM reckoner.identifier_reading r"         \
     " LEFT JOIN reckoner.submission s ON s.provider = r.provider AND s.no = r.submission WHERE r.provider = $1"
 
-enum pg_status reading_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                            PGresult **result)
+enum pg_status reading_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result)
 {
     static const struct pg_statement s = {"reading_list",
                                           SHOWN " AND ($2::timestamptz IS NULL OR (r.asked_at, r.id) < ($2, $3))"
@@ -62,27 +57,15 @@ enum pg_status reading_list(struct pg *pg, const char *provider, instant_t befor
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
-    if (before == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, before);
-    pg_arg_text(&a, before_id);
-    pg_arg_i64(&a, limit);
+    pg_args_newest(&a, page);
     return pg_run(pg, &s, &a, result);
-}
-
-static void key_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
 }
 
 enum pg_status reading_get(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     static const struct pg_statement s = {"reading_get", SHOWN " AND r.id = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -95,7 +78,7 @@ enum pg_status reading_take(struct pg *pg, const char *provider, const char *id,
         " FROM reckoner.identifier_reading WHERE provider = $1 AND id = $2 FOR UPDATE",
         2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -108,7 +91,7 @@ enum pg_status reading_answer(struct pg *pg, const char *provider, const char *i
         " WHERE provider = $1 AND id = $2",
         4};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     pg_arg_bytes(&a, answer, length);
     pg_arg_instant(&a, clock_wall() + seconds * 1000000);
     return pg_run(pg, &s, &a, NULL);
@@ -121,7 +104,7 @@ enum pg_status reading_fail(struct pg *pg, const char *provider, const char *id)
                                           " WHERE provider = $1 AND id = $2 AND state = 'asked'",
                                           2};
     struct pg_args a;
-    key_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &s, &a, NULL);
 }
 

@@ -24,8 +24,7 @@ enum pg_status reading_release(struct pg *pg, const struct reading_act *act, con
 
 /* Columns reading, submission, organisation, person, purpose, rows (texts separated by commas), state, asked_at,
  * expires_at, released_at; newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top). */
-enum pg_status reading_list(struct pg *pg, const char *provider, instant_t before, const char *before_id, int64_t limit,
-                            PGresult **result);
+enum pg_status reading_list(struct pg *pg, const char *provider, const struct pg_newest *page, PGresult **result);
 /* One of them. PG_NONE: none that the caller may see. */
 enum pg_status reading_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
 

@@ -6,9 +6,7 @@
 
 static void key_args(struct pg_args *a, const struct reattribution *g)
 {
-    pg_args_init(a);
-    pg_arg_text(a, g->provider);
-    pg_arg_i64(a, g->n);
+    pg_args_number(a, g->provider, g->n);
 }
 
 enum pg_status reattribution_contract(struct pg *pg, const char *provider, const char *commissioner, month_t month,
@@ -18,9 +16,7 @@ enum pg_status reattribution_contract(struct pg *pg, const char *provider, const
                                           "SELECT reckoner.account_contract($1, $2, $3) AS contract", 3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, commissioner);
+    pg_args_id(&a, provider, commissioner);
     pg_arg_month(&a, month);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK && pg_is_null(r, 0, "contract"))
@@ -53,9 +49,7 @@ enum pg_status reattribution_propose(struct pg *pg, const struct reattribution *
         9};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, g->provider);
-    pg_arg_month(&a, g->month);
+    pg_args_month(&a, g->provider, g->month);
     pg_arg_text(&a, g->from);
     pg_arg_text(&a, g->to);
     pg_arg_i64(&a, g->rows);
@@ -134,7 +128,7 @@ enum pg_status reattribution_close(struct pg *pg, const struct reattribution *g,
     return pg_change(pg, &s, &a);
 }
 
-#define INSTANT(name) "(extract(epoch FROM " name ") * 1000000)::bigint AS " name
+#define INSTANT(name) PG_INSTANT(name) " AS " name
 #define AGREED        INSTANT("provider_at") ", " INSTANT("from_at") ", " INSTANT("to_at") ", " INSTANT("agreed_at")
 #define COLUMNS                                                                                                        \
     "SELECT n, month, from_commissioner, to_commissioner, rows, reason, proposed_side, provider_by, from_by, to_by,"   \
@@ -228,9 +222,7 @@ enum pg_status moved_rows_load(struct pg *pg, const struct account_key *account,
         "moved_rows", "SELECT (m.moved).*, m.here FROM reckoner.moved_rows($1, $2, $3) m ORDER BY (m.moved).row_no", 3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, account->provider, submission);
     pg_arg_text(&a, account->commissioner);
     enum pg_status status = pg_run(pg, &s, &a, &r);
     if (status != PG_OK)

@@ -14,10 +14,7 @@ static enum pg_status from_database(struct pg *pg, const char *kind, instant_t k
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, kind);
-    if (known_at == INSTANT_NONE)
-        pg_arg_null(&a);
-    else
-        pg_arg_instant(&a, known_at);
+    pg_arg_instant(&a, known_at);
     PGresult *r = NULL;
     enum pg_status status = pg_run_binary(pg, &s, &a, &r);
     if (status != PG_OK)

@@ -3,14 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 /* clang-format off */
 #define REHEARSAL_COLUMNS                                                                                  \
     "provider, no, id, month, state, uploaded_by, media_type, content_encoding,"                           \
     " coalesce(column_mapping, 0) AS column_mapping,"                                                      \
     " coalesce(declared_rows, -1) AS declared_rows, coalesce(caseload, -1) AS caseload,"                   \
-    " " MICROS("begun_at") " AS begun_at, coalesce(" MICROS("completed_at") ", 0) AS completed_at,"        \
-    " coalesce(" MICROS("rehearsed_at") ", 0) AS rehearsed_at, " MICROS("arrived_at") " AS arrived_at,"    \
+    " " PG_INSTANT("begun_at") " AS begun_at, coalesce(" PG_INSTANT("completed_at") ", 0) AS completed_at,"            \
+    " coalesce(" PG_INSTANT("rehearsed_at") ", 0) AS rehearsed_at, " PG_INSTANT("arrived_at") " AS arrived_at,"        \
     " bytes, chunks, sha256"
 /* clang-format on */
 
@@ -50,26 +49,9 @@ static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, cons
     return PG_OK;
 }
 
-static void key_args(struct pg_args *a, const char *provider, int64_t no)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, no);
-}
-
-static void optional(struct pg_args *a, int64_t value)
-{
-    if (value < 0)
-        pg_arg_null(a);
-    else
-        pg_arg_i64(a, value);
-}
-
 static void reservation_key(struct pg_args *a, const struct rehearsal_upload *u)
 {
-    pg_args_init(a);
-    pg_arg_text(a, u->provider);
-    pg_arg_text(a, u->person);
+    pg_args_id(a, u->provider, u->person);
     pg_arg_text(a, u->key);
 }
 
@@ -133,13 +115,13 @@ static enum pg_status reserve(struct pg *pg, const struct rehearsal_upload *u, e
     pg_arg_text(&a, u->id);
     pg_arg_month(&a, u->month);
     pg_arg_text(&a, u->media_type);
-    optional(&a, u->declared_rows);
-    optional(&a, u->caseload);
+    pg_arg_optional(&a, u->declared_rows >= 0, u->declared_rows);
+    pg_arg_optional(&a, u->caseload >= 0, u->caseload);
     pg_arg_instant(&a, u->begun_at);
     pg_arg_i64(&a, u->receiving_seconds);
     pg_arg_bytes(&a, u->sealed_key, u->sealed_key_length);
     pg_arg_text(&a, u->content_encoding);
-    optional(&a, u->column_mapping == 0 ? -1 : u->column_mapping);
+    pg_arg_optional(&a, u->column_mapping != 0, u->column_mapping);
     PGresult *r = NULL;
     status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
@@ -177,7 +159,7 @@ enum pg_status rehearsal_add_chunk(struct pg *pg, const char *provider, int64_t 
         " SELECT provider, no, $3, $4 FROM alive",
         5};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, seq);
     pg_arg_bytes(&a, sealed, length);
     pg_arg_i64(&a, receiving_seconds);
@@ -190,7 +172,7 @@ enum pg_status rehearsal_abandon(struct pg *pg, const char *provider, int64_t no
         "rehearsal_abandon", "DELETE FROM reckoner.rehearsal WHERE provider = $1 AND no = $2 AND state = 'receiving'",
         2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -205,7 +187,7 @@ enum pg_status rehearsal_complete(struct pg *pg, const char *provider, int64_t n
         " WHERE provider = $1 AND no = $2 AND state = 'receiving' RETURNING " REHEARSAL_COLUMNS,
         5};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_instant(&a, completed_at);
     pg_arg_i64(&a, bytes);
     pg_arg_bytes(&a, sha256, REHEARSAL_SHA256_SIZE);
@@ -219,9 +201,7 @@ enum pg_status rehearsal_get(struct pg *pg, const char *provider, const char *id
                                           " WHERE provider = $1 AND id = $2 AND state <> 'receiving'",
                                           2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return read_one(pg, &s, &a, out);
 }
 
@@ -230,7 +210,7 @@ enum pg_status rehearsal_report(struct pg *pg, const char *provider, int64_t no,
     static const struct pg_statement s = {"rehearsal_report",
                                           "SELECT report FROM reckoner.rehearsal WHERE provider = $1 AND no = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -240,7 +220,7 @@ enum pg_status rehearsal_part(struct pg *pg, const char *provider, int64_t no, i
         "rehearsal_part",
         "SELECT lines FROM reckoner.rehearsal_part WHERE provider = $1 AND rehearsal = $2 AND part = $3", 3};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, part);
     PGresult *r = NULL;
     enum pg_status status = pg_run_binary(pg, &s, &a, &r);
@@ -259,7 +239,7 @@ enum pg_status rehearsal_sealed_key(struct pg *pg, const char *provider, int64_t
     static const struct pg_statement s = {
         "rehearsal_sealed_key", "SELECT sealed_key FROM reckoner.rehearsal WHERE provider = $1 AND no = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
@@ -281,7 +261,7 @@ enum pg_status rehearsal_chunks(struct pg *pg, const char *provider, int64_t no,
         " AND seq >= $3 AND seq < $4 ORDER BY seq",
         4};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, from);
     pg_arg_i64(&a, from + count);
     return pg_run_binary(pg, &s, &a, result);
@@ -295,7 +275,7 @@ enum pg_status rehearsal_begin_report(struct pg *pg, const char *provider, int64
     static const struct pg_statement clear = {
         "rehearsal_clear_parts", "DELETE FROM reckoner.rehearsal_part WHERE provider = $1 AND rehearsal = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &lock, &a, &r);
     if (status != PG_OK)
@@ -311,7 +291,7 @@ enum pg_status rehearsal_add_part(struct pg *pg, const char *provider, int64_t n
         "rehearsal_add_part",
         "INSERT INTO reckoner.rehearsal_part (provider, rehearsal, part, lines) VALUES ($1, $2, $3, $4)", 4};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, part);
     pg_arg_bytes(&a, lines, length);
     return pg_run(pg, &s, &a, NULL);
@@ -324,7 +304,7 @@ enum pg_status rehearsal_finish(struct pg *pg, const char *provider, int64_t no,
                                           " WHERE provider = $1 AND no = $2 AND state = 'received'",
                                           4};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_instant(&a, at);
     pg_arg_text(&a, report);
     return pg_change(pg, &s, &a);

@@ -5,19 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
 static enum pg_status run_known(struct pg *pg, const struct pg_statement *s, const struct account_key *account,
                                 instant_t known_at, PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_instant(&a, known_at);
     return pg_run(pg, s, &a, result);
 }
@@ -155,7 +147,7 @@ enum pg_status touched_episodes(struct pg *pg, const struct account_key *account
     enum pg_status status = PG_FAILED;
     lists_make(&l, submissions, count);
     if (l.made) {
-        account_args(&a, account);
+        pg_args_account(&a, account);
         pg_arg_text(&a, l.months.data);
         pg_arg_text(&a, l.numbers.data);
         status = pg_run(pg, &s, &a, result);
@@ -240,7 +232,7 @@ enum pg_status challenges_follow_rows(struct pg *pg, const struct account_key *a
     *raised = 0;
     lists_make(&l, submissions, count);
     if (l.made) {
-        account_args(&a, account);
+        pg_args_account(&a, account);
         pg_arg_text(&a, l.months.data);
         pg_arg_text(&a, l.numbers.data);
         status = pg_run(pg, &follow_open, &a, NULL);
@@ -261,7 +253,7 @@ enum pg_status challenge_set_held(struct pg *pg, const struct account_key *accou
         " AND number = $4 AND outcome IS NULL AND held_pence IS DISTINCT FROM $5",
         5};
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_i64(&a, number);
     pg_arg_i64(&a, pence);
     return pg_run(pg, &s, &a, NULL);

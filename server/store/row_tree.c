@@ -10,9 +10,7 @@
 
 static void tree_args(struct pg_args *a, const char *provider, int64_t submission, const char *commissioner)
 {
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, submission);
+    pg_args_number(a, provider, submission);
     pg_arg_text(a, commissioner);
 }
 
@@ -22,9 +20,7 @@ enum pg_status row_tree_lock(struct pg *pg, const char *provider, int64_t submis
         "row_tree_lock",
         "SELECT pg_advisory_xact_lock(hashtextextended('row_tree/' || $1::text || '/' || $2::text, 0))", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -65,9 +61,7 @@ enum pg_status row_tree_missing(struct pg *pg, const char *provider, int64_t sub
         " ORDER BY a.commissioner",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -203,12 +197,7 @@ enum pg_status row_tree_each(struct pg *pg, const char *provider, month_t month,
         2};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    if (month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     enum pg_status status = pg_run(pg, &s, &a, &r);
     for (int row = 0; status == PG_OK && row < PQntuples(r); row++) {
         struct row_tree_place place = {.provider = pg_text(r, row, "provider"),
@@ -252,9 +241,7 @@ enum pg_status row_tree_of(struct pg *pg, const char *provider, const char *subm
         " AND t.submission = s.no WHERE s.provider = $1 AND s.id = $2 AND t.commissioner = $3",
         3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, submission);
+    pg_args_id(&a, provider, submission);
     pg_arg_text(&a, commissioner);
     return get_root(pg, &s, &a, out);
 }

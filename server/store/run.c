@@ -3,14 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MICROSECONDS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
 static void copy(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%s", text);
 }
 
-static void account_args(struct pg_args *a, const struct account_key *account)
+void pg_args_account(struct pg_args *a, const struct account_key *account)
 {
     pg_args_init(a);
     pg_arg_text(a, account->provider);
@@ -30,7 +28,7 @@ enum pg_status account_facts(struct pg *pg, const struct account_key *account, s
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &facts_select, &a, &r);
     if (status != PG_OK)
         return status;
@@ -51,7 +49,7 @@ static const struct pg_statement lock_account = {
 enum pg_status account_lock(struct pg *pg, const struct account_key *account)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     return pg_run(pg, &lock_account, &a, NULL);
 }
 
@@ -64,7 +62,7 @@ static const struct pg_statement lock_asking = {
 enum pg_status account_lock_asking(struct pg *pg, const struct account_key *account)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     return pg_run(pg, &lock_asking, &a, NULL);
 }
 
@@ -83,7 +81,7 @@ enum pg_status run_insert(struct pg *pg, struct run *run)
     struct pg_args a;
     PGresult *r = NULL;
     ident_new(run->id);
-    account_args(&a, &run->account);
+    pg_args_account(&a, &run->account);
     pg_arg_text(&a, run->id);
     pg_arg_month(&a, run->month);
     pg_arg_text(&a, run->type);
@@ -112,9 +110,7 @@ static const struct pg_statement requeue_run = {
 enum pg_status run_requeue(struct pg *pg, const struct run *run)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, run->account.provider);
-    pg_arg_text(&a, run->id);
+    pg_args_id(&a, run->account.provider, run->id);
     pg_arg_text(&a, run->cause);
     pg_arg_text(&a, run->requested_by[0] == '\0' ? NULL : run->requested_by);
     pg_arg_instant(&a, run->requested_at);
@@ -128,7 +124,7 @@ enum pg_status run_requeue(struct pg *pg, const struct run *run)
 /* clang-format off */
 #define RUN_COLUMNS                                                                                                    \
     "provider, contract, commissioner, id, month, type, n, state, cause, requested_by, "                               \
-    MICROSECONDS("requested_at") " AS requested_at, " MICROSECONDS("known_at") " AS known_at"
+    PG_INSTANT("requested_at") " AS requested_at, " PG_INSTANT("known_at") " AS known_at"
 /* clang-format on */
 
 static void read_run(const PGresult *r, struct run *out)
@@ -173,18 +169,14 @@ static const struct pg_statement select_run_for_update = {
 enum pg_status run_get(struct pg *pg, const char *provider, const char *id, struct run *out)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return get_run(pg, &select_run, &a, out);
 }
 
 enum pg_status run_get_for_update(struct pg *pg, const char *provider, const char *id, struct run *out)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return get_run(pg, &select_run_for_update, &a, out);
 }
 
@@ -199,7 +191,7 @@ enum pg_status run_latest(struct pg *pg, const struct account_key *account, mont
                           struct run *out)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_month(&a, month);
     pg_arg_text(&a, type);
     return get_run(pg, &select_latest, &a, out);
@@ -218,9 +210,7 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_instant(&a, o->finished_at);
     pg_arg_text(&a, o->engine);
     pg_arg_bytes(&a, o->position_sha256, 32);
@@ -234,10 +224,7 @@ enum pg_status run_done(struct pg *pg, const char *provider, const char *id, con
         for (int i = 0; i < 4; i++)
             pg_arg_null(&a);
     }
-    if (o->billing_sha256 != NULL && o->on_account)
-        pg_arg_i64(&a, o->on_account_pence);
-    else
-        pg_arg_null(&a);
+    pg_arg_optional(&a, o->billing_sha256 != NULL && o->on_account, o->on_account_pence);
     pg_arg_instant(&a, o->known_at);
     enum pg_status status = pg_run_one(pg, &finish_done, &a, &r);
     PQclear(r);
@@ -267,14 +254,9 @@ enum pg_status run_not_done(struct pg *pg, const char *provider, const char *id,
     };
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, names[hold->code]);
-    if (hold->month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, hold->month);
+    pg_arg_month(&a, hold->month);
     pg_arg_text(&a, hold->reason);
     pg_arg_instant(&a, finished_at);
     enum pg_status status = pg_run_one(pg, &finish_not_done, &a, &r);
@@ -295,9 +277,7 @@ enum pg_status run_add_input(struct pg *pg, const char *provider, const char *ru
                              const char *reviews, const char *earned)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
     pg_arg_text(&a, reviews);
@@ -354,9 +334,7 @@ enum pg_status run_add_position(struct pg *pg, const char *provider, const char 
                                 const unsigned char sha256[32])
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, month);
     pg_arg_bytes(&a, sha256, 32);
     return pg_run(pg, &insert_position, &a, NULL);
@@ -372,9 +350,7 @@ static const struct pg_statement insert_bridge = {
 enum pg_status run_add_bridge(struct pg *pg, const char *provider, const char *run, const struct run_bridge *b)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, b->month);
     pg_arg_bytes(&a, b->from_sha256, 32);
     pg_arg_bytes(&a, b->to_sha256, 32);
@@ -395,9 +371,7 @@ enum pg_status run_add_bridge_step(struct pg *pg, const char *provider, const ch
                                    const char *cause, int64_t pence)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     pg_arg_month(&a, month);
     pg_arg_i64(&a, step);
     pg_arg_text(&a, cause);
@@ -418,9 +392,7 @@ static const struct pg_statement select_bridges = {
 enum pg_status run_bridges(struct pg *pg, const char *provider, const char *run, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, run);
+    pg_args_id(&a, provider, run);
     return pg_run(pg, &select_bridges, &a, result);
 }
 
@@ -428,20 +400,11 @@ void run_line_args(struct pg_args *a, const struct run_line *l)
 {
     pg_arg_text(a, l->key);
     pg_arg_text(a, l->stage);
-    if (l->month < 0)
-        pg_arg_null(a);
-    else
-        pg_arg_month(a, l->month);
+    pg_arg_month(a, l->month);
     pg_arg_text(a, l->cluster);
     pg_arg_text(a, l->basis);
-    if (l->price_pence < 0)
-        pg_arg_null(a);
-    else
-        pg_arg_i64(a, l->price_pence);
-    if (l->basis == NULL)
-        pg_arg_null(a);
-    else
-        pg_arg_i64(a, l->units);
+    pg_arg_optional(a, l->price_pence >= 0, l->price_pence);
+    pg_arg_optional(a, l->basis != NULL, l->units);
     pg_arg_i64(a, l->pence);
     pg_arg_text(a, l->label);
 }
@@ -497,7 +460,7 @@ enum pg_status run_billing_head(struct pg *pg, const struct account_key *account
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_head, &a, &r);
     if (status != PG_OK)
         return status;
@@ -519,7 +482,7 @@ enum pg_status run_last_set_off(struct pg *pg, const struct account_key *account
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_set_off, &a, &r);
     if (status != PG_OK)
         return status;
@@ -540,7 +503,7 @@ enum pg_status run_year_closed(struct pg *pg, const struct account_key *account,
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_closed, &a, &r);
     if (status == PG_OK)
         *closed = pg_bool(r, 0, "closed");
@@ -564,7 +527,7 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_month(&a, month);
     enum pg_status status = pg_run_one(pg, &select_last_position, &a, &r);
     if (status != PG_OK)
@@ -582,8 +545,8 @@ enum pg_status run_last_position(struct pg *pg, const struct account_key *accoun
     "encode(r.position_sha256, 'hex') AS position_sha256, r.position_pence, "                                          \
     "encode(r.billing_sha256, 'hex') AS billing_sha256, r.billable_pence, r.billed_pence, r.balance_pence, "           \
     "d.id AS document, s.record AS statement, j.id AS job, j.state AS job_state, "                                     \
-    MICROSECONDS("r.requested_at") " AS requested_at, " MICROSECONDS("r.known_at") " AS known_at, "                    \
-    MICROSECONDS("r.finished_at") " AS finished_at"
+    PG_INSTANT("r.requested_at") " AS requested_at, " PG_INSTANT("r.known_at") " AS known_at, "                        \
+    PG_INSTANT("r.finished_at") " AS finished_at"
 /* clang-format on */
 
 #define VIEW_TABLES                                                                                                    \
@@ -605,7 +568,7 @@ enum pg_status run_list(struct pg *pg, const struct account_key *account, const 
                         PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_text(&a, after);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list_runs, &a, result);
@@ -620,9 +583,7 @@ static const struct pg_statement view_run = {
 enum pg_status run_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &view_run, &a, result);
 }
 
@@ -637,9 +598,7 @@ enum pg_status run_lines(struct pg *pg, const char *provider, const char *id, in
                          PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_i64(&a, after);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list_lines, &a, result);

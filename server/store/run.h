@@ -15,6 +15,8 @@ struct account_key {
     char contract[IDENT_SIZE];
     char commissioner[RUN_CODE_SIZE];
 };
+/* The first three parameters of a statement about an account. */
+void pg_args_account(struct pg_args *a, const struct account_key *account);
 
 struct run {
     struct account_key account;

@@ -17,9 +17,7 @@ enum pg_status saved_mapping_version(struct pg *pg, const char *provider, int64_
 {
     static const struct pg_statement s = {"saved_mapping_version", COLUMNS " AND version = $2", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, version);
+    pg_args_number(&a, provider, version);
     return pg_run_one(pg, &s, &a, result);
 }
 
@@ -31,9 +29,7 @@ enum pg_status saved_mapping_add(struct pg *pg, const char *provider, int64_t ve
         "INSERT INTO reckoner.column_mapping (provider, version, body, made_by, made_at) VALUES ($1, $2, $3, $4, $5)",
         5};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, version);
+    pg_args_number(&a, provider, version);
     pg_arg_text(&a, body);
     pg_arg_text(&a, person);
     pg_arg_instant(&a, at);

@@ -84,9 +84,7 @@ static enum pg_status find_effective(struct pg *pg, const char *provider, const 
     buf_init(&months, 1024);
     buf_init(&instants, 1024);
     if (write_lists(cutoffs, count, &months, &instants)) {
-        pg_args_init(&a);
-        pg_arg_text(&a, provider);
-        pg_arg_text(&a, contract);
+        pg_args_id(&a, provider, contract);
         pg_arg_text(&a, months.data);
         pg_arg_text(&a, instants.data);
         pg_arg_instant(&a, known_at);
@@ -133,9 +131,7 @@ enum pg_status freeze_month(struct pg *pg, const char *provider, const char *con
                             int64_t submission, const char *reviews, instant_t frozen_at)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_month(&a, month);
     pg_arg_i64(&a, submission);
     pg_arg_instant(&a, frozen_at);
@@ -160,10 +156,7 @@ enum pg_status agreed_achievements(struct pg *pg, const struct account_key *acco
                                    PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     pg_arg_instant(&a, known_at);
     return pg_run(pg, &select_achievements, &a, result);
 }
@@ -194,10 +187,7 @@ enum pg_status account_known_until(struct pg *pg, const struct account_key *acco
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_known, &a, &r);
     if (status != PG_OK)
         return status;
@@ -215,9 +205,7 @@ static const struct pg_statement select_accounts = {
 enum pg_status contract_accounts(struct pg *pg, const char *provider, const char *contract, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     return pg_run(pg, &select_accounts, &a, result);
 }
 
@@ -231,9 +219,6 @@ static const struct pg_statement select_settled = {
 enum pg_status settled_months(struct pg *pg, const struct account_key *account, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, account->provider);
-    pg_arg_text(&a, account->contract);
-    pg_arg_text(&a, account->commissioner);
+    pg_args_account(&a, account);
     return pg_run(pg, &select_settled, &a, result);
 }

@@ -14,9 +14,7 @@ enum pg_status signed_record_insert(struct pg *pg, const struct signed_record *r
 {
     struct pg_args a;
     enum pg_status status = PG_OK;
-    pg_args_init(&a);
-    pg_arg_text(&a, r->provider);
-    pg_arg_text(&a, r->id);
+    pg_args_id(&a, r->provider, r->id);
     pg_arg_text(&a, r->purpose);
     pg_arg_bytes(&a, r->bytes, r->length);
     pg_arg_text(&a, r->key_id);
@@ -49,9 +47,7 @@ enum pg_status signed_record_part(struct pg *pg, const char *provider, const cha
                                   enum signed_part part, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, purpose);
+    pg_args_id(&a, provider, purpose);
     pg_arg_text(&a, id);
     enum pg_status status = pg_run_binary(pg, &part_select[part], &a, result);
     if (status == PG_OK && PQntuples(*result) == 0) {

@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-static void account_args(struct pg_args *a, const struct account_key *account)
-{
-    pg_args_init(a);
-    pg_arg_text(a, account->provider);
-    pg_arg_text(a, account->contract);
-    pg_arg_text(a, account->commissioner);
-}
-
 static const struct pg_statement select_last = {
     .name = "statement_last",
     .sql = "SELECT s.seq, r.sha256 FROM reckoner.statement s"
@@ -22,7 +14,7 @@ enum pg_status statement_last(struct pg *pg, const struct account_key *account, 
 {
     struct pg_args a;
     PGresult *r = NULL;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     enum pg_status status = pg_run_one(pg, &select_last, &a, &r);
     if (status == PG_NONE) {
         memset(out, 0, sizeof *out);
@@ -48,7 +40,7 @@ enum pg_status statement_insert(struct pg *pg, const struct account_key *account
                                 const char *run, const char *record)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_i64(&a, previous->seq + 1);
     pg_arg_text(&a, run);
     pg_arg_text(&a, record);
@@ -76,7 +68,7 @@ enum pg_status statement_list(struct pg *pg, const struct account_key *account, 
                               PGresult **result)
 {
     struct pg_args a;
-    account_args(&a, account);
+    pg_args_account(&a, account);
     pg_arg_i64(&a, below);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list_statements, &a, result);
@@ -91,8 +83,6 @@ static const struct pg_statement view_statement = {
 enum pg_status statement_view(struct pg *pg, const char *provider, const char *id, PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return pg_run_one(pg, &view_statement, &a, result);
 }

@@ -22,9 +22,7 @@ static bool add_one(void *context, const char *commissioner, const struct statis
         7};
     struct adding *to = context;
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, to->provider);
-    pg_arg_i64(&a, to->submission);
+    pg_args_number(&a, to->provider, to->submission);
     pg_arg_text(&a, commissioner);
     pg_arg_i64(&a, statistics->rows);
     for (int n = 0; n < STATISTICS_PARTS; n++)
@@ -42,9 +40,7 @@ enum pg_status statistics_add(struct pg *pg, const char *provider, int64_t submi
         5};
     struct adding to = {pg, provider, submission, PG_OK};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, STATISTICS_FORM);
     pg_arg_i64(&a, statistics_set_rows(set));
     pg_arg_bool(&a, !statistics_set_is_over(set));
@@ -59,9 +55,7 @@ enum pg_status statistics_remove(struct pg *pg, const char *provider, int64_t su
     static const struct pg_statement s = {
         "statistics_remove", "DELETE FROM reckoner.activity_statistics_set WHERE provider = $1 AND submission = $2", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_change(pg, &s, &a);
 }
 
@@ -113,9 +107,7 @@ enum pg_status statistics_each(struct pg *pg, const char *provider, const char *
     buf_init(&numbers, 4096);
     buf_init(&parts, 4096);
     if (write_lists(wanted, count, &numbers, &parts)) {
-        pg_args_init(&a);
-        pg_arg_text(&a, provider);
-        pg_arg_text(&a, commissioner);
+        pg_args_id(&a, provider, commissioner);
         pg_arg_text(&a, numbers.data);
         pg_arg_text(&a, parts.data);
         pg_arg_i64(&a, STATISTICS_FORM);
@@ -148,12 +140,7 @@ enum pg_status statistics_each_submission(struct pg *pg, const char *provider, m
         3};
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    if (month < 0)
-        pg_arg_null(&a);
-    else
-        pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_i64(&a, STATISTICS_FORM);
     enum pg_status status = pg_run(pg, &s, &a, &r);
     for (int row = 0; status == PG_OK && row < PQntuples(r); row++) {
@@ -177,8 +164,6 @@ enum pg_status statistics_stored(struct pg *pg, const char *provider, int64_t su
         "\"C\"",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run_binary(pg, &s, &a, result);
 }

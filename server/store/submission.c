@@ -5,16 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 /* clang-format off */
 #define SUBMISSION_COLUMNS                                                                                 \
     "provider, no, id, month, coalesce(version, 0) AS version, state, uploaded_by, media_type,"            \
     " content_encoding, coalesce(column_mapping, 0) AS column_mapping,"                                    \
     " coalesce(empty_rows, -1) AS empty_rows,"                                                             \
     " coalesce(declared_rows, -1) AS declared_rows, coalesce(caseload, -1) AS caseload,"                   \
-    " " MICROS("begun_at") " AS begun_at,"                                                                 \
-    " coalesce(" MICROS("completed_at") ", 0) AS completed_at,"                                            \
-    " coalesce(" MICROS("validated_at") ", 0) AS validated_at,"                                            \
+    " " PG_INSTANT("begun_at") " AS begun_at,"                                                                         \
+    " coalesce(" PG_INSTANT("completed_at") ", 0) AS completed_at,"                                                    \
+    " coalesce(" PG_INSTANT("validated_at") ", 0) AS validated_at,"                                                    \
     " confirmed_by IS NOT NULL AS confirmed, bytes, chunks, sha256,"                                       \
     " coalesce(rows, -1) AS rows, coalesce(payable_rows, -1) AS payable_rows,"                             \
     " coalesce(rule_set, '') AS rule_set, evaluation,"                                                     \
@@ -72,21 +71,6 @@ static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, cons
     return PG_OK;
 }
 
-static void key_args(struct pg_args *a, const char *provider, int64_t no)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, no);
-}
-
-static void optional(struct pg_args *a, int64_t value)
-{
-    if (value < 0)
-        pg_arg_null(a);
-    else
-        pg_arg_i64(a, value);
-}
-
 static const struct pg_statement sweep_key = {
     "submission_sweep_key",
     "DELETE FROM reckoner.submission WHERE provider = $1 AND uploaded_by = $2 AND idempotency_key = $3"
@@ -109,9 +93,7 @@ static const struct pg_statement key_state = {"submission_key_state",
 
 static void reservation_key(struct pg_args *a, const struct submission_upload *u)
 {
-    pg_args_init(a);
-    pg_arg_text(a, u->provider);
-    pg_arg_text(a, u->person);
+    pg_args_id(a, u->provider, u->person);
     pg_arg_text(a, u->key);
 }
 
@@ -127,13 +109,13 @@ enum pg_status submission_reserve(struct pg *pg, const struct submission_upload 
     pg_arg_text(&a, u->id);
     pg_arg_month(&a, u->month);
     pg_arg_text(&a, u->media_type);
-    optional(&a, u->declared_rows);
-    optional(&a, u->caseload);
+    pg_arg_optional(&a, u->declared_rows >= 0, u->declared_rows);
+    pg_arg_optional(&a, u->caseload >= 0, u->caseload);
     pg_arg_instant(&a, u->begun_at);
     pg_arg_i64(&a, u->receiving_seconds);
     pg_arg_bytes(&a, u->sealed_key, u->sealed_key_length);
     pg_arg_text(&a, u->content_encoding);
-    optional(&a, u->column_mapping == 0 ? -1 : u->column_mapping);
+    pg_arg_optional(&a, u->column_mapping != 0, u->column_mapping);
     PGresult *r = NULL;
     status = pg_run_one(pg, &reserve, &a, &r);
     if (status == PG_OK) {
@@ -173,7 +155,7 @@ enum pg_status submission_add_chunk(struct pg *pg, const char *provider, int64_t
         " THEN pg_notify('" JOB_CHANNEL "', '')::text ELSE '' END AS told) q WHERE q.quick = 'off' AND q.told = ''",
         5};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, seq);
     pg_arg_bytes(&a, sealed, length);
     pg_arg_i64(&a, receiving_seconds);
@@ -186,7 +168,7 @@ enum pg_status submission_abandon(struct pg *pg, const char *provider, int64_t n
         "submission_abandon", "DELETE FROM reckoner.submission WHERE provider = $1 AND no = $2 AND state = 'receiving'",
         2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -196,9 +178,7 @@ enum pg_status submission_lock_month(struct pg *pg, const char *provider, month_
         "submission_lock_month",
         "SELECT pg_advisory_xact_lock(hashtextextended('submission/' || $1::text || '/' || $2::text, 0))", 2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_i64(&a, month);
+    pg_args_number(&a, provider, month);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -214,9 +194,7 @@ enum pg_status submission_find_identical(struct pg *pg, const char *provider, mo
         " AND state = 'accepted' AND sha256 = $3 AND content_encoding = $4 AND coalesce(column_mapping, 0) = $5",
         5};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_bytes(&a, sha256, SUBMISSION_SHA256_SIZE);
     pg_arg_text(&a, content_encoding);
     pg_arg_i64(&a, column_mapping);
@@ -237,7 +215,7 @@ enum pg_status submission_complete(struct pg *pg, const char *provider, int64_t 
         " WHERE provider = $1 AND no = $2 AND state = 'receiving' AND chunks = $6 RETURNING " SUBMISSION_COLUMNS,
         6};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_instant(&a, completed_at);
     pg_arg_i64(&a, bytes);
     pg_arg_bytes(&a, sha256, SUBMISSION_SHA256_SIZE);
@@ -253,9 +231,7 @@ enum pg_status submission_confirm(struct pg *pg, const char *provider, const cha
         " WHERE provider = $1 AND id = $2 AND state = 'held'",
         4};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     pg_arg_text(&a, person);
     pg_arg_instant(&a, at);
     return pg_change(pg, &s, &a);
@@ -268,9 +244,7 @@ enum pg_status submission_get(struct pg *pg, const char *provider, const char *i
                                           " WHERE provider = $1 AND id = $2 AND state <> 'receiving'",
                                           2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return read_one(pg, &s, &a, out);
 }
 
@@ -281,9 +255,7 @@ enum pg_status submission_get_for_update(struct pg *pg, const char *provider, co
                                           " WHERE provider = $1 AND id = $2 AND state <> 'receiving' FOR UPDATE",
                                           2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, id);
+    pg_args_id(&a, provider, id);
     return read_one(pg, &s, &a, out);
 }
 
@@ -296,9 +268,7 @@ enum pg_status submission_list(struct pg *pg, const char *provider, month_t mont
         " AND state <> 'receiving' AND ($3 = 0 OR version < $3) ORDER BY version DESC LIMIT $4",
         4};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_i64(&a, below);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);
@@ -313,9 +283,7 @@ enum pg_status submission_accepted(struct pg *pg, const char *provider, month_t 
                                           " AND ($3 = 0 OR version < $3) ORDER BY version DESC LIMIT 1",
                                           3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_i64(&a, below);
     return read_one(pg, &s, &a, out);
 }
@@ -328,9 +296,7 @@ enum pg_status submission_rows_before(struct pg *pg, const char *provider, month
         " AND state = 'accepted' ORDER BY month DESC, version DESC LIMIT 1), -1) AS rows",
         2};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
@@ -348,7 +314,7 @@ enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t n
                                           2};
     struct pg_args a;
     PGresult *r = NULL;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status == PG_OK)
         snprintf(record, IDENT_SIZE, "%s", pg_text(r, 0, "record"));
@@ -389,18 +355,11 @@ enum pg_status submission_still_there(struct pg *pg, const char *provider, int64
         "submission_still_there",
         "SELECT FROM reckoner.submission WHERE provider = $1 AND no = $2 AND state IN ('receiving', 'received')", 2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     PQclear(r);
     return status;
-}
-
-static void lock_args(struct pg_args *a, const char *provider, const char *id)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, id);
 }
 
 enum pg_status submission_read_along(struct pg *pg, const char *provider, const char *id)
@@ -409,7 +368,7 @@ enum pg_status submission_read_along(struct pg *pg, const char *provider, const 
         "submission_read_along", "SELECT WHERE pg_try_advisory_lock(" READ_ALONG_LOCK("$1::text", "$2::text") ")", 2};
     struct pg_args a;
     PGresult *r = NULL;
-    lock_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     PQclear(r);
     return status;
@@ -420,7 +379,7 @@ enum pg_status submission_read_along_end(struct pg *pg, const char *provider, co
     static const struct pg_statement s = {"submission_read_along_end",
                                           "SELECT pg_advisory_unlock(" READ_ALONG_LOCK("$1::text", "$2::text") ")", 2};
     struct pg_args a;
-    lock_args(&a, provider, id);
+    pg_args_id(&a, provider, id);
     return pg_run(pg, &s, &a, NULL);
 }
 
@@ -430,7 +389,7 @@ enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_
     static const struct pg_statement s = {
         "submission_sealed_key", "SELECT sealed_key FROM reckoner.submission WHERE provider = $1 AND no = $2", 2};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
@@ -452,7 +411,7 @@ enum pg_status submission_chunks(struct pg *pg, const char *provider, int64_t no
         " AND seq >= $3 AND seq < $4 ORDER BY seq",
         4};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_i64(&a, from);
     pg_arg_i64(&a, from + count);
     return pg_run_binary(pg, &s, &a, result);
@@ -467,14 +426,14 @@ enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64
         " reference = $8, empty_rows = $9, evaluation = 0 WHERE provider = $1 AND no = $2 AND state = 'received'",
         9};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_text(&a, o->state);
     pg_arg_instant(&a, o->validated_at);
-    optional(&a, o->rows);
-    optional(&a, o->payable_rows);
+    pg_arg_optional(&a, o->rows >= 0, o->rows);
+    pg_arg_optional(&a, o->payable_rows >= 0, o->payable_rows);
     pg_arg_text(&a, o->rule_set);
     pg_arg_text(&a, o->reference);
-    optional(&a, o->empty_rows);
+    pg_arg_optional(&a, o->empty_rows >= 0, o->empty_rows);
     return pg_change(pg, &s, &a);
 }
 
@@ -492,7 +451,7 @@ enum pg_status submission_clear_rows(struct pg *pg, const char *provider, int64_
     };
     for (size_t i = 0; i < sizeof clear / sizeof clear[0]; i++) {
         struct pg_args a;
-        key_args(&a, provider, no);
+        pg_args_number(&a, provider, no);
         enum pg_status status = pg_run(pg, &clear[i], &a, NULL);
         if (status != PG_OK)
             return status;
@@ -508,7 +467,7 @@ enum pg_status submission_add_receipt(struct pg *pg, const char *provider, int64
         " SELECT $1, $2, 1 + coalesce(max(n), 0), $3 FROM reckoner.receipt WHERE provider = $1 AND submission = $2",
         3};
     struct pg_args a;
-    key_args(&a, provider, no);
+    pg_args_number(&a, provider, no);
     pg_arg_text(&a, record);
     return pg_run(pg, &s, &a, NULL);
 }

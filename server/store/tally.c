@@ -70,18 +70,11 @@ enum pg_status tally_findings(struct pg *pg, const char *provider, int64_t submi
     return s.broken ? PG_FAILED : status;
 }
 
-static void key_args(struct pg_args *a, const char *provider, int64_t submission)
-{
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_i64(a, submission);
-}
-
 static enum pg_status run_all(struct pg *pg, const struct pg_statement *s, size_t count, const char *provider,
                               int64_t submission)
 {
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     for (size_t i = 0; i < count; i++) {
         enum pg_status status = pg_run(pg, &s[i], &a, NULL);
         if (status != PG_OK)
@@ -173,7 +166,7 @@ enum pg_status tally_lines(struct pg *pg, const char *provider, int64_t submissi
         " WHERE provider = $1 AND submission = $2 ORDER BY commissioner COLLATE \"C\"",
         2};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -242,7 +235,7 @@ enum pg_status tally_severities(struct pg *pg, const char *provider, int64_t sub
                                           " WHERE provider = $1 AND submission = $2",
                                           2};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -253,7 +246,7 @@ enum pg_status tally_block(struct pg *pg, const char *provider, int64_t submissi
                                           " WHERE provider = $1 AND submission = $2 AND block = $3",
                                           3};
     struct pg_args a;
-    key_args(&a, provider, submission);
+    pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, block);
     enum pg_status status = pg_run_binary(pg, &s, &a, result);
     if (status == PG_OK && PQntuples(*result) == 0) {

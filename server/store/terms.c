@@ -10,9 +10,7 @@ static const struct pg_statement add = {
 enum pg_status terms_add(struct pg *pg, const struct terms_draft *d, int64_t *version)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, d->provider);
-    pg_arg_text(&a, d->contract);
+    pg_args_id(&a, d->provider, d->contract);
     pg_arg_text(&a, d->mode);
     pg_arg_month(&a, d->effective_from);
     pg_arg_bytes(&a, d->digest, 32);
@@ -36,9 +34,7 @@ static enum pg_status run_changing(struct pg *pg, const struct pg_statement *s, 
 
 static void key_args(struct pg_args *a, const char *provider, const char *contract, int64_t version)
 {
-    pg_args_init(a);
-    pg_arg_text(a, provider);
-    pg_arg_text(a, contract);
+    pg_args_id(a, provider, contract);
     pg_arg_i64(a, version);
 }
 
@@ -141,9 +137,7 @@ enum pg_status terms_list_known(struct pg *pg, const char *provider, const char 
                                 PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_instant(&a, known_at);
     return pg_run(pg, &list_known, &a, result);
 }
@@ -198,9 +192,7 @@ enum pg_status terms_submissions(struct pg *pg, const char *provider, const char
                                  PGresult **result)
 {
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_month(&a, from);
     pg_arg_month(&a, to);
     return pg_run(pg, &submissions, &a, result);

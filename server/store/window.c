@@ -14,9 +14,7 @@ enum pg_status window_contracts(struct pg *pg, const char *provider, month_t mon
         " WHERE c.provider = $1 AND c.financial_year = $3 ORDER BY c.id",
         5};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_month(&a, month);
+    pg_args_month(&a, provider, month);
     pg_arg_i64(&a, month_financial_year(month));
     pg_arg_instant(&a, begun_at);
     pg_arg_instant(&a, known_at);
@@ -30,9 +28,7 @@ enum pg_status window_frozen(struct pg *pg, const char *provider, const char *co
                                           "contract = $2 AND month = $3) AS frozen",
                                           3};
     struct pg_args a;
-    pg_args_init(&a);
-    pg_arg_text(&a, provider);
-    pg_arg_text(&a, contract);
+    pg_args_id(&a, provider, contract);
     pg_arg_month(&a, month);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);

@@ -2,9 +2,7 @@
 
 static void key_args(struct pg_args *a, const struct withhold *w)
 {
-    pg_args_init(a);
-    pg_arg_text(a, w->provider);
-    pg_arg_text(a, w->contract);
+    pg_args_id(a, w->provider, w->contract);
     pg_arg_text(a, w->commissioner);
     pg_arg_month(a, w->month);
     pg_arg_text(a, w->id);
@@ -20,9 +18,7 @@ enum pg_status withhold_unknown(struct pg *pg, const struct withhold *w, bool *u
 {
     struct pg_args a;
     PGresult *r = NULL;
-    pg_args_init(&a);
-    pg_arg_text(&a, w->provider);
-    pg_arg_text(&a, w->contract);
+    pg_args_id(&a, w->provider, w->contract);
     pg_arg_text(&a, w->id);
     enum pg_status status = pg_run_one(pg, &unknown_withhold, &a, &r);
     if (status == PG_OK)
