@@ -164,6 +164,7 @@ void store_fixture_close(struct store_fixture *f)
     pg_free(f->owner);
     f->owner = NULL;
     struct pg *cluster = connect_to(f->cluster);
+    must(cluster, "SET statement_timeout = '60s'"); /* a busy disk takes long to delete files */
     (void)snprintf(sql, sizeof sql, "DROP DATABASE %s WITH (FORCE)", f->database);
     must(cluster, sql);
     pg_free(cluster);
