@@ -45,20 +45,26 @@ size_t forecast_lines_to(const struct forecast_work *w, int32_t k)
     return count;
 }
 
-bool forecast_position(struct forecast_work *w, int32_t k, struct activity_line *activity, size_t count,
-                       struct position *out)
+struct position_input forecast_position_input(const struct forecast_work *w, int32_t k, struct activity_lines *lines)
 {
-    struct activity_lines lines = {.line = activity, .count = count};
     struct position_input in = w->in->to_date;
     in.month = w->months[k].month;
     in.months = w->months;
     in.annual = w->in->terms[k];
-    in.activity = &lines;
+    in.activity = lines;
     in.sums_alone = true;
     in.challenge_count = 0;
     for (int32_t i = 0; i <= k && i < w->to_date; i++) {
-        lines.unpriced_days[i] = w->in->to_date.activity->unpriced_days[i];
+        lines->unpriced_days[i] = w->in->to_date.activity->unpriced_days[i];
     }
+    return in;
+}
+
+bool forecast_position(struct forecast_work *w, int32_t k, struct activity_line *activity, size_t count,
+                       struct position *out)
+{
+    struct activity_lines lines = {.line = activity, .count = count};
+    const struct position_input in = forecast_position_input(w, k, &lines);
     enum position_status status = position_compute(&in, out, w->reason);
     if (status != POSITION_DONE && w->status == POSITION_DONE) {
         w->status = status;
@@ -179,7 +185,7 @@ enum position_status forecast_make(const struct forecast_input *in, struct forec
     w.status = POSITION_DONE;
     if (lay_out(&w)) {
         f.annual = in->terms[TERMS_MONTHS - 1]->terms;
-        if (forecast_activity(&w) && positions(&w) && forecast_edges(&w)) {
+        if (forecast_activity(&w) && positions(&w) && forecast_edges(&w) && forecast_contested(&w)) {
             (void)forecast_marginals(&w);
         }
     }
@@ -197,6 +203,7 @@ void forecast_free(struct forecast *f)
     free(f->line);
     free(f->edge);
     free(f->marginal);
+    free(f->contested);
     position_free(&f->outturn);
     *f = (struct forecast){0};
 }

@@ -15,7 +15,8 @@
 #include "domain/position.h"
 
 struct forecast_input {
-    /* Position(m): months April .. m, achievements and agreements as known. annual and sums_alone are not looked at. */
+    /* Position(m): months April .. m, achievements, agreements and open challenges as known. annual and sums_alone are
+     * not looked at. */
     struct position_input to_date;
     /* In force for each month of the year, April .. March, as known now; NULL parks. */
     const struct terms_version *terms[TERMS_MONTHS];
@@ -67,6 +68,16 @@ struct forecast_marginal {
 };
 #define FORECAST_MAX_MARGINALS 500
 
+/* What an open challenge contests; in order of number, so that they telescope. Its rows are of months to date: what is
+ * expected to come is the same with and without it. */
+struct forecast_contested {
+    int64_t number;
+    int64_t claimed;
+    bool billed;      /* the value was billed when it was raised */
+    int64_t position; /* of position(m); 0 or more, never above claimed */
+    int64_t outturn;  /* of the outturn, likewise: 0 where a cap pays the same without the rows */
+};
+
 struct forecast_month {
     int64_t plan; /* each of the year to the end of the month */
     int64_t before_risk;
@@ -81,8 +92,12 @@ struct forecast {
     const struct terms *annual; /* of March; borrowed from the input */
     struct forecast_line *line;
     size_t count;
-    struct forecast_month months[TERMS_MONTHS];
-    struct position outturn; /* lines without labels */
+    struct forecast_month months[TERMS_MONTHS]; /* as if each open challenge were rejected, like the outturn */
+    struct position outturn;                    /* lines without labels */
+    struct forecast_contested *contested;
+    size_t contested_count;
+    int64_t contested_position; /* their sums; outturn less contested_outturn: as if each were accepted */
+    int64_t contested_outturn;
     struct forecast_edge *edge;
     size_t edge_count;
     struct forecast_marginal *marginal;

@@ -20,6 +20,9 @@ bool forecast_overflow(struct forecast_work *w, const char *what);
 bool forecast_no_memory(struct forecast_work *w);
 /* The value of units at a price: PERIOD at their part of a period. false: beyond 64 bits. */
 bool forecast_value(const struct terms_price *price, int64_t units, int64_t *pence);
+/* What the position of the year to the k-th month is computed from, with these lines, whose days without a price it
+ * fills in; without challenges. */
+struct position_input forecast_position_input(const struct forecast_work *w, int32_t k, struct activity_lines *lines);
 /* Position of the year to the k-th month from `activity` (count lines, all those of months to k first). */
 bool forecast_position(struct forecast_work *w, int32_t k, struct activity_line *activity, size_t count,
                        struct position *out);
@@ -30,5 +33,6 @@ bool forecast_for_account(const struct forecast_work *w, const char *commissione
 bool forecast_activity(struct forecast_work *w);
 bool forecast_edges(struct forecast_work *w);
 bool forecast_marginals(struct forecast_work *w);
+bool forecast_contested(struct forecast_work *w);
 
 #endif

@@ -29,7 +29,11 @@ static const char *const method[][2] = {
     {"plan", "the planned units: neither activity nor plan to date"},
     {"nothing", "nothing is planned for the month"},
     {"stages",
-     "computed by the engine of the position from the activity to date and expected; open challenges are left aside"},
+     "computed by the engine of the position from the activity to date and expected, as if each open challenge were"
+     " rejected"},
+    {"contested",
+     "position without the counter-calculation, less with it, challenges in order of number: not below 0, not above the"
+     " sum claimed; what is to come is the same with and without"},
     {"thresholds",
      "first day on which the year's activity is at least the amount; a month's value grows evenly by days"},
     {"marginal", "position with one more unit in the last month to date, less position"},
@@ -144,7 +148,9 @@ static json_t *outturn_json(const struct forecast *f)
                put_pence(object, "plan_pence", p->planned) &&
                put_pence(object, "before_risk_share_pence", p->before_risk) &&
                put_pence(object, "after_cap_pence", p->after_cap) && put_pence(object, "position_pence", p->total) &&
-               put_pence(object, "billable_pence", p->billable) && json_object_set(object, "notes", p->notes) == 0;
+               put_pence(object, "billable_pence", p->billable) && json_object_set(object, "notes", p->notes) == 0 &&
+               put_pence(object, "contested_pence", f->contested_outturn) &&
+               put_pence(object, "position_if_upheld_pence", p->total - f->contested_outturn);
     json_decref(stages);
     return done(object, complete);
 }
@@ -179,6 +185,22 @@ static json_t *thresholds_json(const struct forecast *f)
     return done(array, complete);
 }
 
+static json_t *contested_json(const struct forecast *f)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; complete && i < f->contested_count; i++) {
+        const struct forecast_contested *c = &f->contested[i];
+        json_t *entry = json_object();
+        complete = append(
+            array, entry,
+            entry != NULL && json_put(entry, "challenge", json_integer((json_int_t)c->number)) &&
+                json_put(entry, "billed", json_boolean(c->billed)) && put_pence(entry, "claimed_pence", c->claimed) &&
+                put_pence(entry, "position_pence", c->position) && put_pence(entry, "outturn_pence", c->outturn));
+    }
+    return done(array, complete);
+}
+
 static json_t *marginal_json(const struct forecast *f)
 {
     json_t *array = json_array();
@@ -205,6 +227,7 @@ json_t *forecast_json(const struct forecast *f)
     bool complete = object != NULL && json_put(object, "estimate", json_true()) && put_month(object, "to", f->month) &&
                     json_put(object, "method", method_json()) && json_put(object, "activity", activity_json(f)) &&
                     json_put(object, "months", months_json(f)) && json_put(object, "outturn", outturn_json(f)) &&
+                    json_put(object, "contested", contested_json(f)) &&
                     json_put(object, "thresholds", thresholds_json(f)) &&
                     json_put(object, "marginal", marginal_json(f)) &&
                     json_put(object, "marginal_left_out", json_integer((json_int_t)f->marginals_left_out));

@@ -129,13 +129,23 @@ enum settlement_status calculate_forecast(struct calculating *x)
     month_t first = financial_year_first(s->facts.financial_year);
     month_t to = calculate_month(x->request, "to", first);
     struct forecast made;
+    struct open_challenges open;
     enum settlement_status outcome = settlement_read(s, to);
     if (outcome != SETTLEMENT_OK)
         return outcome;
+    outcome = settlement_challenges(s, to, &open);
+    if (outcome != SETTLEMENT_OK) {
+        open_challenges_free(&open);
+        return outcome;
+    }
     struct forecast_input in = {.to_date = settlement_input(s, to, &s->activity)};
+    in.to_date.challenges = open.list;
+    in.to_date.challenge_count = open.count;
     for (int32_t k = 0; k < TERMS_MONTHS; k++)
         in.terms[k] = agreed_terms_in_force(&s->terms, first + k, s->known_at);
-    switch (forecast_make(&in, &made, s->reason)) {
+    enum position_status status = forecast_make(&in, &made, s->reason);
+    open_challenges_free(&open);
+    switch (status) {
     case POSITION_PARKED:
         return SETTLEMENT_PARKED;
     case POSITION_OVERFLOW:

@@ -349,7 +349,7 @@ static struct activity_lines lines_to(const struct activity_lines *all, month_t 
     return lines;
 }
 
-/* Open challenges of the months up to m, with their activity to m: both for the caller to free. */
+/* Open challenges of the months up to m, with their activity to m. */
 static size_t challenges_to(const struct settlement *s, month_t m, struct position_challenge *challenges,
                             struct activity_lines *lines)
 {
@@ -420,22 +420,34 @@ static enum settlement_status compute(struct settlement *s, const struct positio
     return SETTLEMENT_OK;
 }
 
+enum settlement_status settlement_challenges(struct settlement *s, month_t m, struct open_challenges *out)
+{
+    *out = (struct open_challenges){.list = calloc(s->rows.challenge_count + 1, sizeof *out->list),
+                                    .lines = calloc(s->rows.challenge_count + 1, sizeof *out->lines)};
+    if (out->list == NULL || out->lines == NULL)
+        return no_memory(s);
+    out->count = challenges_to(s, m, out->list, out->lines);
+    return SETTLEMENT_OK;
+}
+
+void open_challenges_free(struct open_challenges *c)
+{
+    free(c->list);
+    free(c->lines);
+}
+
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out)
 {
-    enum settlement_status outcome = SETTLEMENT_OK;
     const struct activity_lines activity = lines_to(&s->activity, m);
-    struct position_challenge *challenges = calloc(s->rows.challenge_count + 1, sizeof *challenges);
-    struct activity_lines *lines = calloc(s->rows.challenge_count + 1, sizeof *lines);
-    if (challenges == NULL || lines == NULL) {
-        outcome = no_memory(s);
-    } else {
+    struct open_challenges open;
+    enum settlement_status outcome = settlement_challenges(s, m, &open);
+    if (outcome == SETTLEMENT_OK) {
         struct position_input in = settlement_input(s, m, &activity);
-        in.challenges = challenges;
-        in.challenge_count = challenges_to(s, m, challenges, lines);
+        in.challenges = open.list;
+        in.challenge_count = open.count;
         outcome = compute(s, &in, out);
     }
-    free(challenges);
-    free(lines);
+    open_challenges_free(&open);
     return outcome;
 }
 

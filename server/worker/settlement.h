@@ -95,6 +95,15 @@ enum settlement_status row_changes_make(struct settlement *s, const struct row_i
 /* What position(m) is computed from, with these lines of the months to m, but for open challenges. After
  * settlement_read; borrowed from s. */
 struct position_input settlement_input(const struct settlement *s, month_t m, const struct activity_lines *activity);
+/* The open challenges of the months to m with their activity, as position(m) takes them. After settlement_read. */
+struct open_challenges {
+    struct position_challenge *list;
+    struct activity_lines *lines; /* of each; the lines themselves are borrowed from s */
+    size_t count;
+};
+/* Free *out with open_challenges_free after any outcome. */
+enum settlement_status settlement_challenges(struct settlement *s, month_t m, struct open_challenges *out);
+void open_challenges_free(struct open_challenges *c);
 /* Position(m) for a month up to `last`. *out is filled for SETTLEMENT_OK alone; free with account_position_free. */
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out);
 void account_position_free(struct account_position *p);

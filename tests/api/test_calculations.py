@@ -234,7 +234,7 @@ class Calculations(harness.ServiceCase):
 
 
 class Contested(harness.ServiceCase):
-    """While a row is contested: a what-if contests it at the other price, a forecast leaves the challenge aside."""
+    """While a row is contested: a what-if contests it at the other price, a forecast shows both ends of the range."""
 
     workers = 1
 
@@ -257,7 +257,14 @@ class Contested(harness.ServiceCase):
         self.assertEqual(april["tried"]["stages"]["contested"], -30 * 700)
         self.assertEqual(april["difference_pence"], 9 * 30 * 88)
         self.assertEqual(sum(s["pence"] for s in april["bridge"]["steps"]), 9 * 30 * 88)
-        self.assertEqual(results[1]["months"][0]["position_pence"], APRIL * PRICE)
+        forecast = results[1]
+        self.assertEqual(forecast["months"][0]["position_pence"], APRIL * PRICE)
+        self.assertEqual(forecast["contested"], [{"challenge": 1, "billed": False, "claimed_pence": 10 ** 9,
+                                                  "position_pence": 30 * PRICE, "outturn_pence": 30 * PRICE}])
+        outturn = forecast["outturn"]
+        self.assertEqual((outturn["contested_pence"], outturn["position_if_upheld_pence"]),
+                         (30 * PRICE, outturn["position_pence"] - 30 * PRICE))
+        self.assertEqual(outturn["position_pence"], forecast["months"][11]["position_pence"])
 
 
 class Bounds(harness.ServiceCase):

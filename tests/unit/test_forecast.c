@@ -251,14 +251,43 @@ START_TEST(one_more_unit_is_worth_what_the_engine_makes_of_it)
 }
 END_TEST
 
-START_TEST(open_challenges_are_left_aside)
+/* April 100 of a plan of 100 a month: the outturn is the plan, 1200. */
+START_TEST(open_challenges_give_the_outturn_its_other_end)
 {
     struct position_account a = account_of(EVEN_PLAN);
     activity(&a, APRIL, 4, 100);
-    challenged(&a, 40, 60, false);
-    ck_assert_int_eq(done(&a, APRIL).total, 60);
+    challenged(&a, 25, 60, false); /* contests 40, claims 25 */
+    challenged(&a, 1000, 50, true);
     struct forecast f = made(&a, APRIL);
+    ck_assert_uint_eq(f.contested_count, 2);
+    ck_assert_int_eq(f.contested[0].position, 25);
+    ck_assert_int_eq(f.contested[0].outturn, 25);
+    ck_assert_int_eq(f.contested[1].outturn, 10);
+    ck_assert(!f.contested[0].billed && f.contested[1].billed);
+    ck_assert_int_eq(f.contested_position, 35);
+    ck_assert_int_eq(f.contested_outturn, 35);
+    /* Neither what is to come nor the upper end knows of them. */
     ck_assert_int_eq(f.outturn.total, 1200);
+    ck_assert_int_eq(f.outturn.subtotal[STAGE_CONTESTED], 0);
+    ck_assert_int_eq(f.months[0].total, 100);
+    ck_assert_int_eq(f.line[0].units[1], 100);
+    forecast_free(&f);
+    terms_free(a.terms);
+}
+END_TEST
+
+/* A cap of 1236 for the year and 103 for April. April at 200 is paid 103, and 102 as countered. The year is expected
+ * from 200 a month either way, and stays at its cap. */
+START_TEST(beyond_the_cap_a_challenge_contests_nothing_of_the_outturn)
+{
+    struct position_account a = account_of(EVEN_PLAN ",'risk_share':{'cap':'3%','collar':'10%'}");
+    activity(&a, APRIL, 4, 200);
+    challenged(&a, 1000, 102, false);
+    struct forecast f = made(&a, APRIL);
+    ck_assert_int_eq(f.outturn.total, 1236);
+    ck_assert_int_eq(f.contested[0].position, 1);
+    ck_assert_int_eq(f.contested[0].outturn, 0);
+    ck_assert_int_eq(f.contested_outturn, 0);
     forecast_free(&f);
     terms_free(a.terms);
 }
@@ -343,7 +372,8 @@ int main(void)
     tcase_add_test(t, what_is_not_reached_this_year_has_no_date);
     tcase_add_test(t, edges_of_volume_bands_are_of_their_group_with_factor);
     tcase_add_test(t, one_more_unit_is_worth_what_the_engine_makes_of_it);
-    tcase_add_test(t, open_challenges_are_left_aside);
+    tcase_add_test(t, open_challenges_give_the_outturn_its_other_end);
+    tcase_add_test(t, beyond_the_cap_a_challenge_contests_nothing_of_the_outturn);
     tcase_add_test(t, a_month_without_terms_or_activity_parks);
     tcase_add_test(t, amounts_beyond_64_bits_are_refused);
     tcase_add_test(t, what_holds_of_any_forecast);
