@@ -111,6 +111,18 @@ void request_change(struct request *r, enum pg_status (*body)(struct request *r,
     act_run(&act);
 }
 
+/* Why it was done, in the words of whoever does it: members that mean that wherever a body has them. */
+static bool put_why(const struct request *r, json_t *detail)
+{
+    static const char *const why[] = {"reason", "evidence", "note"};
+    bool good = detail != NULL;
+    for (size_t i = 0; good && i < sizeof why / sizeof why[0]; i++) {
+        const char *text = r->body == NULL ? NULL : json_text(r->body, why[i]);
+        good = text == NULL || json_put(detail, why[i], json_string(text));
+    }
+    return good;
+}
+
 enum pg_status request_audit(struct request *r, const char *provider, const char *act, const char *subject,
                              json_t *detail)
 {
@@ -123,13 +135,11 @@ enum pg_status request_audit(struct request *r, const char *provider, const char
                                 .request_id = r->request_id,
                                 .address = r->address};
     size_t length = 0;
-    char *text = detail == NULL ? NULL : json_canonical(detail, &length);
-    enum pg_status status = PG_FAILED;
-    if (detail == NULL || text != NULL) {
-        event.detail = text;
-        status = audit_append(r->pg, &event);
-    }
+    json_t *whole = detail == NULL ? json_object() : detail;
+    char *text = put_why(r, whole) ? json_canonical(whole, &length) : NULL;
+    event.detail = text;
+    enum pg_status status = text == NULL ? PG_FAILED : audit_append(r->pg, &event);
     free(text);
-    json_decref(detail);
+    json_decref(whole);
     return status;
 }

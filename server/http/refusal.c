@@ -61,6 +61,15 @@ static void record_sign_in(struct http_exchange *ex)
     json_decref(detail);
 }
 
+/* An act that was understood and not let happen: what is there, its state, what was agreed or who asks was against it.
+ * What could not be read, came too early or too often, or met a service in trouble, was refused for no act. */
+static bool is_refusal(enum problem code)
+{
+    int status = problem_table[code].status;
+    return code != PROBLEM_IDEMPOTENCY_IN_PROGRESS &&
+           (status == 403 || status == 404 || status == 409 || status == 410 || status == 412 || status == 422);
+}
+
 void refusal_record(struct http_exchange *ex)
 {
     const struct reply *reply = &ex->reply;
@@ -73,7 +82,7 @@ void refusal_record(struct http_exchange *ex)
         return;
     }
     bool refused = reply->code == PROBLEM_FORBIDDEN || (identities && reply->code == PROBLEM_BAD_PARAMETER) ||
-                   (writes && (reply->code == PROBLEM_NOT_FOUND || reply->code == PROBLEM_SAME_PERSON));
+                   (writes && is_refusal(reply->code));
     if (!refused || ex->request.caller.role == ROLE_NONE)
         return;
     json_t *detail = json_pack("{s:s}", "problem", problem_table[reply->code].code);

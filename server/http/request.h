@@ -166,7 +166,7 @@ void request_act_on(struct request *r, const unsigned char sha256[32],
 void request_change(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
 
 /* Appends an audit event (store/audit.h) in the open transaction for the caller. detail may be NULL; its
- * reference is taken. */
+ * reference is taken. What the body gives as reason, evidence or note is added: why it was done. */
 enum pg_status request_audit(struct request *r, const char *provider, const char *act, const char *subject,
                              json_t *detail);
 

@@ -94,7 +94,8 @@ static const char *hold_text(const char *hold)
 static enum pg_status withdraw(struct request *r, void *context)
 {
     (void)context;
-    enum pg_status status = contract_withdraw(r->pg, r->path_values[0], r->path_values[1], r->begun_at, r->request_id);
+    enum pg_status status =
+        contract_withdraw(r->pg, r->path_values[0], r->path_values[1], r->begun_at, r->request_id, r->address);
     if (status == PG_OK)
         reply_nothing(r);
     else if (status == PG_REFUSED && strcmp(pg_message(r->pg), "conflict") == 0)

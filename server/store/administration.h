@@ -8,7 +8,7 @@
 /* When and by whom, for the audit event. All texts are borrowed. */
 struct admin_act {
     instant_t at;            /* product clock */
-    const char *command;     /* "reckoner organisation add" */
+    const char *command;     /* "organisation add" */
     const char *system_user; /* login name of the operating system */
 };
 

@@ -66,16 +66,17 @@ enum pg_status contract_list(struct pg *pg, const char *provider, const char *af
     return pg_run(pg, &list, &a, result);
 }
 
-static const struct pg_statement withdraw = {"contract_withdraw", "SELECT reckoner.withdraw_contract($1, $2, $3, $4)",
-                                             4};
+static const struct pg_statement withdraw = {"contract_withdraw",
+                                             "SELECT reckoner.withdraw_contract($1, $2, $3, $4, $5)", 5};
 
 enum pg_status contract_withdraw(struct pg *pg, const char *provider, const char *id, instant_t at,
-                                 const char *request_id)
+                                 const char *request_id, const char *address)
 {
     struct pg_args a;
     pg_args_id(&a, provider, id);
     pg_arg_instant(&a, at);
     pg_arg_text(&a, request_id);
+    pg_arg_text(&a, address);
     return pg_run(pg, &withdraw, &a, NULL);
 }
 

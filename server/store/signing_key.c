@@ -19,7 +19,10 @@ enum pg_status signing_key_present(struct pg *pg, const struct public_key *key, 
 {
     static const struct pg_statement s = {
         "signing_key_insert",
-        "INSERT INTO reckoner.signing_key (id, public_key, valid_from) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+        "WITH made AS (INSERT INTO reckoner.signing_key (id, public_key, valid_from) VALUES ($1, $2, $3)"
+        "  ON CONFLICT (id) DO NOTHING RETURNING id, valid_from)"
+        " INSERT INTO reckoner.audit_event (provider, at, act, subject, detail) SELECT '', valid_from, 'key.introduce',"
+        " 'key/' || id, jsonb_build_object('from', reckoner.log_instant(valid_from)) FROM made",
         3};
     struct pg_args a;
     char id[17];

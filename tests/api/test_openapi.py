@@ -2,12 +2,15 @@
 file is sent, and every answer is held against its schema."""
 
 import json
+import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 import yaml
 
+import audited
 import harness
 import json_schema
 
@@ -96,6 +99,7 @@ class Replies(harness.ServiceCase):
         reply = self.person(person).send(method, address, body, sent)
         status = expect or int(next(s for s in operation["responses"] if s != "default"))
         self.assertEqual(reply.status, status, f"{operation_id}: {reply.body[:600]}")
+        self.sent.append((operation_id, person, path, body, reply))
         described = resolve(operation["responses"].get(str(status), operation["responses"]["default"]))
         content = described.get("content", {})
         kind = reply.headers["Content-Type"]
@@ -131,7 +135,7 @@ class Replies(harness.ServiceCase):
         return value.encode() if isinstance(value, str) else value, {"Content-Type": kind}
 
     def test_every_operation(self):
-        self.called, self.clients = set(), {}
+        self.called, self.clients, self.sent = set(), {}, []
         self.organisations()
         path = self.contracts()
         self.rehearsals()
@@ -148,6 +152,36 @@ class Replies(harness.ServiceCase):
         self.log()
         self.refusals(path)
         self.assertEqual({o["operationId"] for _, _, o in operations()} - self.called, set())
+        self.audit_trail()
+
+    def audit_trail(self):
+        """Every call that changed something, or handed over what is written down, left one event that says who, what,
+        when, from where and why; and each such operation was seen to."""
+        events, seen = {}, set()
+        for row in self.query("SELECT request_id, provider, person, organisation, address, act, subject, detail,"
+                              " at > '2012-05-01' FROM reckoner.audit_event WHERE request_id IS NOT NULL"
+                              " AND act NOT LIKE 'session.%'"):
+            events.setdefault(row[0], []).append(row[1:])
+        for operation, person, path, body, reply in self.sent:
+            found = events.get(reply.headers["X-Request-Id"], [])
+            with self.subTest(operation=operation, person=person):
+                again = (operation, reply.status) == ("uploadSubmission", 200)
+                if operation not in audited.ACTS or reply.status >= 400 or again:
+                    self.assertFalse([event for event in found if event[4] != "request.refuse"])
+                    continue
+                seen.add(operation)
+                given = json.loads(body) if body and body[:1] == b"{" else {}
+                answer = reply.json() if reply.headers["Content-Type"] == "application/json" else {}
+                act, subject, why = audited.expected(operation, path, given, answer)
+                organisation = (harness.PEOPLE | {"reader.one": "XCE"})[person]
+                template = next(p for _, p, o in operations() if o["operationId"] == operation)
+                provider = "RXA" if "{provider}" in template else organisation
+                self.assertEqual([event[:6] + event[7:] for event in found],
+                                 [[provider, person, organisation, "127.0.0.1", act, subject, "t"]])
+                self.assertLessEqual(why.items(), json.loads(found[0][6]).items())
+        writing = {o["operationId"] for method, _, o in operations() if method != "GET"}
+        self.assertEqual(writing - audited.ACTS.keys(), audited.CHANGE_NOTHING)
+        self.assertEqual(audited.ACTS.keys() - seen, set())
 
     def organisations(self):
         self.call("listProblems", None)
@@ -346,6 +380,23 @@ class Replies(harness.ServiceCase):
         self.call("addKeeper", "audit.one")
         self.call("listKeepers", "e.one")
         self.call("cosignCheckpoint", "audit.one", 409, size=newest["size"])
+        self.cosign()
+
+    def cosign(self):
+        """With a key and a checkpoint of the keeper's own."""
+        with tempfile.TemporaryDirectory() as folder:
+            def command(*arguments):
+                return subprocess.run([str(harness.BUILD / "reckoner"), "log", *arguments], cwd=folder, check=True,
+                                      capture_output=True, text=True).stdout.rstrip("\n")
+            for name, content in (("note", self.call("getNewestCheckpoint", None)),
+                                  ("pem", self.call("listKeys", None)["items"][0]["pem"].encode())):
+                (pathlib.Path(folder) / name).write_bytes(content)
+            command("keep", "state", "--checkpoint", "note", "--key", "pem")
+            size = int((pathlib.Path(folder) / "note").read_text(encoding="utf-8").split("\n")[1])
+            self.call("addKeeper", "audit.one",
+                      example={"verifier_key": command("keygen", "audit.example/2", "--out", "key")})
+            line = command("cosign", "state", "--name", "audit.example/2", "--key", "key")
+            self.call("cosignCheckpoint", "audit.one", size=size, example={"line": line})
 
     def exceptions_and_achievements(self, path):
         asked = self.call("askException", "a.author", **path)
