@@ -612,6 +612,9 @@ def check_document(b):
                 "run": s["run"]["id"], "number": entry["number"], "balance_pence": s["balance_pence"],
                 "issued_at": entry["at"], "position_pence": s["billing"]["billable_pence"],
                 "billed_pence": s["billed_before_pence"]} | chosen(s["account"], "provider", "contract", "commissioner")
+    if entry["@purpose"] == "reckoner/log/2":
+        expected |= chosen(entry, "bill_to", "drafted_at")
+        must_equal("document.json, /references", [r["number"] for r in d["references"]], entry["references"])
     for name, value in expected.items():
         must_equal("document.json, /" + name, d.get(name), value)
     for name, value in (("balance_pence", d["balance_pence"]), ("document_kind", d["kind"])):
@@ -630,6 +633,8 @@ def check_document(b):
         for name in ours:
             must_equal("document.json, line %d (%s), %s" % (n, ours["key"], name), theirs.get(name, 0), ours[name])
     must_equal("the sum of the lines of document.json", sum(line["pence"] for line in d["lines"]), d["balance_pence"])
+    if entry["@purpose"] == "reckoner/log/2":
+        must_equal("the digest of document.json", sha256(b.read("document.json")), entry["sha256"])
     return "%s %d, %d lines" % (d["kind"], d["number"], len(lines))
 
 

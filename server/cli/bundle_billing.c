@@ -165,22 +165,48 @@ static bool billed_is_ours(struct checking *x)
 /* What the document must say, by the statement and by its entry in the log. A new reference; NULL: out of memory. */
 static json_t *expected_fields(const struct checking *x, const json_t *draft, const json_t *entry)
 {
-    return json_pack(
-        "{s:s, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "@purpose", "reckoner/document/1",
-        "document", json_object_get(draft, "id"), "kind", json_object_get(draft, "kind"), "provider",
-        json_object_get(x->account, "provider"), "contract", json_object_get(x->account, "contract"), "commissioner",
-        json_object_get(x->account, "commissioner"), "run", json_object_get(json_object_get(x->statement, "run"), "id"),
-        "balance_pence", json_object_get(x->statement, "balance_pence"), "position_pence",
-        json_object_get(json_object_get(x->statement, "billing"), "billable_pence"), "billed_pence",
-        json_object_get(x->statement, "billed_before_pence"), "number", json_object_get(entry, "number"), "issued_at",
-        json_object_get(entry, "at"));
+    return json_pack("{s:s, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "@purpose",
+                     "reckoner/document/1", "document", json_object_get(draft, "id"), "kind",
+                     json_object_get(draft, "kind"), "provider", json_object_get(x->account, "provider"), "contract",
+                     json_object_get(x->account, "contract"), "commissioner",
+                     json_object_get(x->account, "commissioner"), "run",
+                     json_object_get(json_object_get(x->statement, "run"), "id"), "balance_pence",
+                     json_object_get(x->statement, "balance_pence"), "position_pence",
+                     json_object_get(json_object_get(x->statement, "billing"), "billable_pence"), "billed_pence",
+                     json_object_get(x->statement, "billed_before_pence"), "number", json_object_get(entry, "number"),
+                     "issued_at", json_object_get(entry, "at"), "bill_to", json_object_get(entry, "bill_to"),
+                     "drafted_at", json_object_get(entry, "drafted_at"));
 }
 
-static bool check_fields(struct checking *x, const json_t *document, const json_t *draft)
+/* Entries hold it since their second version. */
+static bool holds_content(const json_t *entry)
 {
-    size_t at = 0;
-    const char *id = json_text(draft, "id");
-    const json_t *entry = id == NULL ? NULL : log_next(x, "document", "document", id, &at);
+    return same_text(json_text(entry, "@purpose"), "reckoner/log/2");
+}
+
+static bool check_references(struct checking *x, const json_t *document, const json_t *entry)
+{
+    const json_t *stated = json_object_get(document, "references");
+    const json_t *logged = json_object_get(entry, "references");
+    bool same = json_array_size(stated) == json_array_size(logged);
+    for (size_t i = 0; same && i < json_array_size(logged); i++)
+        same = json_equal(json_object_get(json_array_get(stated, i), "number"), json_array_get(logged, i));
+    return same || differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /references are not the numbers that the log has");
+}
+
+/* The rest of what it says. */
+static bool check_digest(struct checking *x, const json_t *entry)
+{
+    char hex[65];
+    const char *logged = json_text(entry, "sha256");
+    bundle_digest(&x->b.document, hex);
+    return same_text(logged, hex) ||
+           differs(x, CHECK_DOCUMENT, "the digest of " BUNDLE_DOCUMENT " is %s, but the log has %s", hex,
+                   logged == NULL ? "none" : logged);
+}
+
+static bool check_fields(struct checking *x, const json_t *document, const json_t *draft, const json_t *entry)
+{
     const char *name;
     json_t *value;
     bool good = true;
@@ -205,7 +231,7 @@ static bool check_fields(struct checking *x, const json_t *document, const json_
     const json_t *logged = json_object_get(entry, "due_on");
     if (good && (due != NULL || logged != NULL) && !json_equal(due, logged))
         good = differs(x, CHECK_DOCUMENT, BUNDLE_DOCUMENT ", /due_on is not the log's");
-    return good;
+    return good && (!holds_content(entry) || check_references(x, document, entry));
 }
 
 /* The bank holidays that it states: rising, and each behind the one before; *count of them. */
@@ -267,8 +293,12 @@ void bundle_check_document(struct checking *x)
         not_checked(x, CHECK_DOCUMENT, "the inputs cannot be read");
         return;
     }
+    size_t at = 0;
+    const char *id = json_text(draft, "id");
+    const json_t *entry = id == NULL ? NULL : log_next(x, "document", "document", id, &at);
     json_t *document = json_read(x->b.document.bytes, x->b.document.length, &problem);
-    if (check_fields(x, document, draft) && (!x->terms_read || check_due(x, document)) && billed_is_ours(x))
-        (void)recompute_lines(x, document);
+    if (check_fields(x, document, draft, entry) && (!x->terms_read || check_due(x, document)) && billed_is_ours(x) &&
+        recompute_lines(x, document) && holds_content(entry))
+        (void)check_digest(x, entry);
     json_decref(document);
 }

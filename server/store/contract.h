@@ -28,8 +28,7 @@ enum pg_status contract_get(struct pg *pg, const char *provider, const char *id,
 enum pg_status contract_list(struct pg *pg, const char *provider, const char *after_provider, const char *after_id,
                              int64_t limit, PGresult **result);
 /* Removes a contract that nothing rests on, with its accounts and drafts, for the signed-in person of a party; the
- * database function reckoner.withdraw_contract looks, removes and writes the audit event (at: product clock; the request
- * and the address that it came from).
+ * database function reckoner.withdraw_contract looks, removes and writes the audit event (at: product clock).
  * PG_REFUSED with pg_message not_found, or conflict: then pg_constraint names what holds the contract (approved_terms,
  * document, run, frozen_month, exception, achievement, agreement, withhold). */
 enum pg_status contract_withdraw(struct pg *pg, const char *provider, const char *id, instant_t at,

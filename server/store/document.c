@@ -366,6 +366,19 @@ enum pg_status document_references(struct pg *pg, const char *provider, const ch
     return pg_run(pg, &select_references, &a, result);
 }
 
+static const struct pg_statement select_text = {
+    .name = "document_text",
+    .sql = "SELECT t FROM reckoner.document_text($1, $2) t WHERE t IS NOT NULL",
+    .parameters = 2,
+};
+
+enum pg_status document_text(struct pg *pg, const char *provider, const char *id, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_id(&a, provider, id);
+    return pg_run_one(pg, &select_text, &a, result);
+}
+
 static const struct pg_statement select_bridge = {
     .name = "document_bridge",
     .sql = "SELECT s.month, s.cause, s.pence FROM reckoner.document d"

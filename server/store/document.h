@@ -96,6 +96,8 @@ enum pg_status document_view(struct pg *pg, const char *provider, const char *id
 enum pg_status document_lines(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* Columns id, number and kind of the documents that it refers to. */
 enum pg_status document_references(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* One column: an issued document as canonical JSON, api/formats/bundle.md, "document.json". PG_NONE: not issued. */
+enum pg_status document_text(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* Columns month, cause and pence of the bridges of its run, by month and in the order of the steps. */
 enum pg_status document_bridge(struct pg *pg, const char *provider, const char *id, PGresult **result);
 enum pg_status document_ledger(struct pg *pg, const char *provider, const char *id, PGresult **result);

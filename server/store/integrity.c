@@ -19,6 +19,8 @@
 #define ENTRY_RUN           "substring(e.entry FROM '\"run\":\"?([^\",}]*)')"
 #define ENTRY_PUBLIC_KEY    "substring(e.entry FROM '\"public_key\":\"?([^\",}]*)')"
 #define ENTRY_VALID_FROM    "substring(e.entry FROM '\"valid_from\":\"?([^\",}]*)')"
+#define ENTRY_BILL_TO       "substring(e.entry FROM '\"bill_to\":\"?([^\",}]*)')"
+#define ENTRY_DRAFTED_AT    "substring(e.entry FROM '\"drafted_at\":\"?([^\",}]*)')"
 #define ENTRY_VALID_TO      "substring(e.entry FROM '\"valid_to\":\"?([^\",}]*)')"
 
 static enum pg_status ask(struct pg *pg, const struct pg_statement *s, PGresult **differences)
@@ -109,6 +111,13 @@ enum pg_status integrity_log_documents(struct pg *pg, PGresult **differences)
                  "END,"
                  "  CASE WHEN r.id IS NOT "
                  "NULL THEN " ENTRY_RUN " END),"
+                 "('bill_to', CASE WHEN " ENTRY_SHA256 " IS NOT NULL THEN r.bill_to END,"
+                 "  CASE WHEN r.id IS NOT NULL THEN " ENTRY_BILL_TO " END),"
+                 "('drafted_at', CASE WHEN " ENTRY_SHA256 " IS NOT NULL THEN reckoner.log_instant(r.drafted_at) END,"
+                 "  CASE WHEN r.id IS NOT NULL THEN " ENTRY_DRAFTED_AT " END),"
+                 "('sha256 of what it says', CASE WHEN " ENTRY_SHA256 " IS NOT NULL THEN"
+                 "  encode(sha256(convert_to(reckoner.document_text(r.provider, r.id), 'UTF8')), 'hex') END,"
+                 "  CASE WHEN r.id IS NOT NULL THEN " ENTRY_SHA256 " END),"
                  "('issued_at', "
                  "CASE WHEN "
                  "e.entry IS NOT "

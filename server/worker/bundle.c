@@ -68,13 +68,6 @@ json_t *bundle_month_text(month_t month)
     return json_string(text);
 }
 
-json_t *bundle_day_text(date_t day)
-{
-    char text[11];
-    date_format(day, text);
-    return json_string(text);
-}
-
 json_t *bundle_instant_text(instant_t at)
 {
     char text[28];

@@ -311,6 +311,13 @@ class Tamper(harness.ServiceCase):
             ("document.json", inputs(lambda v: v["lines"].pop()), "document", "lines"),
             ("document.json", inputs(lambda v: v.update(issued_at="2012-07-01T00:00:00.000000Z")), "document",
              "issued_at"),
+            ("document.json", inputs(lambda v: v.update(bill_to="5QF")), "document", "/bill_to"),
+            ("document.json", inputs(lambda v: v.update(drafted_at="2012-07-11T08:00:00.000000Z")), "document",
+             "/drafted_at"),
+            ("document.json", inputs(lambda v: v["references"].append({
+                "document": "b" * 20, "number": 1, "kind": "invoice"})), "document", "/references"),
+            ("document.json", inputs(lambda v: v.update(opening_pence=v["opening_pence"] + 1)), "document",
+             "the digest of document.json"),
         ])
 
 

@@ -144,6 +144,7 @@ class World:
         self.bills = True
         self.issued = False
         self.more_entries = 5  # of others, before and behind
+        self.log_version = 2  # of the document's entry
 
     def position(self, month):
         case = self.inputs | {"known_at": None, "terms": [
@@ -222,10 +223,15 @@ class World:
             yield entry | {"kind": "statement", "at": record["sealed_at"], "key": self.key.id, "provider": "RXA",
                            "record": "t", "sha256": digest(compact(record))}
         if document:
-            yield entry | {"kind": "document", "at": document["issued_at"], "balance_pence": document["balance_pence"],
-                           "commissioner": "5QE", "document": document["document"], "document_kind": document["kind"],
-                           "number": document["number"], "provider": "RXA", "run": document["run"],
-                           **{name: document[name] for name in ("due_on",) if name in document}}
+            said = {"kind": "document", "at": document["issued_at"], "balance_pence": document["balance_pence"],
+                    "commissioner": "5QE", "document": document["document"], "document_kind": document["kind"],
+                    "number": document["number"], "provider": "RXA", "run": document["run"],
+                    **{name: document[name] for name in ("due_on",) if name in document}}
+            if self.log_version > 1:
+                said |= {name: document[name] for name in ("bill_to", "drafted_at")}
+                said |= {"@purpose": "reckoner/log/2", "references": [r["number"] for r in document["references"]],
+                         "sha256": digest(compact(document))}
+            yield entry | said
 
     def members(self):
         """Names and bytes of all members, in order."""

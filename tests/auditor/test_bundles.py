@@ -164,6 +164,10 @@ class Bundles(unittest.TestCase):
                 ("document.json", lambda data: data.replace(b'"number":7', b'"number":8'), "document", "/number"),
                 ("document.json", lambda data: data.replace(b'"pence":18360', b'"pence":18361'), "document",
                  "line 1 (activity/2012-04/04/DAY/612), pence is 18361, expected 18360"),
+                ("document.json", lambda data: data.replace(b'"bill_to":"5QE"', b'"bill_to":"5QF"'), "document",
+                 "/bill_to"),
+                ("document.json", lambda data: data.replace(b'"opening_pence":0', b'"opening_pence":1'), "document",
+                 "the digest of document.json"),
                 ("inputs.json", lambda data: data.replace(b'"month":"2012-05"', b'"month":"2012-06"'), "inputs",
                  "/month"),
                 ("inputs.json", lambda data: data.replace(b'"known_at"', b'"known_it"'), "inputs", "known_it")):
@@ -203,6 +207,16 @@ class Bundles(unittest.TestCase):
         members = world.members()
         members["document.json"] = handmade.compact(json.loads(members["document.json"]) | {"due_on": "2012-07-10"})
         self.first(handmade.archive(members), "document", "/due_on")
+
+    def test_a_document_whose_entry_is_of_the_first_version(self):
+        """Nothing says who was billed: it is taken as stated."""
+        world = self.world()
+        world.issued, world.log_version = True, 1
+        members = world.members()
+        self.good(handmade.archive(members))
+        self.assertNotIn(b"reckoner/log/2", members["log.json"])
+        self.good(handmade.archive(members | {
+            "document.json": members["document.json"].replace(b'"bill_to":"5QE"', b'"bill_to":"5QF"')}))
 
     def test_what_was_signed_wrong(self):
         """A service that signs something else than its own inputs say."""
