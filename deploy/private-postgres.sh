@@ -10,8 +10,8 @@
 #   private-postgres.sh stop FOLDER                 fast shutdown; the cluster, its socket and FOLDER are removed
 #
 # FOLDER must be new or one of ours. Start twice is harmless. The server has fsync and synchronous_commit on, so that
-# timings are honest. --throwaway (tests) never flushes to disk: what is committed survives killed processes, not a power
-# cut. --like begins with a copy of a halted cluster.
+# timings are honest. --throwaway (tests) never flushes to disk: what is committed survives killed processes, not
+# a power cut. --like begins with a copy of a halted cluster.
 #
 # Who may connect: anybody who can enter the socket folder, as any role, without a password (pg_hba.conf says
 # "local all all trust" and nothing else; there is no TCP port). The folder is a fresh one in /tmp with mode 0700,
