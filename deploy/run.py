@@ -11,6 +11,7 @@ a run beside `make demo`, do not meet.
 import argparse
 import os
 import pathlib
+import shlex
 import shutil
 import sys
 import time
@@ -34,6 +35,24 @@ def sweep():
             continue
 
 
+def variable(person):
+    """What a person's token is called in the settings: the first name."""
+    _, name = script.PEOPLE[person]
+    return name.split()[0].upper()
+
+
+def write_settings(service):
+    """Writes a file for a shell to read, with what the guides call addresses, programs and tokens. Returns its path."""
+    values = {"R": service.url, "CLOCK": service.clock_file, "DATA": service.workdir / "data",
+              "CONFIG": service.config_file, "RECKONER": service.build / "reckoner",
+              "AUDITOR": ROOT / "auditor/reckoner_auditor.py"}
+    values |= {variable(person): f"Authorization: Bearer {token}" for person, token in service.tokens.items()}
+    path = service.workdir / "settings"
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items()), encoding="utf-8")
+    return path
+
+
 def show(service):
     print(f"\nReckoner serves at {service.url} (metrics: {service.local_url}/metrics)")
     print(f"Product clock: demonstration, {service.clock} at its last move; it runs on from there")
@@ -41,12 +60,13 @@ def show(service):
     print(f"Command line: {service.build}/reckoner --config {service.config_file} health")
     if service.tokens:
         print(f"Uploads that were sent: {service.workdir / 'data'}")
-        print("\nTokens, by person:")
-        width = max(map(len, service.tokens))
+        print(f"\nFor the guides (api/guides), in another shell: . {write_settings(service)}")
+        print("That sets R, CLOCK, DATA, RECKONER, AUDITOR, CONFIG and a header with the token of each person:")
         for person, token in service.tokens.items():
-            print(f"  {person:{width}}  {token}")
-        token = next(iter(service.tokens.values()))
-        print(f"\nTry: curl -H 'Authorization: Bearer {token}' {service.url}/v1/contracts")
+            organisation, name = script.PEOPLE[person]
+            print(f"  {variable(person):5}  {person:9}  {organisation}  {name:28}  {token}")
+        person, token = next(iter(service.tokens.items()))
+        print(f"\nTry, as {person}: curl -H 'Authorization: Bearer {token}' {service.url}/v1/contracts")
     print("\nCtrl-C stops it and removes everything.", flush=True)
 
 

@@ -1,0 +1,74 @@
+"""The guides as their readers would walk them: against what `make run` serves, every command block is run, and what it
+prints is what the page shows. The pages are walked in this order, each where the one before left off."""
+
+import sys
+import tempfile
+import unittest
+
+import harness
+
+sys.path.insert(0, str(harness.ROOT / "deploy/demo"))
+
+import demo  # noqa: E402
+import guide  # noqa: E402
+import run  # noqa: E402
+import script  # noqa: E402
+import service as services  # noqa: E402
+
+GUIDES = harness.ROOT / "api/guides"
+# The pages that are walked in one shell, and what they show to be refused, by HTTP status.
+WALKS = {("trusts.md",): [409, 409, 409], ("commissioners.md",): [], ("auditors.md", "auditing-in-depth.md"): []}
+
+
+class Guides(harness.ServiceCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = harness.BUILD / "services" / cls.__name__
+        cls.folder.parent.mkdir(parents=True, exist_ok=True)
+        cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.AGREED_ON, throwaway=True)
+        cls.addClassCleanup(cls._stop)
+        cls.service.start()
+        story = demo.load(cls.service, cls.folder / "data")
+        for client in story.clients.values():
+            client.close()
+        cls.settings = run.write_settings(cls.service)
+
+    def test_every_command_of_every_guide_prints_what_the_page_shows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for names, refused in WALKS.items():
+                walked = guide.replay([GUIDES / name for name in names], self.settings, folder)
+                self.assertGreater(len([block for block in walked if block.shown]), 5, names)
+                for block in walked:
+                    with self.subTest(pages=names, block=block.commands):
+                        self.assertIsNotNone(block.printed, block.error)
+                        if block.shown is not None and not guide.agrees(block.shown, block.printed):
+                            self.assertEqual(block.printed, block.shown)
+                statuses = [status for block in walked for status in block.statuses]
+                self.assertEqual([status for status in statuses if status >= 400], refused, names)
+                self.assertNotIn(0, statuses, names)
+
+
+class Samples(unittest.TestCase):
+    """What stands for what in a printed sample."""
+
+    def test_equal_but_for_what_is_new_at_each_run(self):
+        for shown, printed, expected in (
+                ("a\n", "a\n", True), ("a\n", "a\nb\n", False), ("a\n...\n", "a\nb\nc\n", True),
+                ("...\nc\n", "c\n", True),
+                ("a...c\n", "abbc\n", True), ("a...c\n", "ab\nc\n", False), ("a...\nb\n", "b\n", False),
+                ("£1.5\n", "£1x5\n", False), ("2012-04-01T00:00:00.000000Z\n", "2013-05-02T01:01:01.111111Z\n", True),
+                ("2012-04-01\n", "2012-04-02\n", False), ("c461479d...\n", "c461479d\n", False),
+                ("c461479d... x\nc461479d...\n", f"{'a' * 64} x\n{'a' * 64}\n", True),
+                ("c461479d... x\nc461479d...\n", f"{'a' * 64} x\n{'b' * 64}\n", False),
+                ("lhlnrwgbtvtkvgwtrchz\n", "mjljpgszjnwjlgczwbfs\n", True), ("lhlnrwgbtvtkvgwtrchz\n", "mjl\n", False)):
+            with self.subTest(shown=shown, printed=printed):
+                self.assertEqual(guide.agrees(shown, printed), expected)
+
+    def test_blocks_and_what_they_print(self):
+        page = "x\n```sh\none\n```\n```\n1\n```\n```sh\ntwo\n```\ntext\n```\nno output\n```\n"
+        self.assertEqual([(block.commands, block.shown) for block in guide.blocks(page)],
+                         [("one\n", "1\n"), ("two\n", None)])
+
+
+if __name__ == "__main__":
+    harness.main()
