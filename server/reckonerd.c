@@ -8,6 +8,7 @@
 #include "http/request.h"
 #include "http/server.h"
 #include "store/absence.h"
+#include "store/act_order.h"
 #include "store/migrate.h"
 
 #include <signal.h>
@@ -116,13 +117,26 @@ static struct pg *presence_connection(const struct config *config)
     return pg_new(&options);
 }
 
+/* An absence is known from an instant on, like an act. */
+static enum pg_status note_in_transaction(struct pg *pg, const struct clock *product, bool *recorded)
+{
+    instant_t wall = 0;
+    instant_t at = 0;
+    enum pg_status status = act_begin_in_transaction(pg, &wall);
+    if (status != PG_OK || !clock_at(product, wall, &at))
+        return status; /* every request answers already that the clock cannot be read */
+    return presence_note(pg, at, recorded);
+}
+
 static void note_presence(struct pg *pg, const struct clock *product)
 {
-    instant_t at = 0;
     bool recorded = false;
-    if (!clock_now(product, &at))
-        return; /* every request answers so already */
-    enum pg_status status = presence_note(pg, at, &recorded);
+    enum pg_status status = pg_begin(pg);
+    if (status == PG_OK)
+        status = note_in_transaction(pg, product, &recorded);
+    if (status == PG_OK)
+        status = pg_commit(pg);
+    pg_rollback(pg);
     if (status != PG_OK)
         log_event(LOG_LEVEL_WARN, "presence", &(struct log_field){.name = "problem", .text = pg_message(pg)}, 1);
     else if (recorded)

@@ -46,15 +46,19 @@ static bool read_file(const char *path, instant_t *shown, instant_t *written)
 
 bool clock_now(const struct clock *c, instant_t *out)
 {
+    return clock_at(c, clock_wall(), out);
+}
+
+bool clock_at(const struct clock *c, instant_t wall, instant_t *out)
+{
     if (c->file == NULL || c->file[0] == '\0') {
-        *out = clock_wall();
+        *out = wall;
         return true;
     }
     instant_t shown;
     instant_t written;
     if (!read_file(c->file, &shown, &written))
         return false;
-    instant_t wall = clock_wall();
     /* A file system whose clock is ahead of ours must not turn the product clock back. */
     *out = shown + (wall > written ? wall - written : 0);
     return true;

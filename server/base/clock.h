@@ -12,6 +12,9 @@ struct clock {
 
 /* Now on the product clock. false when the clock file cannot be read or parsed; *out untouched. */
 bool clock_now(const struct clock *c, instant_t *out);
+/* What it shows at an instant of real time, which another machine may have read; not before the clock file was last
+ * written. false as above. */
+bool clock_at(const struct clock *c, instant_t wall, instant_t *out);
 /* Real time, for leases, tokens and logs. */
 instant_t clock_wall(void);
 /* Monotonic microseconds, for durations. */

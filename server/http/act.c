@@ -1,6 +1,7 @@
 /* Acts: one transaction that holds the change, its audit event and the answer to the Idempotency-Key. */
 #include "http/exchange.h"
 
+#include "store/act_order.h"
 #include "store/audit.h"
 #include "store/idempotency.h"
 
@@ -109,6 +110,13 @@ void request_change(struct request *r, enum pg_status (*body)(struct request *r,
 {
     struct act act = {.r = r, .body = body, .context = context};
     act_run(&act);
+}
+
+enum pg_status request_order_act(struct request *r)
+{
+    instant_t wall = 0;
+    enum pg_status status = act_begin_in_transaction(r->pg, &wall);
+    return status == PG_OK && !clock_at(r->clock, wall, &r->begun_at) ? PG_FAILED : status;
 }
 
 /* Why it was done, in the words of whoever does it: members that mean that wherever a body has them. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/leak_json.h"
+#include "store/act_order.h"
 #include "store/session.h"
 
 #include <assert.h>
@@ -150,11 +151,33 @@ static bool read_document(struct http_exchange *ex)
     return false;
 }
 
+/* The handler of an act has its place in the order of acts from before its first look until its transaction has ended,
+ * so that no run's knowledge comes between its instant and its commit. */
+static void run_act(struct http_exchange *ex)
+{
+    struct request *r = &ex->request;
+    instant_t wall = 0;
+    enum pg_status status = act_begin(r->pg, &wall);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    if (clock_at(r->clock, wall, &r->begun_at))
+        ex->route->handle(r);
+    else
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "The clock file cannot be read");
+    act_end(r->pg);
+}
+
 static void run_request(struct http_exchange *ex)
 {
     bool has_document = ex->route->body == BODY_JSON || ex->body.length > 0;
-    if (!has_document || read_document(ex))
+    if (has_document && !read_document(ex))
+        return;
+    if (strcmp(ex->route->method, "GET") == 0 || ex->route->waits_for_account)
         ex->route->handle(&ex->request);
+    else
+        run_act(ex);
 }
 
 /* Clears away what an upload had begun and frees its state. While the database is away that waits: upload_open stays

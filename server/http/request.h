@@ -35,7 +35,10 @@ struct request {
     const struct clock *clock;
     struct pg *pg; /* the thread's connection; session set to the caller by the router */
     struct caller caller;
-    instant_t begun_at; /* product clock when the request's headers had arrived */
+    /* Product clock. Of an act (POST, PUT, DELETE with JSON or without a body): the instant of the act, which
+     * everything it writes carries, in the order of store/act_order.h. Otherwise when the request's headers had
+     * arrived. */
+    instant_t begun_at;
     char request_id[48];
     char address[46];                          /* where it came from, for the audit trail; "" when not known */
     const json_t *body;                        /* parsed and borrowed, for routes with BODY_JSON; else NULL */
@@ -70,9 +73,11 @@ struct route {
     unsigned roles;        /* who may call: a set of enum role; ROLE_NONE = public */
     enum body_kind body;
     void (*handle)(struct request *r); /* BODY_NONE, BODY_JSON */
-    const char *query;   /* names of the query parameters it takes, separated by blanks; NULL: none. Others are
-                          * refused before the handler runs */
-    const char *accepts; /* BODY_UPLOAD: media types, separated by blanks */
+    const char *query;      /* names of the query parameters it takes, separated by blanks; NULL: none. Others are
+                             * refused before the handler runs */
+    bool waits_for_account; /* an act that waits for runs: it takes its place with request_order_act, after account_lock
+                             */
+    const char *accepts;    /* BODY_UPLOAD: media types, separated by blanks */
     const struct upload_ops *upload; /* BODY_UPLOAD */
 };
 /* The one table of routes (routes/table.c); ended by a NULL method. */
@@ -164,6 +169,9 @@ void request_act_on(struct request *r, const unsigned char sha256[32],
                     enum pg_status (*body)(struct request *r, void *context), void *context);
 /* The same for PUT and DELETE, which repeat themselves by If-Match: one transaction, no stored answer. */
 void request_change(struct request *r, enum pg_status (*body)(struct request *r, void *context), void *context);
+
+/* In the transaction of a route that waits_for_account: its place in the order of acts, and r->begun_at with it. */
+enum pg_status request_order_act(struct request *r);
 
 /* Appends an audit event (store/audit.h) in the open transaction for the caller. detail may be NULL; its
  * reference is taken. What the body gives as reason, evidence or note is added: why it was done. */

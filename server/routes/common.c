@@ -288,14 +288,14 @@ bool upload_is_there(struct request *r, const char *provider, const char *submis
     return status == PG_OK && !erased;
 }
 
-/* Longer than any request or transaction may take. */
-#define ACTS_END_AFTER (INT64_C(15) * 60 * 1000000)
+/* Longer than an upload or a run may take: what they write bears an instant from before. Acts have ended long since. */
+#define WRITTEN_AFTER (INT64_C(15) * 60 * 1000000)
 
 bool day_is_over(struct request *r, const char *name, date_t day, instant_t *known_at)
 {
     char text[11];
     *known_at = london_day_end(day);
-    if (r->begun_at > *known_at + ACTS_END_AFTER)
+    if (r->begun_at > *known_at + WRITTEN_AFTER)
         return true;
     date_format(day, text);
     reply_problem(r, PROBLEM_BAD_PARAMETER, name,

@@ -279,7 +279,11 @@ static enum pg_status issue(struct request *r, void *context)
     date_t *holidays = NULL;
     struct due_date found;
     const struct due_date *due = NULL;
-    enum pg_status status = find_due(r, &holidays, &found, &due);
+    enum pg_status status = document_lock_account(r->pg, r->path_values[0], r->path_values[1]);
+    if (status == PG_OK)
+        status = request_order_act(r);
+    if (status == PG_OK)
+        status = find_due(r, &holidays, &found, &due);
     if (status == PG_OK)
         status = document_issue(r->pg, r->path_values[0], r->path_values[1], *revision, r->begun_at, due, &number);
     free(holidays);

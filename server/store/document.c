@@ -198,6 +198,28 @@ enum pg_status document_propose(struct pg *pg, const char *provider, const char 
     return status;
 }
 
+static const struct pg_statement select_account = {
+    .name = "document_account",
+    .sql = "SELECT contract, commissioner FROM reckoner.document WHERE provider = $1 AND id = $2",
+    .parameters = 2,
+};
+
+enum pg_status document_lock_account(struct pg *pg, const char *provider, const char *id)
+{
+    struct account_key account;
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_id(&a, provider, id);
+    enum pg_status status = pg_run_one(pg, &select_account, &a, &r);
+    if (status != PG_OK)
+        return status;
+    snprintf(account.provider, sizeof account.provider, "%s", provider);
+    snprintf(account.contract, sizeof account.contract, "%s", pg_text(r, 0, "contract"));
+    snprintf(account.commissioner, sizeof account.commissioner, "%s", pg_text(r, 0, "commissioner"));
+    PQclear(r);
+    return account_lock(pg, &account);
+}
+
 static const struct pg_statement select_terms = {
     .name = "document_terms",
     .sql = "SELECT d.contract, d.kind = 'nil_statement' AS nil, coalesce(d.terms_version, 0) AS terms_version, "

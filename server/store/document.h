@@ -61,6 +61,8 @@ enum pg_status document_state_for_update(struct pg *pg, const char *provider, co
 /* draft -> proposed by the maker. PG_NONE: no longer a draft of this revision. */
 enum pg_status document_propose(struct pg *pg, const char *provider, const char *id, int64_t revision,
                                 const char *person, instant_t at);
+/* account_lock of the document's account, until the transaction ends. PG_NONE: no such document. */
+enum pg_status document_lock_account(struct pg *pg, const char *provider, const char *id);
 /* What its due date is counted by. */
 struct document_terms {
     char contract[IDENT_SIZE];

@@ -4,6 +4,7 @@
 #include "store/calculation.h"
 #include "store/pinned.h"
 #include "worker/calculate_internal.h"
+#include "worker/moment.h"
 #include "worker/settle.h"
 
 #include <stdio.h>
@@ -251,16 +252,12 @@ static enum job_outcome end(struct worker *w, const struct job *job, char *probl
     return job_outcome_of(status, w->pg, problem);
 }
 
-static enum job_outcome calculate_taken(struct worker *w, const struct job *job, const PGresult *row, char *problem)
+static enum job_outcome calculate_taken(struct worker *w, const struct job *job, const struct moment *moment,
+                                        const PGresult *row, char *problem)
 {
     struct json_problem mistake;
-    instant_t now = 0;
     struct calculating x;
     memset(&x, 0, sizeof x);
-    if (!clock_now(w->clock, &now)) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
-        return JOB_AGAIN;
-    }
     json_t *request = json_read(pg_text(row, 0, "request"), strlen(pg_text(row, 0, "request")), &mistake);
     if (request == NULL) {
         snprintf(problem, JOB_PROBLEM_SIZE, "The question cannot be read. Ask it anew.");
@@ -275,7 +272,7 @@ static enum job_outcome calculate_taken(struct worker *w, const struct job *job,
     snprintf(x.s.account.contract, sizeof x.s.account.contract, "%s", pg_text(row, 0, "contract"));
     snprintf(x.s.account.commissioner, sizeof x.s.account.commissioner, "%s", pg_text(row, 0, "commissioner"));
     instant_t asked_at = pg_instant(row, 0, "asked_at");
-    x.s.known_at = now > asked_at ? now : asked_at;
+    x.s.known_at = moment->known_at > asked_at ? moment->known_at : asked_at;
     if (strcmp(pg_text(row, 0, "kind"), "position") == 0) {
         const char *day_text = json_text(request, "as_known_on");
         date_t day = 0;
@@ -284,9 +281,9 @@ static enum job_outcome calculate_taken(struct worker *w, const struct job *job,
     }
     enum settlement_status outcome = calculate(&x, pg_text(row, 0, "kind"));
     if (outcome == SETTLEMENT_OK)
-        outcome = write_answer(w, job, &x, now);
+        outcome = write_answer(w, job, &x, moment->now);
     if (outcome == SETTLEMENT_PARKED)
-        outcome = write_parked(w, job, &x, now);
+        outcome = write_parked(w, job, &x, moment->now);
     enum job_outcome done = outcome == SETTLEMENT_OK || outcome == SETTLEMENT_PARKED
                                 ? end(w, job, problem)
                                 : settle_outcome(w, outcome, x.s.store_status, x.s.reason, problem);
@@ -299,9 +296,14 @@ static enum job_outcome calculate_taken(struct worker *w, const struct job *job,
 enum job_outcome calculate_run(struct worker *w, const struct job *job, char *problem)
 {
     PGresult *row = NULL;
+    struct moment moment;
     enum pg_status status = pg_begin(w->pg);
-    if (status == PG_OK)
-        status = calculation_take(w->pg, job->provider, job->subject, &row);
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    enum job_outcome outcome = moment_of_question(w, &moment, problem);
+    if (outcome != JOB_DONE)
+        return outcome;
+    status = calculation_take(w->pg, job->provider, job->subject, &row);
     if (status == PG_NONE) {
         snprintf(problem, JOB_PROBLEM_SIZE, "There is no such calculation. Ask anew.");
         return JOB_FAILED;
@@ -311,7 +313,7 @@ enum job_outcome calculate_run(struct worker *w, const struct job *job, char *pr
     /* Made already, by a worker that died before it heard of its commit. */
     const char *state = pg_text(row, 0, "state");
     bool open = strcmp(state, "queued") == 0 || strcmp(state, "failed") == 0;
-    enum job_outcome outcome = open ? calculate_taken(w, job, row, problem) : end(w, job, problem);
+    outcome = open ? calculate_taken(w, job, &moment, row, problem) : end(w, job, problem);
     PQclear(row);
     return outcome;
 }

@@ -5,6 +5,7 @@
 #include "store/instalment.h"
 #include "store/organisation.h"
 #include "worker/expected_value.h"
+#include "worker/moment.h"
 #include "worker/settle.h"
 
 #include "base/parse.h"
@@ -186,25 +187,21 @@ static enum settlement_status draft_locked(struct drafting *x)
 static enum job_outcome draft_account(struct worker *w, const struct job *job, const char *commissioner, char *problem)
 {
     struct drafting x;
-    instant_t until = 0;
+    struct moment moment;
     memset(&x, 0, sizeof x);
     x.s.pg = w->pg;
     x.s.reference_dir = w->config->reference_dir;
     snprintf(x.s.account.provider, sizeof x.s.account.provider, "%s", job->provider);
     snprintf(x.s.account.contract, sizeof x.s.account.contract, "%.*s", IDENT_LENGTH, job->subject);
     snprintf(x.s.account.commissioner, sizeof x.s.account.commissioner, "%s", commissioner);
-    if (!clock_now(w->clock, &x.now)) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
-        return JOB_AGAIN;
-    }
     enum pg_status status = pg_begin(w->pg);
-    if (status == PG_OK)
-        status = account_lock(w->pg, &x.s.account);
-    if (status == PG_OK)
-        status = account_known_until(w->pg, &x.s.account, &until);
     if (status != PG_OK)
-        return account_is_busy(w->pg, status, problem);
-    x.s.known_at = until > x.now ? until : x.now;
+        return job_outcome_of(status, w->pg, problem);
+    enum job_outcome taken = moment_of_account(w, &x.s.account, &moment, problem);
+    if (taken != JOB_DONE)
+        return taken;
+    x.now = moment.now;
+    x.s.known_at = moment.known_at;
     enum settlement_status outcome = draft_locked(&x);
     char reason[POSITION_REASON_SIZE];
     enum pg_status store = x.s.store_status;

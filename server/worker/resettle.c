@@ -5,6 +5,7 @@
 #include "store/position.h"
 #include "store/row_act.h"
 #include "worker/draft.h"
+#include "worker/moment.h"
 #include "worker/settle.h"
 
 #include <stdio.h>
@@ -214,7 +215,6 @@ static enum settlement_status resettle_locked(struct resettlement *x)
 {
     bool changed = false;
     struct settlement *s = &x->work.settlement;
-    instant_t until = 0;
     enum pg_status status = run_billing_head(x->worker->pg, &x->run.account, &x->head);
     if (status == PG_NONE)
         return follow_unbilled(x);
@@ -225,11 +225,6 @@ static enum settlement_status resettle_locked(struct resettlement *x)
     if (status != PG_OK)
         return store_failed(x, status);
     x->type = closed ? "DISPUTE" : "R";
-    /* The cause may carry an instant of another machine, whose clock is ahead of this one's. */
-    status = account_known_until(x->worker->pg, &x->run.account, &until);
-    if (status != PG_OK)
-        return store_failed(x, status);
-    s->known_at = until > s->known_at ? until : s->known_at;
     enum settlement_status outcome = settlement_open(s);
     if (outcome == SETTLEMENT_OK)
         outcome = settlement_read(s, x->head);
@@ -269,21 +264,20 @@ static enum job_outcome resettle_account(struct worker *w, const struct job *job
     snprintf(x.run.account.provider, sizeof x.run.account.provider, "%s", job->provider);
     snprintf(x.run.account.contract, sizeof x.run.account.contract, "%.*s", IDENT_LENGTH, job->subject);
     snprintf(x.run.account.commissioner, sizeof x.run.account.commissioner, "%s", commissioner);
-    if (!clock_now(w->clock, &x.work.now)) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
-        return JOB_AGAIN;
-    }
     x.work.settlement.pg = w->pg;
     x.work.settlement.reference_dir = w->config->reference_dir;
     x.work.settlement.lost = &w->lost;
     x.work.settlement.account = x.run.account;
     x.work.settlement.follows_rows = true;
-    x.work.settlement.known_at = x.work.now;
+    struct moment moment;
     enum pg_status status = pg_begin(w->pg);
-    if (status == PG_OK)
-        status = account_lock(w->pg, &x.run.account);
     if (status != PG_OK)
-        return account_is_busy(w->pg, status, problem);
+        return job_outcome_of(status, w->pg, problem);
+    enum job_outcome taken = moment_of_account(w, &x.run.account, &moment, problem);
+    if (taken != JOB_DONE)
+        return taken;
+    x.work.now = moment.now;
+    x.work.settlement.known_at = moment.known_at;
     enum settlement_status outcome = resettle_locked(&x);
     run_work_free(&x.work);
     if (outcome != SETTLEMENT_OK)

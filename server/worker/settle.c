@@ -1,5 +1,7 @@
 #include "worker/settle.h"
 
+#include "worker/moment.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -123,7 +125,8 @@ static enum pg_status park(struct worker *w, const struct job *job, const struct
     return status == PG_OK ? pg_commit(w->pg) : status;
 }
 
-static enum job_outcome settle_locked(struct worker *w, const struct job *job, const struct run *run, char *problem)
+static enum job_outcome settle_locked(struct worker *w, const struct job *job, const struct run *run,
+                                      const struct moment *moment, char *problem)
 {
     struct run_work work;
     char reason[POSITION_REASON_SIZE] = "";
@@ -136,13 +139,10 @@ static enum job_outcome settle_locked(struct worker *w, const struct job *job, c
     work.settlement.lost = &w->lost;
     work.settlement.account = run->account;
     work.settlement.follows_rows = !is_type(run, "PREVIEW");
-    if (!clock_now(w->clock, &work.now)) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "The clock file cannot be read. Mend it, then retry the job.");
-        return JOB_AGAIN;
-    }
+    work.now = moment->now;
     /* What became known while the run was queued counts: its re-settlement may have come and gone before this run was
-     * there to be settled again. The clock of whoever asked may be ahead of this machine's. */
-    work.settlement.known_at = work.now > run->known_at ? work.now : run->known_at;
+     * there to be settled again. */
+    work.settlement.known_at = moment->known_at > run->known_at ? moment->known_at : run->known_at;
     enum settlement_status outcome = compute(&work);
     if (outcome == SETTLEMENT_OK) {
         outcome = run_write(&work, reason, &store);
@@ -192,42 +192,38 @@ enum job_outcome each_account(struct worker *w, const struct job *job,
     return job_outcome_of(status, w->pg, problem);
 }
 
-enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem)
-{
-    if (status != PG_RETRY)
-        return job_outcome_of(status, pg, problem);
-    snprintf(problem, JOB_PROBLEM_SIZE, "Another run of the account is being made; this one follows it.");
-    return JOB_WAITS;
-}
-
-/* The run by the job's subject, locked, after its account: whoever had the account before us may have made it. A failed
- * one is taken up again: its job was retried. */
-static enum pg_status take_run(struct worker *w, const struct job *job, struct run *run)
+/* The run by the job's subject, locked, after its account and the moment: whoever had the account before us may have
+ * made it. A failed one is taken up again: its job was retried. */
+static enum job_outcome take_run(struct worker *w, const struct job *job, struct run *run, struct moment *moment,
+                                 char *problem)
 {
     enum pg_status status = run_get(w->pg, job->provider, job->subject, run);
-    if (status == PG_OK)
-        status = account_lock(w->pg, &run->account);
-    if (status == PG_OK)
+    if (status == PG_OK) {
+        enum job_outcome outcome = moment_of_account(w, &run->account, moment, problem);
+        if (outcome != JOB_DONE)
+            return outcome;
         status = run_get_for_update(w->pg, job->provider, job->subject, run);
+    }
     if (status == PG_OK && strcmp(run->state, "failed") == 0) {
         status = run_requeue(w->pg, run);
         snprintf(run->state, sizeof run->state, "queued");
     }
-    return status;
+    if (status != PG_NONE)
+        return job_outcome_of(status, w->pg, problem);
+    snprintf(problem, JOB_PROBLEM_SIZE, "There is no such run. Ask for a new one.");
+    return JOB_FAILED;
 }
 
 enum job_outcome settle_run(struct worker *w, const struct job *job, char *problem)
 {
     struct run run;
+    struct moment moment;
     enum pg_status status = pg_begin(w->pg);
-    if (status == PG_OK)
-        status = take_run(w, job, &run);
-    if (status == PG_NONE) {
-        snprintf(problem, JOB_PROBLEM_SIZE, "There is no such run. Ask for a new one.");
-        return JOB_FAILED;
-    }
     if (status != PG_OK)
-        return account_is_busy(w->pg, status, problem);
+        return job_outcome_of(status, w->pg, problem);
+    enum job_outcome outcome = take_run(w, job, &run, &moment, problem);
+    if (outcome != JOB_DONE)
+        return outcome;
     if (strcmp(run.state, "queued") != 0) {
         /* Made already, by a worker that died before it heard of its commit, or by another job for the same run. */
         status = job_finish(w->pg, job);
@@ -235,7 +231,7 @@ enum job_outcome settle_run(struct worker *w, const struct job *job, char *probl
             status = pg_commit(w->pg);
         return job_outcome_of(status, w->pg, problem);
     }
-    return settle_locked(w, job, &run, problem);
+    return settle_locked(w, job, &run, &moment, problem);
 }
 
 enum pg_status settle_give_up(struct worker *w, const struct job *job, const char *problem)

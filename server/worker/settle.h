@@ -37,9 +37,6 @@ bool run_raised_itself(const struct run *run);
 /* What a parked run waits for; the reason is borrowed. */
 struct run_hold run_holds(const struct run_work *work, const char *reason);
 
-/* A job's outcome when the account could not be locked: it waits while another run holds it. */
-enum job_outcome account_is_busy(const struct pg *pg, enum pg_status status, char *problem);
-
 /* Does the job account by account of its subject, a contract, and ends it. A fault of one holds back none of the
  * others: the job goes on, and fails in the end. one commits its own transaction. */
 enum job_outcome each_account(struct worker *w, const struct job *job,

@@ -44,7 +44,8 @@ class RandomYear:
     """One round; number and the seed make everything that is left to chance."""
 
     workers = 2
-    settings = {"exports_per_day": 100_000}
+    # Acts come while runs are made, and wait for rows that these hold.
+    settings = {"exports_per_day": 100_000, "lock_timeout_ms": 60_000}
     number = 0
 
     @classmethod
@@ -129,11 +130,7 @@ class RandomYear:
             self.assertEqual(issued.status, 200, issued.body)
 
     def attempt(self, person, path, body=None):
-        """What chance proposes may be refused, but never by an error of the service. Returns the answer or None.
-
-        One act after another: what is agreed in the milliseconds in which a run of the account is made is not tried
-        here. The act's instant can lie before the run's although the run did not see it."""
-        self.settle_down()
+        """What chance proposes may be refused, but never by an error of the service. Returns the answer or None."""
         reply = self.people[person].send("POST", path, body)
         self.assertLess(reply.status, 500, reply.body)
         self.outcome["taken" if reply.status < 300 else "refused"] += 1
@@ -143,7 +140,6 @@ class RandomYear:
 
     def retro_terms(self, account):
         made = self.sound_terms(account) | {"effective_from": self.rng.choice(random_year.MONTHS[:3])}
-        self.settle_down()
         self.agree(contract=account.contract, terms=made, authors=("a.author", "a.maker", account.person))
 
     def adjustment(self, account):

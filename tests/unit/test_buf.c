@@ -109,6 +109,8 @@ START_TEST(the_clock_file_drives_the_clock)
     write_clock("2012-05-10T09:00:00Z", 3600);
     ck_assert(clock_now(&c, &now));
     ck_assert(now >= nine + 3600 * second && now < nine + 3610 * second);
+    ck_assert(clock_at(&c, clock_wall() - 1800 * second, &now)); /* another machine's, half an hour behind */
+    ck_assert(now >= nine + 1800 * second && now < nine + 1810 * second);
     write_clock("2012-05-10T09:00:00Z", -3600); /* written in the future: it does not run backwards */
     ck_assert(clock_now(&c, &now));
     ck_assert(now == nine);
