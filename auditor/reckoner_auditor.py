@@ -714,7 +714,9 @@ def verdict_on(b):
         except (Differs, Parked) as found:
             outcome, detail = "differs", str(found)
         except FileNotFoundError as missing:
-            outcome, detail = "not_checked", "%s is not installed" % missing.filename
+            if missing.filename != "openssl":
+                raise
+            outcome, detail = "not_checked", "openssl is not installed"
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as why:
             outcome, detail = ("not_checked" if differs else "differs"), "cannot be read: %r" % why
         if outcome == "differs" and name in ("form", "content"):
@@ -2493,7 +2495,11 @@ def main():
     command.add_argument("--confidence", type=int, choices=(80, 90, 95), default=95)
     command.add_argument("--json", action="store_true", help="results are always JSON here")
     options = parser.parse_args()
-    return options.do(options)
+    try:
+        return options.do(options)
+    except OSError as why:
+        print("%s cannot be read or written: %s" % (why.filename, why.strerror), file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

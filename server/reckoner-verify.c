@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static int usage(void)
+/* Returns 2 when it goes to standard error, as for wrong arguments. */
+static int usage(FILE *out)
 {
-    (void)fprintf(stderr, "usage: reckoner-verify BUNDLE [--key FILE] [--checkpoint KEPT] [--json]\n"
-                          "Checks the bundle of a statement offline; says what was checked, what was not, and the first"
-                          " difference.\nEnds with status 0 when nothing differs, 1 otherwise, 2 for wrong arguments.\n"
-                          "  --key FILE         the service's public key as you kept it, PEM or minisign\n"
-                          "  --checkpoint KEPT  the log's checkpoint that you kept\n"
-                          "  --json             the findings as JSON\n");
-    return 2;
+    (void)fprintf(out, "usage: reckoner-verify BUNDLE [--key FILE] [--checkpoint KEPT] [--json]\n"
+                       "Checks the bundle of a statement offline; says what was checked, what was not, and the first"
+                       " difference.\nEnds with status 0 when nothing differs, 1 otherwise, 2 for wrong arguments.\n"
+                       "  --key FILE         the service's public key as you kept it, PEM or minisign\n"
+                       "  --checkpoint KEPT  the log's checkpoint that you kept\n"
+                       "  --json             the findings as JSON\n");
+    return out == stderr ? 2 : 0;
 }
 
 int main(int argc, char **argv)
@@ -23,6 +24,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         bool key = strcmp(argv[i], "--key") == 0;
         bool checkpoint = strcmp(argv[i], "--checkpoint") == 0;
+        if (strcmp(argv[i], "--help") == 0)
+            return usage(stdout);
         if (strcmp(argv[i], "--json") == 0)
             q.json = true;
         else if ((key || checkpoint) && i + 1 < argc)
@@ -30,10 +33,10 @@ int main(int argc, char **argv)
         else if (argv[i][0] != '-' && q.bundle == NULL)
             q.bundle = argv[i];
         else
-            return usage();
+            return usage(stderr);
     }
     if (q.bundle == NULL)
-        return usage();
+        return usage(stderr);
     int status = bundle_verify(&q, trouble);
     if (status < 0)
         (void)fprintf(stderr, "reckoner-verify: %s\n", trouble);

@@ -97,6 +97,22 @@ class Bundles(unittest.TestCase):
         self.assertEqual(found["check"], stage, found)
         self.assertIn(words, found["detail"])
 
+    def test_a_file_that_cannot_be_read_is_no_bundle_that_differs(self):
+        programs = ([str(harness.BUILD / "reckoner-verify")], [sys.executable, "-I", auditor.__file__, "verify"])
+        for path in (f"{self.folder.name}/absent.tar", self.folder.name):
+            for program in programs:
+                with self.subTest(program=program, path=path):
+                    run = subprocess.run([*program, path], capture_output=True, text=True, check=False)
+                    self.assertEqual((run.returncode, run.stdout), (1, ""), run.stderr)
+                    self.assertIn(path, run.stderr)
+                    self.assertNotIn("Traceback", run.stderr)
+
+    def test_help_is_no_mistake(self):
+        run = subprocess.run([str(harness.BUILD / "reckoner-verify"), "--help"], capture_output=True, text=True,
+                             check=False)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertIn("usage: reckoner-verify BUNDLE", run.stdout)
+
     def test_a_bundle_that_was_not_touched(self):
         world = self.world()
         self.good(world.make(), "document")
