@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/parse.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,4 +349,40 @@ bool json_append(struct buf *out, json_t *value)
         (void)buf_append_text(out, text);
     free(text);
     return !out->failed;
+}
+
+json_t *json_date(date_t day)
+{
+    char text[11];
+    if (day == DATE_NONE)
+        return json_null();
+    date_format(day, text);
+    return json_string(text);
+}
+
+json_t *json_month(month_t month)
+{
+    char text[8];
+    month_format(month, text);
+    return json_string(text);
+}
+
+json_t *json_instant(instant_t at)
+{
+    char text[28];
+    if (at == INSTANT_NONE)
+        return json_null();
+    instant_format(at, text);
+    return json_string(text);
+}
+
+json_t *json_hex(const void *bytes, size_t length)
+{
+    char *text = malloc(2 * length + 1);
+    if (text == NULL)
+        return NULL;
+    hex_encode(bytes, length, text);
+    json_t *value = json_string(text);
+    free(text);
+    return value;
 }

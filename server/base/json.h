@@ -3,6 +3,7 @@
 #define RECKONER_BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/date.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -54,6 +55,13 @@ bool json_bool(const json_t *object, const char *name, bool fallback);
  * A NULL value marks failure. The buffer's failed says, as ever, whether all went well. */
 bool json_append_text(struct buf *out, const char *text);
 bool json_append(struct buf *out, json_t *value);
+
+/* As the documents write them: YYYY-MM-DD, YYYY-MM, an instant with microseconds, lower-case hexadecimal. NULL when
+ * memory ran out. */
+json_t *json_date(date_t day); /* null for DATE_NONE */
+json_t *json_month(month_t month);
+json_t *json_instant(instant_t at); /* null for INSTANT_NONE */
+json_t *json_hex(const void *bytes, size_t length);
 
 /* Sets member name to a new value; takes the reference. A NULL value marks failure: returns false. */
 bool json_put(json_t *object, const char *name, json_t *value);

@@ -1,5 +1,7 @@
 #include "base/parse.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -118,17 +120,6 @@ void hex_encode(const void *bytes, size_t n, char *out)
         *out++ = digits[b[i] & 15];
     }
     *out = '\0';
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool hex_decode(const char *text, size_t length, void *out, size_t n)

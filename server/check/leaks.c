@@ -1,6 +1,7 @@
 #include "check/leaks.h"
 
 #include "base/ident.h"
+#include "base/order.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -145,13 +146,6 @@ bool leaks_add_value(struct leaks *l, uint32_t number, const char *value)
     return add_tokens(l, KIND_VALUE, number, (struct text){value, strlen(value)});
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a;
-    const int64_t *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 /* Sorts by the bytes below the partition's bits, lowest first; spare has as much room. The sorted hashes lie in the
  * array that is returned. */
 static int64_t *radix_sort(int64_t *hashes, int64_t *spare, size_t count)
@@ -176,7 +170,7 @@ static bool compare(struct leaks *l, const int64_t *hashes, size_t count, const 
                     size_t token_count)
 {
     for (size_t i = 0; i < token_count && count > 0; i++) {
-        if (bsearch(&tokens[i].hash, hashes, count, sizeof *hashes, by_value) != NULL &&
+        if (bsearch(&tokens[i].hash, hashes, count, sizeof *hashes, order_i64) != NULL &&
             !set_bit(&l->found[tokens[i].kind], tokens[i].number))
             return false;
     }

@@ -1,12 +1,9 @@
 /* Stages of a bundle: terms and receipts. */
 #include "cli/bundle_checking.h"
 
-#include <string.h>
+#include "base/text.h"
 
-static bool same_text(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
+#include <string.h>
 
 /* The later approval of a digest, one of each side. false: one is missing, which is said. */
 static bool approved_at(struct checking *x, int64_t version, const char *hex, instant_t *out)

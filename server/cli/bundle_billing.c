@@ -1,5 +1,6 @@
 /* Stages of a bundle: billing and document. */
 #include "base/json_difference.h"
+#include "base/text.h"
 #include "cli/bundle_checking.h"
 #include "domain/billing.h"
 #include "domain/due_date.h"
@@ -9,11 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool same_text(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
 
 static bool sum_of(const struct bundle_billed *list, size_t count, int64_t *sum)
 {

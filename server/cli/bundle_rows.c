@@ -1,5 +1,6 @@
 /* Stages of a bundle: rows, inputs, position. One pass over the rows serves all three. */
 #include "base/json_difference.h"
+#include "base/text.h"
 #include "cli/bundle_checking.h"
 #include "proof/row_tree.h"
 
@@ -207,11 +208,6 @@ static bool check_moved(struct checking *x)
     }
     free(m);
     return good && (!broken || line_wrong(x, BUNDLE_MOVED, l.number + 1, "the last line has no end"));
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 void bundle_check_rows(struct checking *x)

@@ -1,12 +1,9 @@
 #include "cli/check_text.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static void take(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from);
-}
 
 void check_examples_add(struct check_examples *e, const struct finding_line *line)
 {
@@ -16,10 +13,10 @@ void check_examples_add(struct check_examples *e, const struct finding_line *lin
     struct check_example *x = &e->shown[line->rule][line->severity][n];
     e->count[line->rule][line->severity] = n + 1;
     x->row = line->row;
-    take(x->episode_id, sizeof x->episode_id, line->episode_id);
-    take(x->field, sizeof x->field, line->field);
-    take(x->value, sizeof x->value, line->value ? line->value : "");
-    take(x->note, sizeof x->note, line->note);
+    copy_text(x->episode_id, sizeof x->episode_id, line->episode_id);
+    copy_text(x->field, sizeof x->field, line->field);
+    copy_text(x->value, sizeof x->value, line->value ? line->value : "");
+    copy_text(x->note, sizeof x->note, line->note);
 }
 
 /* 1234567 as 1,234,567; out holds 32 bytes. */
@@ -45,7 +42,7 @@ static const char *pounds(const struct report_sum *sum, char out[48])
 {
     char whole[32];
     if (sum->known_rows == 0 && sum->unknown_rows > 0) {
-        take(out, 48, "unknown");
+        copy_text(out, 48, "unknown");
         return out;
     }
     uint64_t magnitude = sum->pence < 0 ? 0 - (uint64_t)sum->pence : (uint64_t)sum->pence;

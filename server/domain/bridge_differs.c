@@ -126,7 +126,7 @@ static bool annual_parts_differ(struct bridge_state *s, enum bridge_cause cause,
     return true;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_or_none(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
@@ -196,7 +196,7 @@ static bool activity_differs(const struct bridge_state *s, char what[BRIDGE_WORD
         const struct position_month *a = &sides->older.input.months[k];
         const struct position_month *b = &sides->newer.input.months[k];
         bool agreed = a->submission == NULL && b->submission == NULL && a->source != b->source;
-        if (!same_text(a->submission, b->submission) || agreed) {
+        if (!same_or_none(a->submission, b->submission) || agreed) {
             say_months(what, a->month, a->month,
                        b->submission != NULL         ? ""
                        : b->source == MONTH_ESTIMATE ? " (agreed estimate)"

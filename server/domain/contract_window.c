@@ -39,23 +39,10 @@ bool contract_window_judge(const char *contract, const char *terms, size_t lengt
     return true;
 }
 
-static json_t *instant_json(bool known, instant_t at)
-{
-    if (!known)
-        return json_null();
-    char text[28];
-    instant_format(at, text);
-    return json_string(text);
-}
-
 /* Adds the member only where a closing day moved. */
 static bool put_moved(json_t *o, const char *name, date_t from)
 {
-    if (from == DATE_NONE)
-        return true;
-    char text[11];
-    date_format(from, text);
-    return json_put(o, name, json_string(text));
+    return from == DATE_NONE || json_put(o, name, json_date(from));
 }
 
 json_t *contract_windows_json(const struct contract_window *windows, size_t count)
@@ -65,8 +52,8 @@ json_t *contract_windows_json(const struct contract_window *windows, size_t coun
         const struct contract_window *w = &windows[i];
         json_t *one = json_object();
         bool ok = one && json_put(one, "contract", json_string(w->contract)) &&
-                  json_put(one, "flex", instant_json(w->agreed, w->flex_at)) &&
-                  json_put(one, "freeze", instant_json(w->agreed, w->freeze_at)) &&
+                  json_put(one, "flex", w->agreed ? json_instant(w->flex_at) : json_null()) &&
+                  json_put(one, "freeze", w->agreed ? json_instant(w->freeze_at) : json_null()) &&
                   json_put(one, "inside", json_boolean(w->inside)) &&
                   json_put(one, "exception", json_boolean(w->exception)) &&
                   put_moved(one, "flex_moved_from", w->flex_moved_from) &&

@@ -1,13 +1,9 @@
 #include "domain/episode_row.h"
 
+#include "base/text.h"
 #include "domain/habits.h"
 
 #include <string.h>
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 enum nhs_verdict nhs_number_check(const char *text, size_t length, char digits[11])
 {

@@ -2,6 +2,7 @@
 
 #include "base/date.h"
 #include "base/parse.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,11 +58,6 @@ struct shape {
     unsigned char run[LONGEST]; /* length of each element */
     char first_letter;
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_letter(char c)
 {

@@ -1,16 +1,13 @@
 #include "domain/leak.h"
 
+#include "base/text.h"
+
 #include <sodium.h>
 #include <string.h>
 
 #define NHS_DIGITS  10
 #define DATE_LENGTH 10 /* YYYY-MM-DD */
 #define RUNS        4  /* of a joined token */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Length of a space or dash at the place, 0 when there is none: ASCII, U+00A0, U+2000 to U+2015, U+202F, U+2212. */
 static size_t gap_length(struct text t, size_t at)

@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool put_month(json_t *object, const char *name, month_t month)
-{
-    char text[8];
-    month_format(month, text);
-    return json_put(object, name, json_string(text));
-}
-
-static bool put_instant(json_t *object, const char *name, instant_t instant)
-{
-    char text[28];
-    instant_format(instant, text);
-    return json_put(object, name, json_string(text));
-}
-
 static bool put_text(json_t *object, const char *name, const char *text)
 {
     return text == NULL || json_put(object, name, json_string(text));
@@ -37,7 +23,7 @@ static bool append(json_t *array, json_t *value, bool complete)
 static bool add_month(json_t *array, const struct position_month *m)
 {
     json_t *entry = json_object();
-    bool complete = entry != NULL && put_month(entry, "month", m->month) &&
+    bool complete = entry != NULL && json_put(entry, "month", json_month(m->month)) &&
                     json_put(entry, "terms", json_integer(m->terms->version));
     if (complete && m->submission != NULL) {
         complete = put_text(entry, "sha256", m->sha256) && put_text(entry, "rule_set", m->rule_set) &&
@@ -96,11 +82,11 @@ static bool add_adjustment(json_t *array, const struct position_input *in, size_
         return true;
     }
     json_t *entry = json_object();
-    bool complete = entry != NULL && json_put(entry, "agreement", json_integer(a->n)) &&
-                    put_month(entry, "month", a->month) && json_put(entry, "pence", json_integer(a->pence)) &&
-                    json_put(entry, "label", json_string(a->label)) &&
-                    json_put(entry, "in_cquin", json_boolean(a->in_cquin)) &&
-                    (a->reverses == 0 || json_put(entry, "reverses", json_integer(a->reverses)));
+    bool complete =
+        entry != NULL && json_put(entry, "agreement", json_integer(a->n)) &&
+        json_put(entry, "month", json_month(a->month)) && json_put(entry, "pence", json_integer(a->pence)) &&
+        json_put(entry, "label", json_string(a->label)) && json_put(entry, "in_cquin", json_boolean(a->in_cquin)) &&
+        (a->reverses == 0 || json_put(entry, "reverses", json_integer(a->reverses)));
     return append(array, entry, complete);
 }
 
@@ -112,7 +98,8 @@ static bool add_withhold(json_t *array, const struct position_input *in, size_t 
         return true;
     }
     json_t *entry = json_object();
-    bool complete = entry != NULL && json_put(entry, "id", json_string(h->id)) && put_month(entry, "month", h->month) &&
+    bool complete = entry != NULL && json_put(entry, "id", json_string(h->id)) &&
+                    json_put(entry, "month", json_month(h->month)) &&
                     json_put(entry, "state", json_string(states[h->state])) &&
                     (h->state == WITHHOLD_OPEN || (json_put(entry, "agreement", json_integer(h->agreement)) &&
                                                    json_put(entry, "pence", json_integer(h->decided_pence))));
@@ -131,7 +118,8 @@ static bool add_decision(json_t *array, const struct position_input *in, size_t 
     }
     json_t *entry = json_object();
     bool complete = entry != NULL && json_put(entry, "number", json_integer(d->number)) &&
-                    put_month(entry, "month", d->month) && json_put(entry, "row_sha256", json_string(d->row_sha256)) &&
+                    json_put(entry, "month", json_month(d->month)) &&
+                    json_put(entry, "row_sha256", json_string(d->row_sha256)) &&
                     json_put(entry, "kind", json_string(d->kind)) &&
                     (d->cluster < 0 || json_put(entry, "cluster", json_string(cluster))) &&
                     (d->payable_days < 0 || json_put(entry, "payable_days", json_integer(d->payable_days)));
@@ -203,7 +191,7 @@ static bool add_line(json_t *array, const struct position_line *line)
                     json_put(entry, "label", json_string(line->label)) &&
                     json_put(entry, "billable", json_boolean(line->billable)) &&
                     json_object_set(entry, "derivation", line->derivation) == 0 &&
-                    (line->month < 0 || put_month(entry, "month", line->month));
+                    (line->month < 0 || json_put(entry, "month", json_month(line->month)));
     if (complete && line->cluster >= 0) {
         char cluster[3];
         cluster_code(line->cluster, cluster);
@@ -317,9 +305,9 @@ json_t *position_document(const struct position_input *in, const struct position
                     json_put(object, "contract", json_string(in->contract)) &&
                     json_put(object, "commissioner", json_string(in->commissioner)) &&
                     json_put(object, "financial_year", json_integer(in->financial_year)) &&
-                    put_month(object, "month", in->month) &&
+                    json_put(object, "month", json_month(in->month)) &&
                     json_put(object, "mode", json_string(p->shadow ? "shadow" : "live")) &&
-                    put_instant(object, "known_at", p->known_at) && add_parties(object, in) &&
+                    json_put(object, "known_at", json_instant(p->known_at)) && add_parties(object, in) &&
                     json_put(object, "inputs", inputs_of(in)) && json_put(object, "lines", lines_of(p)) &&
                     json_put(object, "stages", stages_of(p)) && json_put(object, "figures", figures_of(in, p)) &&
                     json_put(object, "contested", contested_of(p)) && json_object_set(object, "notes", p->notes) == 0 &&

@@ -1,5 +1,6 @@
 #include "domain/sampling.h"
 
+#include "base/text.h"
 #include "domain/money.h"
 
 #include <sodium.h>
@@ -20,11 +21,6 @@ bool sample_method_parse(const char *name, enum sample_method *out)
         return false;
     *out = name[0] == 'r' ? SAMPLE_RANDOM : SAMPLE_MUS;
     return true;
-}
-
-static bool is_alphanumeric(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 bool sample_nonce_good(const char *nonce, size_t length)

@@ -1,4 +1,5 @@
 /* The frame of the terms: scalars, qualifiers, plan and block sums. */
+#include "base/text.h"
 #include "domain/money.h"
 #include "domain/terms_example.h"
 #include "domain/terms_internal.h"
@@ -372,11 +373,6 @@ static bool check_plan_sums(struct terms_reader *r)
         }
     }
     return true;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 /* The label tells the block lines of an account and month apart in every position. */

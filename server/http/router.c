@@ -1,22 +1,12 @@
 #include "http/router.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/token.h"
 #include "domain/leak.h"
 
 #include <sodium.h>
 #include <string.h>
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* Length of the well-formed UTF-8 sequence at p (RFC 3629, table 3-7 of Unicode), 0 if there is none. */
 static size_t utf8_sequence(const unsigned char *p, size_t left)

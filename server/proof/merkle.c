@@ -1,5 +1,7 @@
 #include "proof/merkle.h"
 
+#include "base/json.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -272,4 +274,16 @@ bool merkle_consistency_holds(uint64_t from, const struct merkle_hash *from_root
         older = left ? merkle_node(other, &older) : older;
     }
     return c.last == 0 && merkle_same(&older, from_root) && merkle_same(&newer, root);
+}
+
+json_t *merkle_path_json(const struct merkle_proof *proof)
+{
+    json_t *path = json_array();
+    for (uint32_t i = 0; path != NULL && i < proof->count; i++) {
+        if (json_array_append_new(path, json_hex(proof->hash[i].bytes, MERKLE_HASH)) != 0) {
+            json_decref(path);
+            return NULL;
+        }
+    }
+    return path;
 }

@@ -7,6 +7,7 @@
 #ifndef RECKONER_PROOF_MERKLE_H
 #define RECKONER_PROOF_MERKLE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,5 +61,7 @@ bool merkle_inclusion_holds(const struct merkle_hash *leaf, uint64_t index, uint
                             const struct merkle_hash *root);
 bool merkle_consistency_holds(uint64_t from, const struct merkle_hash *from_root, uint64_t size,
                               const struct merkle_hash *root, const struct merkle_proof *p);
+/* The hashes of a proof as an array of hexadecimal texts. NULL when memory ran out. */
+json_t *merkle_path_json(const struct merkle_proof *proof);
 
 #endif

@@ -116,12 +116,6 @@ struct proposal {
     const char *withhold;
 };
 
-static bool bad(struct request *r, const char *field, const char *message)
-{
-    reply_problem(r, PROBLEM_MALFORMED_JSON, field, "%s", message);
-    return false;
-}
-
 static bool one_of(const char *text, const char *first, const char *second)
 {
     return strcmp(text, first) == 0 || strcmp(text, second) == 0;
@@ -153,7 +147,7 @@ static bool read_adjustment(struct request *r, struct proposal *p)
     }
     if (!body_month(r, "month", &p->g.month))
         return false;
-    return p->pence != 0 || bad(r, "/pence", "An adjustment of nothing needs no agreement");
+    return p->pence != 0 || bad_body(r, "/pence", "An adjustment of nothing needs no agreement");
 }
 
 static bool read_opening_entry(struct request *r, struct proposal *p)
@@ -169,7 +163,7 @@ static bool read_opening_entry(struct request *r, struct proposal *p)
     p->pence = json_int(r->body, "pence", 0);
     snprintf(p->once, sizeof p->once, "opening/%s", p->text);
     p->g.once = p->once;
-    return p->pence != 0 || bad(r, "/pence", "A document of nothing billed nothing");
+    return p->pence != 0 || bad_body(r, "/pence", "A document of nothing billed nothing");
 }
 
 static bool read_month(struct request *r, struct proposal *p)
@@ -181,7 +175,7 @@ static bool read_month(struct request *r, struct proposal *p)
     if (!body_check(r, members) || !body_month(r, "month", &p->g.month))
         return false;
     p->text = json_text(r->body, "counts_as");
-    return one_of(p->text, "zero", "estimate") || bad(r, "/counts_as", "counts_as is zero or estimate");
+    return one_of(p->text, "zero", "estimate") || bad_body(r, "/counts_as", "counts_as is zero or estimate");
 }
 
 static bool read_decision(struct request *r, struct proposal *p)
@@ -201,7 +195,7 @@ static bool read_decision(struct request *r, struct proposal *p)
     month_format(p->g.month, month);
     snprintf(p->once, sizeof p->once, "withhold/%s/%s", month, p->withhold);
     p->g.once = p->once;
-    return one_of(p->text, "released", "kept") || bad(r, "/decision", "decision is released or kept");
+    return one_of(p->text, "released", "kept") || bad_body(r, "/decision", "decision is released or kept");
 }
 
 /* A reversal is of the month and the sum that it takes back, whatever its proposer believes. */
@@ -305,7 +299,7 @@ void agreements_propose(struct request *r)
         return;
     const struct kind *kind = name == NULL ? NULL : kind_of(name);
     if (kind == NULL) {
-        bad(r, "/kind", "kind is adjustment, opening_entry, month_without_activity or withhold_decision");
+        bad_body(r, "/kind", "kind is adjustment, opening_entry, month_without_activity or withhold_decision");
         return;
     }
     p.g.kind = kind->name;

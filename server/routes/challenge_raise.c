@@ -29,12 +29,6 @@ struct raising {
     char document[IDENT_SIZE];
 };
 
-static bool bad(struct request *r, const char *field, const char *message)
-{
-    reply_problem(r, PROBLEM_MALFORMED_JSON, field, "%s", message);
-    return false;
-}
-
 static bool read_counter(struct request *r, const json_t *object, const char *pointer, struct counter *out)
 {
     static const struct json_member members[] = {{"cluster", JSON_KIND_TEXT, false, 2, 2},
@@ -49,9 +43,9 @@ static bool read_counter(struct request *r, const json_t *object, const char *po
     *out = (struct counter){json_text(object, "cluster"), json_int(object, "payable_days", -1),
                             json_bool(object, "not_payable", false)};
     if ((out->cluster != NULL) + (out->days >= 0) + out->unpayable != 1)
-        return bad(r, pointer, "A counter-calculation is a cluster, payable_days, or not_payable: one of them");
+        return bad_body(r, pointer, "A counter-calculation is a cluster, payable_days, or not_payable: one of them");
     return out->cluster == NULL || cluster_index(out->cluster) >= 0 ||
-           bad(r, pointer, "cluster is one of 00 to 08 or 10 to 21");
+           bad_body(r, pointer, "cluster is one of 00 to 08 or 10 to 21");
 }
 
 static bool read_filter(struct request *r, struct raising *x)
@@ -71,7 +65,7 @@ static bool read_filter(struct request *r, struct raising *x)
     x->c.rule = json_text(filter, "rule");
     x->severity = json_text(filter, "severity");
     x->cluster = json_text(filter, "cluster");
-    return x->c.rule != NULL || x->severity != NULL || bad(r, "/filter", "Name a rule or a severity");
+    return x->c.rule != NULL || x->severity != NULL || bad_body(r, "/filter", "Name a rule or a severity");
 }
 
 /* One way of choosing rows, and a counter-calculation for each. */
@@ -82,13 +76,13 @@ static bool read_choice(struct request *r, struct raising *x)
     x->rows = json_object_get(r->body, "rows");
     x->line = json_text(r->body, "line");
     if ((x->rows != NULL) + (x->line != NULL) + (filter != NULL) != 1)
-        return bad(r, "", "Say which rows: rows, line or filter, one of them");
+        return bad_body(r, "", "Say which rows: rows, line or filter, one of them");
     x->c.chosen_by = x->rows != NULL ? "rows" : x->line != NULL ? "line" : "filter";
     x->has_counter = counter != NULL;
     if (x->has_counter && !read_counter(r, counter, "/counter", &x->counter))
         return false;
     if (!x->has_counter && x->rows == NULL)
-        return bad(r, "/counter", "Say what the rows would be by your reckoning");
+        return bad_body(r, "/counter", "Say what the rows would be by your reckoning");
     return read_filter(r, x);
 }
 
@@ -108,7 +102,8 @@ static bool read_body(struct request *r, struct raising *x)
     x->c.reason = json_text(r->body, "reason");
     x->c.claimed_pence = json_int(r->body, "claimed_pence", 0);
     x->c.evidence = json_text(r->body, "evidence");
-    return (challenge_is_reason(x->c.reason) || bad(r, "/reason", "reason is none of the codes in the description")) &&
+    return (challenge_is_reason(x->c.reason) ||
+            bad_body(r, "/reason", "reason is none of the codes in the description")) &&
            read_choice(r, x);
 }
 
@@ -121,7 +116,7 @@ static json_t *stored_row(struct request *r, const struct raising *x, const char
     if (own != NULL && !read_counter(r, own, pointer, &counter))
         return NULL;
     if (own == NULL && !x->has_counter) {
-        bad(r, pointer, "Neither the row nor the challenge has a counter-calculation");
+        bad_body(r, pointer, "Neither the row nor the challenge has a counter-calculation");
         return NULL;
     }
     row = json_pack("{s:s, s:s?, s:o, s:b}", "episode_id", episode, "cluster", counter.cluster, "days",
@@ -187,7 +182,7 @@ static json_t *line_rows(struct request *r, struct raising *x)
     if (status == PG_DUPLICATE)
         too_many(r);
     else if (status == PG_INVALID || (list != NULL && json_array_size(list) == 0))
-        bad(r, "/line", "line is the key of an activity line of the month that has rows, as a run lists it");
+        bad_body(r, "/line", "line is the key of an activity line of the month that has rows, as a run lists it");
     else if (status != PG_OK)
         reply_store(r, status);
     else

@@ -20,20 +20,11 @@ struct export
     bool leaks; /* a reference file holds what could be an NHS number */
 };
 
-static json_t *date_json(date_t date)
-{
-    char text[11];
-    if (date == DATE_NONE)
-        return json_null();
-    date_format(date, text);
-    return json_string(text);
-}
-
 static json_t *live_json(const char *code, date_t from, date_t to)
 {
     json_t *o = json_object();
-    if (json_put(o, "code", json_string(code)) && json_put(o, "live_from", date_json(from)) &&
-        json_put(o, "live_to", date_json(to)))
+    if (json_put(o, "code", json_string(code)) && json_put(o, "live_from", json_date(from)) &&
+        json_put(o, "live_to", json_date(to)))
         return o;
     json_decref(o);
     return NULL;

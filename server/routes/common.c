@@ -37,7 +37,6 @@ static json_t *stored_json(const char *text)
 
 static json_t *column_value(const PGresult *result, int row, const struct column *column)
 {
-    char text[28];
     if (pg_is_null(result, row, column->name))
         return json_null();
     switch (column->kind) {
@@ -46,14 +45,11 @@ static json_t *column_value(const PGresult *result, int row, const struct column
     case COLUMN_BOOLEAN:
         return json_boolean(pg_bool(result, row, column->name));
     case COLUMN_DATE:
-        date_format(pg_date(result, row, column->name), text);
-        return json_string(text);
+        return json_date(pg_date(result, row, column->name));
     case COLUMN_MONTH:
-        month_format(pg_month(result, row, column->name), text);
-        return json_string(text);
+        return json_month(pg_month(result, row, column->name));
     case COLUMN_INSTANT:
-        instant_format(pg_instant(result, row, column->name), text);
-        return json_string(text);
+        return json_instant(pg_instant(result, row, column->name));
     case COLUMN_CODES:
     case COLUMN_NUMBERS:
         return array_value(pg_text(result, row, column->name), column->kind == COLUMN_NUMBERS);
@@ -63,6 +59,16 @@ static json_t *column_value(const PGresult *result, int row, const struct column
         break;
     }
     return json_string(pg_text(result, row, column->name));
+}
+
+json_t *instant_or_null(instant_t at)
+{
+    return at == 0 ? json_null() : json_instant(at);
+}
+
+json_t *count_or_null(int64_t count)
+{
+    return count < 0 ? json_null() : json_integer(count);
 }
 
 json_t *row_object(const PGresult *result, int row, const struct column *columns)
@@ -273,6 +279,12 @@ void reply_allowance(struct request *r, enum allowance left, const struct allowe
         reply_problem(r, limit->problem, NULL,
                       "Your organisation has asked for %lld %s in 24 hours, as many as it may%s",
                       (long long)limit->per_day, limit->things, limit->instead);
+}
+
+bool bad_body(struct request *r, const char *pointer, const char *message)
+{
+    reply_problem(r, PROBLEM_MALFORMED_JSON, pointer, "%s", message);
+    return false;
 }
 
 bool upload_is_there(struct request *r, const char *provider, const char *submission)

@@ -28,6 +28,10 @@ struct column {
 /* One row as an object; null columns become null. NULL when memory ran out. */
 json_t *row_object(const PGresult *result, int row, const struct column *columns);
 
+/* An instant that is 0 before it is known, a count that is negative before: null then. */
+json_t *instant_or_null(instant_t at);
+json_t *count_or_null(int64_t count);
+
 /* What a list looks like. */
 struct list_form {
     const struct column *columns;
@@ -96,6 +100,8 @@ bool body_date(struct request *r, const char *name, date_t *out);
 bool body_month(struct request *r, const char *name, month_t *out);
 /* Whether the bytes of an upload are there to be read: problem erased and false when an erasure destroyed them. */
 bool upload_is_there(struct request *r, const char *provider, const char *submission);
+/* Replies that the member at this pointer is wrong, and why; false. */
+bool bad_body(struct request *r, const char *pointer, const char *message);
 /* json_check of the whole body, with its problem replied. */
 bool body_check(struct request *r, const struct json_member *table);
 

@@ -70,7 +70,6 @@ static json_t *fact_json(const PGresult *result, int row, const char *side, enum
                        : fact == DIFFERENCE_RULES    ? "failed"
                                                      : difference_fact_name(fact);
     char column[40];
-    char date[11];
     (void)snprintf(column, sizeof column, "%s_%s", side, name);
     if (pg_is_null(result, row, column))
         return json_null();
@@ -80,8 +79,7 @@ static json_t *fact_json(const PGresult *result, int row, const char *side, enum
     case DIFFERENCE_MHCT_DATE:
     case DIFFERENCE_REFERRAL_DATE:
     case DIFFERENCE_LAST_CONTACT:
-        date_format(pg_date(result, row, column), date);
-        return json_string(date);
+        return json_date(pg_date(result, row, column));
     case DIFFERENCE_ADMITTED_DAYS:
     case DIFFERENCE_MHCT_REASON:
         return json_integer(pg_i64(result, row, column));

@@ -171,25 +171,6 @@ static bool fetch_node(void *context, unsigned level, uint64_t index, struct mer
     return f->status == PG_OK;
 }
 
-static json_t *hash_text(const struct merkle_hash *hash)
-{
-    char hex[2 * MERKLE_HASH + 1];
-    hex_encode(hash->bytes, MERKLE_HASH, hex);
-    return json_string(hex);
-}
-
-static json_t *path_of(const struct merkle_proof *p)
-{
-    json_t *path = json_array();
-    for (uint32_t i = 0; path != NULL && i < p->count; i++) {
-        if (json_array_append_new(path, hash_text(&p->hash[i])) != 0) {
-            json_decref(path);
-            return NULL;
-        }
-    }
-    return path;
-}
-
 /* No more leaves than the log has. */
 static bool within_log(struct request *r, int64_t size)
 {
@@ -230,8 +211,9 @@ void log_inclusion(struct request *r)
         return;
     }
     const struct merkle_hash root = merkle_edge_root(&edge);
-    reply_body(r, json_pack("{s:I, s:I, s:o, s:o, s:o}", "leaf", leaf, "size", size, "hash", hash_text(&hash), "root",
-                            hash_text(&root), "path", path_of(&proof)));
+    reply_body(r, json_pack("{s:I, s:I, s:o, s:o, s:o}", "leaf", leaf, "size", size, "hash",
+                            json_hex(hash.bytes, MERKLE_HASH), "root", json_hex(root.bytes, MERKLE_HASH), "path",
+                            merkle_path_json(&proof)));
 }
 
 void log_consistency(struct request *r)
@@ -250,7 +232,7 @@ void log_consistency(struct request *r)
         reply_unproved(r, &f);
         return;
     }
-    reply_body(r, json_pack("{s:I, s:I, s:o}", "from", from, "size", size, "path", path_of(&proof)));
+    reply_body(r, json_pack("{s:I, s:I, s:o}", "from", from, "size", size, "path", merkle_path_json(&proof)));
 }
 
 /* --------------------------------------------------------------------------------------------------------------

@@ -88,27 +88,22 @@ static bool one_of(const char *text, const char *const *names)
     return false;
 }
 
-static bool bad(struct request *r, const char *field, const char *message)
-{
-    reply_problem(r, PROBLEM_MALFORMED_JSON, field, "%s", message);
-    return false;
-}
-
 static bool check_entry(struct request *r, const struct price_entry *e)
 {
     static const char *const stages[] = {"first_cut", "amended", "uplift", "efficiency", NULL};
     static const char *const levels[] = {"low", "medium", "high", NULL};
     static const char *const bases[] = {"DAY", "ADMITTED", "NONADMITTED", "PERIOD", "ASSESSMENT", NULL};
     if (cluster_index(e->cluster) < 0)
-        return bad(r, "/cluster", "cluster is 00 to 21, never 09");
+        return bad_body(r, "/cluster", "cluster is 00 to 21, never 09");
     if (!one_of(e->basis, bases))
-        return bad(r, "/basis", "basis is DAY, ADMITTED, NONADMITTED, PERIOD or ASSESSMENT");
+        return bad_body(r, "/basis", "basis is DAY, ADMITTED, NONADMITTED, PERIOD or ASSESSMENT");
     if (!one_of(e->stage, stages))
-        return bad(r, "/stage",
-                   "stage is first_cut, amended, uplift or efficiency; shadow and contract come from approved terms");
+        return bad_body(
+            r, "/stage",
+            "stage is first_cut, amended, uplift or efficiency; shadow and contract come from approved terms");
     if (!one_of(e->confidence, levels))
-        return bad(r, "/confidence", "confidence is low, medium or high");
-    return strchr(e->scope, '/') == NULL || bad(r, "/scope", "scope is written without /");
+        return bad_body(r, "/confidence", "confidence is low, medium or high");
+    return strchr(e->scope, '/') == NULL || bad_body(r, "/scope", "scope is written without /");
 }
 
 static enum pg_status enter(struct request *r, void *context)

@@ -16,20 +16,6 @@
 
 static const struct sealed_upload_store store = {rehearsal_add_chunk, rehearsal_abandon};
 
-static json_t *instant_json(instant_t at)
-{
-    char text[28];
-    if (at == 0)
-        return json_null();
-    instant_format(at, text);
-    return json_string(text);
-}
-
-static json_t *count_json(int64_t count)
-{
-    return count < 0 ? json_null() : json_integer(count);
-}
-
 static json_t *rehearsal_json(const struct request *r, const struct rehearsal *h)
 {
     char month[8];
@@ -48,11 +34,12 @@ static json_t *rehearsal_json(const struct request *r, const struct rehearsal *h
               json_put(o, "content_encoding", json_string(h->content_encoding)) &&
               json_put(o, "column_mapping", h->column_mapping == 0 ? json_null() : json_integer(h->column_mapping)) &&
               json_put(o, "bytes", json_integer(h->bytes)) && json_put(o, "sha256", json_string(sha256)) &&
-              json_put(o, "row_count", count_json(h->declared_rows)) &&
-              json_put(o, "caseload", count_json(h->caseload)) && json_put(o, "begun_at", instant_json(h->begun_at)) &&
-              json_put(o, "completed_at", instant_json(h->completed_at)) &&
-              json_put(o, "rehearsed_at", instant_json(h->rehearsed_at)) &&
-              json_put(o, "removed_from", instant_json(h->arrived_at + r->config->rehearsal_days * DAY_MICROS));
+              json_put(o, "row_count", count_or_null(h->declared_rows)) &&
+              json_put(o, "caseload", count_or_null(h->caseload)) &&
+              json_put(o, "begun_at", instant_or_null(h->begun_at)) &&
+              json_put(o, "completed_at", instant_or_null(h->completed_at)) &&
+              json_put(o, "rehearsed_at", instant_or_null(h->rehearsed_at)) &&
+              json_put(o, "removed_from", instant_or_null(h->arrived_at + r->config->rehearsal_days * DAY_MICROS));
     if (ok)
         return o;
     json_decref(o);
@@ -194,7 +181,7 @@ static enum pg_status add_job(struct request *r, const struct rehearsal *h, json
     json_t *j = json_object();
     bool ok = j && json_put(j, "job", json_string(job.id)) && json_put(j, "state", json_string(job.state)) &&
               json_put(j, "done_units", json_integer(job.done_units)) &&
-              json_put(j, "all_units", count_json(job.all_units)) &&
+              json_put(j, "all_units", count_or_null(job.all_units)) &&
               json_put(j, "problem", job.problem[0] ? json_string(job.problem) : json_null());
     return json_object_set_new(body, "check", j) == 0 && ok ? PG_OK : PG_FAILED;
 }

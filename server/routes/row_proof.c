@@ -86,25 +86,6 @@ static enum pg_status prove(struct proving *x)
     return proved ? PG_OK : PG_FAILED;
 }
 
-static json_t *hex_text(const uint8_t bytes[32])
-{
-    char hex[65];
-    hex_encode(bytes, 32, hex);
-    return json_string(hex);
-}
-
-static json_t *path_of(const struct merkle_proof *p)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; list != NULL && i < p->count; i++) {
-        if (json_array_append_new(list, hex_text(p->hash[i].bytes)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
 /* Facts and private digest apart: together they are the line. */
 static json_t *proof_body(const struct proving *x)
 {
@@ -119,10 +100,10 @@ static json_t *proof_body(const struct proving *x)
     if (body != NULL && json_put(body, "submission", json_string(x->s.id)) &&
         json_put(body, "month", json_string(month)) && json_put(body, "commissioner", json_string(x->commissioner)) &&
         json_put(body, "row_no", json_integer(x->row_no)) && json_put(body, "facts", json_string(facts)) &&
-        json_put(body, "private", hex_text(entry.private_digest)) &&
-        json_put(body, "leaf", hex_text(x->leaves[x->place].bytes)) && json_put(body, "index", json_integer(index)) &&
-        json_put(body, "rows", json_integer(x->tree.rows)) && json_put(body, "root", hex_text(x->tree.root)) &&
-        json_put(body, "path", path_of(&x->path)))
+        json_put(body, "private", json_hex(entry.private_digest, 32)) &&
+        json_put(body, "leaf", json_hex(x->leaves[x->place].bytes, 32)) &&
+        json_put(body, "index", json_integer(index)) && json_put(body, "rows", json_integer(x->tree.rows)) &&
+        json_put(body, "root", json_hex(x->tree.root, 32)) && json_put(body, "path", merkle_path_json(&x->path)))
         return body;
     json_decref(body);
     return NULL;

@@ -54,13 +54,6 @@ static const struct column line_columns[] = {
 static const struct list_form line_list_form = {
     .columns = line_columns, .cursor = {"line_no"}, .empty = "The run is not done, or its position has no line"};
 
-static void account_of(const struct request *r, struct account_key *account)
-{
-    snprintf(account->provider, sizeof account->provider, "%s", r->path_values[0]);
-    snprintf(account->contract, sizeof account->contract, "%s", r->path_values[1]);
-    snprintf(account->commissioner, sizeof account->commissioner, "%s", r->path_values[2]);
-}
-
 void runs_list(struct request *r)
 {
     struct page page;
@@ -69,7 +62,7 @@ void runs_list(struct request *r)
     PGresult *result = NULL;
     if (!request_path_ident(r, 1) || !request_page(r, &page))
         return;
-    account_of(r, &account);
+    request_account(r, &account);
     /* An account that is not the caller's is not an account without runs. */
     enum pg_status status = account_facts(r->pg, &account, &facts);
     if (status == PG_OK)

@@ -36,20 +36,6 @@ static const char *state_sentence(const char *state)
     return "";
 }
 
-static json_t *instant_json(instant_t at)
-{
-    char text[28];
-    if (at == 0)
-        return json_null();
-    instant_format(at, text);
-    return json_string(text);
-}
-
-static json_t *count_json(int64_t count)
-{
-    return count < 0 ? json_null() : json_integer(count);
-}
-
 /* The rules that validation could not ask in full, because the operator had not loaded what they look at. */
 static json_t *unchecked_of(const struct submission *s)
 {
@@ -80,13 +66,13 @@ json_t *submission_json(const struct submission *s)
         json_put(o, "content_encoding", json_string(s->content_encoding)) &&
         json_put(o, "column_mapping", s->column_mapping ? json_integer(s->column_mapping) : json_null()) &&
         json_put(o, "bytes", json_integer(s->bytes)) && json_put(o, "sha256", json_string(sha256)) &&
-        json_put(o, "row_count", count_json(s->declared_rows)) && json_put(o, "caseload", count_json(s->caseload)) &&
-        json_put(o, "begun_at", instant_json(s->begun_at)) &&
-        json_put(o, "completed_at", instant_json(s->completed_at)) &&
-        json_put(o, "validated_at", instant_json(s->validated_at)) &&
-        json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_json(s->rows)) &&
-        json_put(o, "empty_rows", count_json(s->empty_rows)) &&
-        json_put(o, "payable_rows", count_json(s->payable_rows)) &&
+        json_put(o, "row_count", count_or_null(s->declared_rows)) &&
+        json_put(o, "caseload", count_or_null(s->caseload)) && json_put(o, "begun_at", instant_or_null(s->begun_at)) &&
+        json_put(o, "completed_at", instant_or_null(s->completed_at)) &&
+        json_put(o, "validated_at", instant_or_null(s->validated_at)) &&
+        json_put(o, "confirmed", json_boolean(s->confirmed)) && json_put(o, "rows", count_or_null(s->rows)) &&
+        json_put(o, "empty_rows", count_or_null(s->empty_rows)) &&
+        json_put(o, "payable_rows", count_or_null(s->payable_rows)) &&
         json_put(o, "rule_set", s->rule_set[0] ? json_string(s->rule_set) : json_null()) &&
         json_put(o, "rules_not_checked", unchecked_of(s)) && json_put(o, "evaluation", json_integer(s->evaluation));
     if (ok)
@@ -186,7 +172,7 @@ void submissions_get(struct request *r)
         json_t *j = json_object();
         ok = j && json_put(j, "job", json_string(job.id)) && json_put(j, "state", json_string(job.state)) &&
              json_put(j, "done_units", json_integer(job.done_units)) &&
-             json_put(j, "all_units", count_json(job.all_units)) &&
+             json_put(j, "all_units", count_or_null(job.all_units)) &&
              json_put(j, "problem", job.problem[0] ? json_string(job.problem) : json_null());
         ok = json_object_set_new(body, "validation", j) == 0 && ok;
     }

@@ -1,14 +1,5 @@
 #include "store/agreed_input.h"
 
-static enum pg_status run_known(struct pg *pg, const struct pg_statement *s, const struct account_key *account,
-                                instant_t known_at, PGresult **result)
-{
-    struct pg_args a;
-    pg_args_account(&a, account);
-    pg_arg_instant(&a, known_at);
-    return pg_run(pg, s, &a, result);
-}
-
 #define AGREED_BY                                                                                                      \
     " JOIN reckoner.agreement g USING (provider, contract, commissioner, n)"                                           \
     " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND g.outcome = 'agreed' AND g.closed_at <= $4"
@@ -22,7 +13,7 @@ enum pg_status agreed_adjustments(struct pg *pg, const struct account_key *accou
         "SELECT n, x.month, x.pence, x.label, x.in_cquin, coalesce(x.reverses, 0) AS reverses, " AGREED_AT
         " FROM reckoner.adjustment x" AGREED_BY " ORDER BY n",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 enum pg_status agreed_months(struct pg *pg, const struct account_key *account, instant_t known_at, PGresult **result)
@@ -32,7 +23,7 @@ enum pg_status agreed_months(struct pg *pg, const struct account_key *account, i
         "SELECT DISTINCT ON (x.month) x.month, n, x.counts_as = 'estimate' AS estimate, " AGREED_AT
         " FROM reckoner.month_without_activity x" AGREED_BY " ORDER BY x.month, g.closed_at DESC, n DESC",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 enum pg_status imposed_withholds(struct pg *pg, const struct account_key *account, instant_t known_at,
@@ -47,5 +38,5 @@ enum pg_status imposed_withholds(struct pg *pg, const struct account_key *accoun
         " WHERE w.provider = $1 AND w.contract = $2 AND w.commissioner = $3 AND w.imposed_at <= $4"
         " ORDER BY w.month, w.id",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }

@@ -19,11 +19,6 @@ enum pg_status difference_copy_begin(struct pg *pg, struct pg_copy **copy)
                          copy);
 }
 
-static void put_text(struct pg_copy *copy, const char *text)
-{
-    pg_copy_text(copy, text, strlen(text));
-}
-
 static void put_row(struct pg_copy *copy, int32_t row)
 {
     if (row == 0)
@@ -44,15 +39,15 @@ void difference_copy_add(struct pg_copy *copy, const char *provider, int64_t sub
                          const struct difference *d)
 {
     pg_copy_row(copy, 11);
-    put_text(copy, provider);
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
-    put_text(copy, d->commissioner);
-    put_text(copy, d->episode_id);
+    pg_copy_string(copy, d->commissioner);
+    pg_copy_string(copy, d->episode_id);
     pg_copy_i64(copy, against);
-    put_text(copy, d->row_no == 0 ? "removed" : d->against_row == 0 ? "added" : "changed");
+    pg_copy_string(copy, d->row_no == 0 ? "removed" : d->against_row == 0 ? "added" : "changed");
     put_row(copy, d->row_no);
     put_row(copy, d->against_row);
-    put_text(copy, d->changed);
+    pg_copy_string(copy, d->changed);
     put_pence(copy, d->before_known, d->before_pence);
     put_pence(copy, d->after_known, d->after_pence);
 }

@@ -24,23 +24,18 @@ enum pg_status episode_copy_begin(struct pg *pg, struct pg_copy **copy)
                          copy);
 }
 
-static void put_text(struct pg_copy *copy, const char *text)
-{
-    pg_copy_text(copy, text, strlen(text));
-}
-
 void episode_copy_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct episode *e)
 {
     pg_copy_row(copy, COLUMN_COUNT + 2);
-    put_text(copy, provider);
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
     pg_copy_i32(copy, e->row_no);
-    put_text(copy, e->episode_id);
+    pg_copy_string(copy, e->episode_id);
     pg_copy_bytes(copy, e->patient, sizeof e->patient);
-    put_text(copy, e->commissioner);
-    put_text(copy, e->cluster);
+    pg_copy_string(copy, e->commissioner);
+    pg_copy_string(copy, e->cluster);
     if (e->service[0])
-        put_text(copy, e->service);
+        pg_copy_string(copy, e->service);
     else
         pg_copy_null(copy);
     pg_copy_date(copy, e->start_date);

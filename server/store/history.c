@@ -40,7 +40,7 @@ void history_copy_add(struct pg_copy *copy, const char *provider, int64_t submis
                       const void *records, size_t length)
 {
     pg_copy_row(copy, 5);
-    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
     pg_copy_i32(copy, block);
     pg_copy_i32(copy, rows);
@@ -59,7 +59,7 @@ void overlap_copy_add(struct pg_copy *copy, const char *provider, int64_t submis
                       const void *records, size_t length)
 {
     pg_copy_row(copy, 4);
-    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
     pg_copy_i16(copy, partition);
     pg_copy_bytes(copy, records, length);
@@ -77,10 +77,10 @@ void cluster_move_copy_add(struct pg_copy *copy, const char *provider, int64_t s
                            const char *direction)
 {
     pg_copy_row(copy, 4);
-    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
     pg_copy_i32(copy, row_no);
-    pg_copy_text(copy, direction, strlen(direction));
+    pg_copy_string(copy, direction);
 }
 
 enum pg_status cluster_move_counts(struct pg *pg, const char *provider, int64_t submission, PGresult **result)

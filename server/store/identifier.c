@@ -21,7 +21,7 @@ void identifier_copy_add(struct pg_copy *copy, const char *provider, int64_t sub
             bytes[i * HASH_BYTES + b] = (uint8_t)((uint64_t)hashes[i] >> (56 - 8 * b));
     }
     pg_copy_row(copy, 5);
-    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
     pg_copy_i32(copy, block);
     pg_copy_i64(copy, hashes[0]);

@@ -23,15 +23,10 @@ enum pg_status indicator_begin(struct pg *pg, const char *provider, int64_t subm
     return pg_run(pg, &add, &a, NULL);
 }
 
-static void put_text(struct pg_copy *copy, const char *text)
-{
-    pg_copy_text(copy, text, strlen(text));
-}
-
 static void put_key(struct pg_copy *copy, int16_t fields, const char *provider, int64_t submission)
 {
     pg_copy_row(copy, fields);
-    put_text(copy, provider);
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, submission);
 }
 
@@ -39,7 +34,7 @@ static void put_cluster(struct pg_copy *copy, int cluster)
 {
     char code[3];
     cluster_code(cluster, code);
-    put_text(copy, code);
+    pg_copy_string(copy, code);
 }
 
 static void put_known(struct pg_copy *copy, bool known, int64_t value)
@@ -63,8 +58,8 @@ void indicator_copy_add(struct pg_copy *copy, const char *provider, int64_t subm
 {
     put_key(copy, 7, provider, submission);
     pg_copy_bool(copy, line->whole);
-    put_text(copy, service);
-    put_text(copy, indicator_get(line->id)->id);
+    pg_copy_string(copy, service);
+    pg_copy_string(copy, indicator_get(line->id)->id);
     put_known(copy, !line->numerator_hidden, line->numerator);
     put_known(copy, !line->denominator_hidden && line->denominator >= 0, line->denominator);
 }
@@ -82,7 +77,7 @@ void indicator_days_copy_add(struct pg_copy *copy, const char *provider, int64_t
 {
     put_key(copy, 6, provider, submission);
     pg_copy_bool(copy, whole);
-    put_text(copy, service);
+    pg_copy_string(copy, service);
     put_cluster(copy, cluster);
     pg_copy_i64(copy, days);
 }

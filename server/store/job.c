@@ -1,14 +1,10 @@
 #include "store/job.h"
 
+#include "base/text.h"
 #include "store/submission.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void take(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from);
-}
 
 /* One queued job of a kind and subject is enough: it has not begun, so it will see everything committed before it
  * begins. */
@@ -32,7 +28,7 @@ enum pg_status job_add(struct pg *pg, const char *provider, const char *kind, co
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &find_queued, &a, &r);
     if (status == PG_OK) {
-        take(id, IDENT_SIZE, pg_text(r, 0, "id"));
+        copy_text(id, IDENT_SIZE, pg_text(r, 0, "id"));
         PQclear(r);
         return PG_OK;
     }
@@ -78,10 +74,10 @@ enum pg_status job_claim(struct pg *pg, int64_t lease_seconds, struct job *job)
     enum pg_status status = pg_run_one(pg, &claim, &a, &r);
     if (status != PG_OK)
         return status;
-    take(found.provider, sizeof found.provider, pg_text(r, 0, "provider"));
-    take(found.id, sizeof found.id, pg_text(r, 0, "id"));
-    take(found.kind, sizeof found.kind, pg_text(r, 0, "kind"));
-    take(found.subject, sizeof found.subject, pg_text(r, 0, "subject"));
+    copy_text(found.provider, sizeof found.provider, pg_text(r, 0, "provider"));
+    copy_text(found.id, sizeof found.id, pg_text(r, 0, "id"));
+    copy_text(found.kind, sizeof found.kind, pg_text(r, 0, "kind"));
+    copy_text(found.subject, sizeof found.subject, pg_text(r, 0, "subject"));
     found.attempts = pg_i64(r, 0, "attempts");
     PQclear(r);
     *job = found;
@@ -182,11 +178,11 @@ enum pg_status job_latest(struct pg *pg, const char *provider, const char *kind,
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     if (status != PG_OK)
         return status;
-    take(out->id, sizeof out->id, pg_text(r, 0, "id"));
-    take(out->state, sizeof out->state, pg_text(r, 0, "state"));
+    copy_text(out->id, sizeof out->id, pg_text(r, 0, "id"));
+    copy_text(out->state, sizeof out->state, pg_text(r, 0, "state"));
     out->done_units = pg_i64(r, 0, "done_units");
     out->all_units = pg_i64(r, 0, "all_units");
-    take(out->problem, sizeof out->problem, pg_text(r, 0, "problem"));
+    copy_text(out->problem, sizeof out->problem, pg_text(r, 0, "problem"));
     PQclear(r);
     return PG_OK;
 }

@@ -315,7 +315,7 @@ void audit_links_add(struct pg_copy *copy, int64_t seq, const char *provider, in
 {
     pg_copy_row(copy, 4);
     pg_copy_i64(copy, seq);
-    pg_copy_text(copy, provider, strlen(provider));
+    pg_copy_string(copy, provider);
     pg_copy_i64(copy, event);
     pg_copy_bytes(copy, hash, LOG_HASH);
 }

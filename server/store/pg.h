@@ -136,6 +136,7 @@ struct pg_copy;
 enum pg_status pg_copy_begin(struct pg *pg, const char *copy_sql, struct pg_copy **copy);
 void pg_copy_row(struct pg_copy *c, int16_t fields);
 void pg_copy_text(struct pg_copy *c, const char *text, size_t length); /* text NULL = null */
+void pg_copy_string(struct pg_copy *c, const char *text);              /* NULL = null */
 void pg_copy_i16(struct pg_copy *c, int16_t v);
 void pg_copy_i32(struct pg_copy *c, int32_t v);
 void pg_copy_i64(struct pg_copy *c, int64_t v);

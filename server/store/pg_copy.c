@@ -124,6 +124,11 @@ void pg_copy_text(struct pg_copy *c, const char *text, size_t length)
         put_field(c, text, length);
 }
 
+void pg_copy_string(struct pg_copy *c, const char *text)
+{
+    pg_copy_text(c, text, text == NULL ? 0 : strlen(text));
+}
+
 void pg_copy_i16(struct pg_copy *c, int16_t v)
 {
     uint16_t wire = htobe16((uint16_t)v);

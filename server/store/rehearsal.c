@@ -1,5 +1,7 @@
 #include "store/rehearsal.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,11 +15,6 @@
     " bytes, chunks, sha256"
 /* clang-format on */
 
-static void take(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from);
-}
-
 static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a,
                                struct rehearsal *out)
 {
@@ -26,14 +23,14 @@ static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, cons
     if (status != PG_OK)
         return status;
     memset(out, 0, sizeof *out);
-    take(out->provider, sizeof out->provider, pg_text(r, 0, "provider"));
+    copy_text(out->provider, sizeof out->provider, pg_text(r, 0, "provider"));
     out->no = pg_i64(r, 0, "no");
-    take(out->id, sizeof out->id, pg_text(r, 0, "id"));
+    copy_text(out->id, sizeof out->id, pg_text(r, 0, "id"));
     out->month = pg_month(r, 0, "month");
-    take(out->state, sizeof out->state, pg_text(r, 0, "state"));
-    take(out->uploaded_by, sizeof out->uploaded_by, pg_text(r, 0, "uploaded_by"));
-    take(out->media_type, sizeof out->media_type, pg_text(r, 0, "media_type"));
-    take(out->content_encoding, sizeof out->content_encoding, pg_text(r, 0, "content_encoding"));
+    copy_text(out->state, sizeof out->state, pg_text(r, 0, "state"));
+    copy_text(out->uploaded_by, sizeof out->uploaded_by, pg_text(r, 0, "uploaded_by"));
+    copy_text(out->media_type, sizeof out->media_type, pg_text(r, 0, "media_type"));
+    copy_text(out->content_encoding, sizeof out->content_encoding, pg_text(r, 0, "content_encoding"));
     out->column_mapping = pg_i64(r, 0, "column_mapping");
     out->declared_rows = pg_i64(r, 0, "declared_rows");
     out->caseload = pg_i64(r, 0, "caseload");

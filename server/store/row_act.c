@@ -5,15 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum pg_status run_known(struct pg *pg, const struct pg_statement *s, const struct account_key *account,
-                                instant_t known_at, PGresult **result)
-{
-    struct pg_args a;
-    pg_args_account(&a, account);
-    pg_arg_instant(&a, known_at);
-    return pg_run(pg, s, &a, result);
-}
-
 #define OF_ACCOUNT "c.provider = $1 AND c.contract = $2 AND c.commissioner = $3"
 #define KNOWN_OPEN OF_ACCOUNT " AND c.raised_at <= $4 AND (c.closed_at IS NULL OR c.closed_at > $4)"
 #define COUNTER    "c.counter_cluster, c.counter_days, c.counter_unpayable"
@@ -29,7 +20,7 @@ enum pg_status row_decisions(struct pg *pg, const struct account_key *account, i
         " number, episode_id) WHERE " OF_ACCOUNT " AND d.decided_at <= $4"
         " ORDER BY c.month, c.episode_id, d.row_sha256, c.counter_cluster IS NULL, d.decided_at DESC, number DESC",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 enum pg_status open_challenges(struct pg *pg, const struct account_key *account, instant_t known_at, PGresult **result)
@@ -43,7 +34,7 @@ enum pg_status open_challenges(struct pg *pg, const struct account_key *account,
         "  AND r.commissioner = c.commissioner AND r.number = c.number) AS sha256"
         " FROM reckoner.challenge c WHERE " KNOWN_OPEN " ORDER BY c.number",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 enum pg_status open_challenge_rows(struct pg *pg, const struct account_key *account, instant_t known_at,
@@ -55,7 +46,7 @@ enum pg_status open_challenge_rows(struct pg *pg, const struct account_key *acco
         " FROM reckoner.challenge c JOIN reckoner.challenge_row r USING (provider, contract, commissioner, number)"
         " WHERE " KNOWN_OPEN " ORDER BY r.number, r.episode_id",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 /* Of one row several acts may have been agreed, from one commissioner to the next. */
@@ -74,7 +65,7 @@ enum pg_status row_moves(struct pg *pg, const struct account_key *account, insta
         "  WHERE $3 IN (from_commissioner, to_commissioner))"
         " ORDER BY month, episode_id, row_sha256, acts.agreed_at DESC, n DESC",
         4};
-    return run_known(pg, &s, account, known_at, result);
+    return pg_run_known(pg, &s, account, known_at, result);
 }
 
 /* Array literals of months and submission numbers, of the months that have one. */

@@ -1,12 +1,9 @@
 #include "store/run.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static void copy(char *out, size_t size, const char *text)
-{
-    snprintf(out, size, "%s", text);
-}
 
 void pg_args_account(struct pg_args *a, const struct account_key *account)
 {
@@ -14,6 +11,15 @@ void pg_args_account(struct pg_args *a, const struct account_key *account)
     pg_arg_text(a, account->provider);
     pg_arg_text(a, account->contract);
     pg_arg_text(a, account->commissioner);
+}
+
+enum pg_status pg_run_known(struct pg *pg, const struct pg_statement *s, const struct account_key *account,
+                            instant_t known_at, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_account(&a, account);
+    pg_arg_instant(&a, known_at);
+    return pg_run(pg, s, &a, result);
 }
 
 static const struct pg_statement facts_select = {
@@ -93,7 +99,7 @@ enum pg_status run_insert(struct pg *pg, struct run *run)
     if (status != PG_OK)
         return status;
     run->n = pg_i64(r, 0, "n");
-    copy(run->state, sizeof run->state, "queued");
+    copy_text(run->state, sizeof run->state, "queued");
     PQclear(r);
     return PG_OK;
 }
@@ -129,16 +135,16 @@ enum pg_status run_requeue(struct pg *pg, const struct run *run)
 
 static void read_run(const PGresult *r, struct run *out)
 {
-    copy(out->account.provider, sizeof out->account.provider, pg_text(r, 0, "provider"));
-    copy(out->account.contract, sizeof out->account.contract, pg_text(r, 0, "contract"));
-    copy(out->account.commissioner, sizeof out->account.commissioner, pg_text(r, 0, "commissioner"));
-    copy(out->id, sizeof out->id, pg_text(r, 0, "id"));
+    copy_text(out->account.provider, sizeof out->account.provider, pg_text(r, 0, "provider"));
+    copy_text(out->account.contract, sizeof out->account.contract, pg_text(r, 0, "contract"));
+    copy_text(out->account.commissioner, sizeof out->account.commissioner, pg_text(r, 0, "commissioner"));
+    copy_text(out->id, sizeof out->id, pg_text(r, 0, "id"));
     out->month = pg_month(r, 0, "month");
-    copy(out->type, sizeof out->type, pg_text(r, 0, "type"));
+    copy_text(out->type, sizeof out->type, pg_text(r, 0, "type"));
     out->n = pg_i64(r, 0, "n");
-    copy(out->state, sizeof out->state, pg_text(r, 0, "state"));
-    copy(out->cause, sizeof out->cause, pg_text(r, 0, "cause"));
-    copy(out->requested_by, sizeof out->requested_by, pg_text(r, 0, "requested_by"));
+    copy_text(out->state, sizeof out->state, pg_text(r, 0, "state"));
+    copy_text(out->cause, sizeof out->cause, pg_text(r, 0, "cause"));
+    copy_text(out->requested_by, sizeof out->requested_by, pg_text(r, 0, "requested_by"));
     out->requested_at = pg_instant(r, 0, "requested_at");
     out->known_at = pg_instant(r, 0, "known_at");
 }
@@ -289,8 +295,8 @@ static void copy_change(struct pg_copy *copy, const char *provider, const char *
 {
     char cluster[3];
     pg_copy_row(copy, 8);
-    pg_copy_text(copy, provider, strlen(provider));
-    pg_copy_text(copy, run, strlen(run));
+    pg_copy_string(copy, provider);
+    pg_copy_string(copy, run);
     pg_copy_date(copy, month_first(c->month));
     pg_copy_i32(copy, c->row.row_no);
     pg_copy_bool(copy, c->is_here);
@@ -298,7 +304,7 @@ static void copy_change(struct pg_copy *copy, const char *provider, const char *
         pg_copy_null(copy);
     } else {
         cluster_code(c->cluster, cluster);
-        pg_copy_text(copy, cluster, strlen(cluster));
+        pg_copy_string(copy, cluster);
     }
     if (c->payable_days < 0)
         pg_copy_null(copy);
@@ -409,14 +415,6 @@ void run_line_args(struct pg_args *a, const struct run_line *l)
     pg_arg_text(a, l->label);
 }
 
-static void copy_text(struct pg_copy *copy, const char *text)
-{
-    if (text == NULL)
-        pg_copy_null(copy);
-    else
-        pg_copy_text(copy, text, strlen(text));
-}
-
 enum pg_status run_lines_begin(struct pg *pg, struct pg_copy **copy)
 {
     return pg_copy_begin(pg,
@@ -429,14 +427,14 @@ void run_lines_add(struct pg_copy *copy, const char *provider, const char *of, i
                    const struct run_line *l)
 {
     pg_copy_row(copy, 12);
-    copy_text(copy, provider);
-    copy_text(copy, of);
+    pg_copy_string(copy, provider);
+    pg_copy_string(copy, of);
     pg_copy_i32(copy, line_no);
-    copy_text(copy, l->key);
-    copy_text(copy, l->stage);
+    pg_copy_string(copy, l->key);
+    pg_copy_string(copy, l->stage);
     pg_copy_date(copy, l->month < 0 ? DATE_NONE : month_first(l->month));
-    copy_text(copy, l->cluster);
-    copy_text(copy, l->basis);
+    pg_copy_string(copy, l->cluster);
+    pg_copy_string(copy, l->basis);
     if (l->price_pence < 0)
         pg_copy_null(copy);
     else
@@ -446,7 +444,7 @@ void run_lines_add(struct pg_copy *copy, const char *provider, const char *of, i
     else
         pg_copy_i64(copy, l->units);
     pg_copy_i64(copy, l->pence);
-    copy_text(copy, l->label);
+    pg_copy_string(copy, l->label);
 }
 
 static const struct pg_statement select_head = {

@@ -17,6 +17,9 @@ struct account_key {
 };
 /* The first three parameters of a statement about an account. */
 void pg_args_account(struct pg_args *a, const struct account_key *account);
+/* One of those as known at an instant, the fourth parameter and the last. */
+enum pg_status pg_run_known(struct pg *pg, const struct pg_statement *s, const struct account_key *account,
+                            instant_t known_at, PGresult **result);
 
 struct run {
     struct account_key account;

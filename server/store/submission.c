@@ -1,5 +1,6 @@
 #include "store/submission.h"
 
+#include "base/text.h"
 #include "store/job.h"
 
 #include <stdio.h>
@@ -23,23 +24,18 @@
 
 #define LARGE_TEXT SUBMISSION_QUOTE(SUBMISSION_LARGE_CHUNKS)
 
-static void take(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from);
-}
-
 void submission_read(const PGresult *r, int row, struct submission *out)
 {
     memset(out, 0, sizeof *out);
-    take(out->provider, sizeof out->provider, pg_text(r, row, "provider"));
+    copy_text(out->provider, sizeof out->provider, pg_text(r, row, "provider"));
     out->no = pg_i64(r, row, "no");
-    take(out->id, sizeof out->id, pg_text(r, row, "id"));
+    copy_text(out->id, sizeof out->id, pg_text(r, row, "id"));
     out->month = pg_month(r, row, "month");
     out->version = pg_i64(r, row, "version");
-    take(out->state, sizeof out->state, pg_text(r, row, "state"));
-    take(out->uploaded_by, sizeof out->uploaded_by, pg_text(r, row, "uploaded_by"));
-    take(out->media_type, sizeof out->media_type, pg_text(r, row, "media_type"));
-    take(out->content_encoding, sizeof out->content_encoding, pg_text(r, row, "content_encoding"));
+    copy_text(out->state, sizeof out->state, pg_text(r, row, "state"));
+    copy_text(out->uploaded_by, sizeof out->uploaded_by, pg_text(r, row, "uploaded_by"));
+    copy_text(out->media_type, sizeof out->media_type, pg_text(r, row, "media_type"));
+    copy_text(out->content_encoding, sizeof out->content_encoding, pg_text(r, row, "content_encoding"));
     out->column_mapping = pg_i64(r, row, "column_mapping");
     out->empty_rows = pg_i64(r, row, "empty_rows");
     out->declared_rows = pg_i64(r, row, "declared_rows");
@@ -54,9 +50,9 @@ void submission_read(const PGresult *r, int row, struct submission *out)
         (void)pg_bytes(r, row, "sha256", out->sha256, sizeof out->sha256);
     out->rows = pg_i64(r, row, "rows");
     out->payable_rows = pg_i64(r, row, "payable_rows");
-    take(out->rule_set, sizeof out->rule_set, pg_text(r, row, "rule_set"));
+    copy_text(out->rule_set, sizeof out->rule_set, pg_text(r, row, "rule_set"));
     out->evaluation = pg_i64(r, row, "evaluation");
-    take(out->reference_missing, sizeof out->reference_missing, pg_text(r, row, "reference_missing"));
+    copy_text(out->reference_missing, sizeof out->reference_missing, pg_text(r, row, "reference_missing"));
 }
 
 static enum pg_status read_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a,

@@ -61,20 +61,6 @@ bool bundle_refused(struct bundle_job *b, const char *why)
     return false;
 }
 
-json_t *bundle_month_text(month_t month)
-{
-    char text[8];
-    month_format(month, text);
-    return json_string(text);
-}
-
-json_t *bundle_instant_text(instant_t at)
-{
-    char text[28];
-    instant_format(at, text);
-    return json_string(text);
-}
-
 /* Writing. */
 
 bool bundle_member_bytes(struct bundle_job *b, const void *bytes, size_t length)

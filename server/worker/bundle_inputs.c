@@ -70,7 +70,7 @@ static bool put_change(json_t *entry, const PGresult *r, int row)
 
 static json_t *row_entry_json(const struct bundle_job *b, int place)
 {
-    return json_pack("{s:o, s:I}", "month", bundle_month_text(pg_month(episodes(b), place, "month")), "row",
+    return json_pack("{s:o, s:I}", "month", json_month(pg_month(episodes(b), place, "month")), "row",
                      (json_int_t)pg_i64(episodes(b), place, "row_no"));
 }
 
@@ -105,7 +105,7 @@ static json_t *decisions(const struct bundle_job *b)
         int part = !pg_is_null(r, i, "counter_cluster") ? 0 : pg_is_null(r, i, "counter_days") ? 1 : 2;
         good = entry != NULL && json_put(entry, "number", json_integer(pg_i64(r, i, "number"))) &&
                json_put(entry, "row_sha256", json_string(pg_text(r, i, "row_sha256"))) && put_change(entry, r, i) &&
-               json_put(entry, "agreed_at", bundle_instant_text(pg_instant(r, i, "decided_at")));
+               json_put(entry, "agreed_at", json_instant(pg_instant(r, i, "decided_at")));
         acts[count++] = (struct act){pg_month(r, i, "month"), pg_text(r, i, "row_sha256"), part, entry};
     }
     return list_of(acts, count, good);
@@ -142,7 +142,7 @@ static json_t *reattributions(const struct bundle_job *b)
                json_put(entry, "row_sha256", json_string(pg_text(r, i, "row_sha256"))) &&
                json_put(entry, "from", json_string(pg_text(episodes(b), place, "commissioner"))) &&
                json_put(entry, "to", json_string(pg_text(r, i, "to_commissioner"))) &&
-               json_put(entry, "agreed_at", bundle_instant_text(pg_instant(r, i, "agreed_at"))) &&
+               json_put(entry, "agreed_at", json_instant(pg_instant(r, i, "agreed_at"))) &&
                (!here || put_tag(b, entry, place));
         acts[count++] = (struct act){pg_month(r, i, "month"), pg_text(r, i, "row_sha256"), 0, entry};
     }
@@ -177,10 +177,10 @@ static json_t *challenges(const struct bundle_job *b)
     bool good = list != NULL;
     for (int i = 0; good && i < PQntuples(r); i++) {
         int64_t number = pg_i64(r, i, "number");
-        json_t *entry = json_pack("{s:I, s:o, s:I, s:b, s:o}", "number", (json_int_t)number, "month",
-                                  bundle_month_text(pg_month(r, i, "month")), "claimed_pence",
-                                  (json_int_t)pg_i64(r, i, "claimed_pence"), "billed", (int)pg_bool(r, i, "billed"),
-                                  "raised_at", bundle_instant_text(pg_instant(r, i, "raised_at")));
+        json_t *entry =
+            json_pack("{s:I, s:o, s:I, s:b, s:o}", "number", (json_int_t)number, "month",
+                      json_month(pg_month(r, i, "month")), "claimed_pence", (json_int_t)pg_i64(r, i, "claimed_pence"),
+                      "billed", (int)pg_bool(r, i, "billed"), "raised_at", json_instant(pg_instant(r, i, "raised_at")));
         good = entry != NULL && json_put(entry, "rows", challenged(b, number, &at)) &&
                (pg_is_null(r, i, "sha256") || json_put(entry, "sha256", json_string(pg_text(r, i, "sha256"))));
         good = json_array_append_new(list, entry) == 0 && good;
@@ -204,7 +204,7 @@ static json_t *months(const struct bundle_job *b)
             continue;
         char *reviews = review_periods_bytes(&b->s.reviews[i].periods, &length);
         json_t *entry = json_pack("{s:s, s:I, s:s, s:o}", "submission", e->id, "version", (json_int_t)e->version,
-                                  "sha256", e->sha256, "known_from", bundle_instant_text(e->known_from));
+                                  "sha256", e->sha256, "known_from", json_instant(e->known_from));
         month_format(e->month, month);
         good = entry != NULL && reviews != NULL &&
                (e->rule_set[0] == '\0' || json_put(entry, "rule_set", json_string(e->rule_set))) &&
@@ -240,7 +240,7 @@ static json_t *terms(const struct bundle_job *b)
     for (size_t i = 0; good && i < b->s.terms.count; i++) {
         const struct terms_version *v = &b->s.terms.version[i];
         good = append(list, json_pack("{s:i, s:o, s:s}", "version", (int)v->version, "known_from",
-                                      bundle_instant_text(v->known_from), "sha256", v->digest));
+                                      json_instant(v->known_from), "sha256", v->digest));
     }
     return finished(list, good);
 }
@@ -252,9 +252,9 @@ static json_t *agreed_months_of(const struct bundle_job *b)
     for (size_t i = 0; good && i < b->s.months; i++) {
         const struct position_month *m = &b->s.month[i];
         if (m->agreement != 0)
-            good = append(list, json_pack("{s:o, s:s, s:I, s:o}", "month", bundle_month_text(m->month), "kind",
+            good = append(list, json_pack("{s:o, s:s, s:I, s:o}", "month", json_month(m->month), "kind",
                                           m->source == MONTH_ZERO ? "zero" : "estimate", "agreement",
-                                          (json_int_t)m->agreement, "agreed_at", bundle_instant_text(m->agreed_at)));
+                                          (json_int_t)m->agreement, "agreed_at", json_instant(m->agreed_at)));
     }
     return finished(list, good);
 }
@@ -279,7 +279,7 @@ static json_t *achievements(const struct bundle_job *b)
         const struct position_achievement *a = sorted[i];
         good = append(list, json_pack("{s:s, s:I, s:I, s:b, s:o}", "indicator", a->indicator, "numerator",
                                       (json_int_t)a->numerator, "denominator", (json_int_t)a->denominator, "disputed",
-                                      (int)a->disputed, "agreed_at", bundle_instant_text(a->agreed_at)));
+                                      (int)a->disputed, "agreed_at", json_instant(a->agreed_at)));
     }
     free(sorted);
     return finished(list, good);
@@ -292,8 +292,8 @@ static json_t *adjustments(const struct bundle_job *b)
     for (size_t i = 0; good && i < b->s.agreed.adjustment_count; i++) {
         const struct position_adjustment *a = &b->s.agreed.adjustments[i];
         json_t *entry = json_pack("{s:I, s:o, s:I, s:s, s:b, s:o}", "n", (json_int_t)a->n, "month",
-                                  bundle_month_text(a->month), "pence", (json_int_t)a->pence, "label", a->label,
-                                  "in_cquin", (int)a->in_cquin, "agreed_at", bundle_instant_text(a->agreed_at));
+                                  json_month(a->month), "pence", (json_int_t)a->pence, "label", a->label, "in_cquin",
+                                  (int)a->in_cquin, "agreed_at", json_instant(a->agreed_at));
         good = (entry == NULL || a->reverses == 0 || json_put(entry, "reverses", json_integer(a->reverses)));
         good = append(list, entry) && good;
     }
@@ -306,11 +306,11 @@ static json_t *withholds(const struct bundle_job *b)
     bool good = list != NULL;
     for (size_t i = 0; good && i < b->s.agreed.withhold_count; i++) {
         const struct position_withhold *w = &b->s.agreed.withholds[i];
-        json_t *entry = json_pack("{s:s, s:o, s:o}", "id", w->id, "month", bundle_month_text(w->month), "imposed_at",
-                                  bundle_instant_text(w->imposed_at));
+        json_t *entry = json_pack("{s:s, s:o, s:o}", "id", w->id, "month", json_month(w->month), "imposed_at",
+                                  json_instant(w->imposed_at));
         if (entry != NULL && w->state != WITHHOLD_OPEN)
             good = json_put(entry, "decided", json_string(w->state == WITHHOLD_RELEASED ? "released" : "kept")) &&
-                   json_put(entry, "decided_at", bundle_instant_text(w->decided_at)) &&
+                   json_put(entry, "decided_at", json_instant(w->decided_at)) &&
                    json_put(entry, "decided_pence", json_integer(w->decided_pence)) &&
                    json_put(entry, "agreement", json_integer(w->agreement));
         good = append(list, entry) && good;
@@ -323,8 +323,7 @@ static json_t *places(const struct bundle_place *place, size_t count)
     json_t *list = json_array();
     bool good = list != NULL;
     for (size_t i = 0; good && i < count; i++)
-        good =
-            append(list, json_pack("{s:o, s:i}", "month", bundle_month_text(place[i].month), "row", (int)place[i].row));
+        good = append(list, json_pack("{s:o, s:i}", "month", json_month(place[i].month), "row", (int)place[i].row));
     return finished(list, good);
 }
 
@@ -337,7 +336,7 @@ static json_t *same_days(const struct bundle_claims *c)
         json_t *rows = json_array();
         for (size_t k = 0; good && k < c->runs[i]; k++)
             good = append(rows, json_integer(at[k].row));
-        good = append(list, json_pack("{s:o, s:o}", "month", bundle_month_text(at->month), "rows", rows)) && good;
+        good = append(list, json_pack("{s:o, s:o}", "month", json_month(at->month), "rows", rows)) && good;
     }
     return finished(list, good);
 }
@@ -351,7 +350,7 @@ static json_t *documents(const struct bundle_job *b)
         good = append(list, json_pack("{s:s, s:I, s:s, s:s, s:I, s:o}", "document", pg_text(r, i, "id"), "number",
                                       (json_int_t)pg_i64(r, i, "number"), "kind", pg_text(r, i, "kind"), "run",
                                       pg_text(r, i, "run"), "pence", (json_int_t)pg_i64(r, i, "balance_pence"),
-                                      "issued_at", bundle_instant_text(pg_instant(r, i, "issued_at"))));
+                                      "issued_at", json_instant(pg_instant(r, i, "issued_at"))));
     return finished(list, good);
 }
 
@@ -363,7 +362,7 @@ static json_t *openings(const struct bundle_job *b)
     for (int i = 0; good && i < PQntuples(r); i++)
         good = append(list, json_pack("{s:I, s:I, s:o}", "agreement", (json_int_t)pg_i64(r, i, "agreement"), "pence",
                                       (json_int_t)pg_i64(r, i, "pence"), "agreed_at",
-                                      bundle_instant_text(pg_instant(r, i, "agreed_at"))));
+                                      json_instant(pg_instant(r, i, "agreed_at"))));
     return finished(list, good);
 }
 
@@ -398,8 +397,8 @@ bool bundle_write_inputs(struct bundle_job *b)
                 json_put(o, "commissioner", json_string(account->commissioner)) &&
                 json_put(o, "financial_year", json_integer(b->s.facts.financial_year)) &&
                 json_put(o, "engine", json_string(json_text(b->statement, "engine"))) &&
-                json_put(o, "month", bundle_month_text(b->run.month)) &&
-                json_put(o, "known_at", bundle_instant_text(b->s.known_at)) && json_put(o, "months", months(b)) &&
+                json_put(o, "month", json_month(b->run.month)) &&
+                json_put(o, "known_at", json_instant(b->s.known_at)) && json_put(o, "months", months(b)) &&
                 json_put(o, "terms", terms(b)) && json_put(o, "agreed_months", agreed_months_of(b)) &&
                 json_put(o, "achievements", achievements(b)) && json_put(o, "adjustments", adjustments(b)) &&
                 json_put(o, "withholds", withholds(b)) && json_put(o, "decisions", decisions(b)) &&

@@ -56,20 +56,6 @@ static bool note_key_of(struct bundle_job *b, const char *purpose, const char *i
     return note_key(b, key);
 }
 
-static json_t *path_of(const struct merkle_proof *p)
-{
-    json_t *path = json_array();
-    for (uint32_t i = 0; path != NULL && i < p->count; i++) {
-        char hex[2 * MERKLE_HASH + 1];
-        hex_encode(p->hash[i].bytes, MERKLE_HASH, hex);
-        if (json_array_append_new(path, json_string(hex)) != 0) {
-            json_decref(path);
-            return NULL;
-        }
-    }
-    return path;
-}
-
 /* One entry with its path; in the order of index. */
 static bool add_entry(struct bundle_job *b, const PGresult *r, int row)
 {
@@ -86,7 +72,7 @@ static bool add_entry(struct bundle_job *b, const PGresult *r, int row)
         return bundle_failed(b, f.status == PG_OK || f.status == PG_NONE ? PG_FAILED : f.status);
     const char *text = pg_text(r, row, "entry");
     json_t *entry = json_pack("{s:o, s:I, s:o}", "entry", json_read(text, strlen(text), &problem), "index",
-                              (json_int_t)leaf, "path", path_of(&proof));
+                              (json_int_t)leaf, "path", merkle_path_json(&proof));
     return json_array_insert_new(b->log, at, entry) == 0 || bundle_no_memory(b);
 }
 

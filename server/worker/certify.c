@@ -65,13 +65,6 @@ static enum pg_status closing(struct certifying *c, const char *provider, const 
     return PG_OK;
 }
 
-static json_t *instant_json(instant_t at)
-{
-    char text[28];
-    instant_format(at, text);
-    return json_string(text);
-}
-
 static json_t *version_json(const PGresult *r, int row)
 {
     json_t *o = json_object();
@@ -81,8 +74,8 @@ static json_t *version_json(const PGresult *r, int row)
         json_put(o, "sha256", json_string(pg_text(r, row, "sha256"))) &&
         json_put(o, "bytes", json_integer(pg_i64(r, row, "bytes"))) &&
         json_put(o, "rows", pg_is_null(r, row, "rows") ? json_null() : json_integer(pg_i64(r, row, "rows"))) &&
-        json_put(o, "begun_at", instant_json(pg_instant(r, row, "begun_at"))) &&
-        json_put(o, "completed_at", instant_json(pg_instant(r, row, "completed_at"))))
+        json_put(o, "begun_at", json_instant(pg_instant(r, row, "begun_at"))) &&
+        json_put(o, "completed_at", json_instant(pg_instant(r, row, "completed_at"))))
         return o;
     json_decref(o);
     return NULL;
@@ -99,7 +92,7 @@ static char *certificate_bytes(const struct certifying *c, const struct certific
     bool ok = o != NULL && list != NULL && json_put(o, "@purpose", json_string("reckoner/certificate/1")) &&
               json_put(o, "provider", json_string(k->provider)) && json_put(o, "contract", json_string(k->contract)) &&
               json_put(o, "month", json_string(month)) && json_put(o, "window", json_string("freeze")) &&
-              json_put(o, "closed_at", instant_json(k->closed_at)) && json_put(o, "sealed_at", instant_json(c->now)) &&
+              json_put(o, "closed_at", json_instant(k->closed_at)) && json_put(o, "sealed_at", json_instant(c->now)) &&
               json_put(o, "clock", json_string(demonstration ? "demonstration" : "service"));
     for (int row = 0; row < PQntuples(versions) && ok; row++)
         ok = json_array_append_new(list, version_json(versions, row)) == 0;

@@ -1,6 +1,7 @@
 #include "worker/erase_sealed.h"
 
 #include "base/inflate.h"
+#include "base/text.h"
 #include "domain/leak.h"
 #include "store/confidential.h"
 #include "store/identifier.h"
@@ -162,18 +163,14 @@ struct search {
     size_t filled;
 };
 
-static bool is_word(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 /* Hits that touch the end of the window wait for what follows, unless nothing does. */
 static bool window_holds(const struct search *s, const char *text, size_t length, bool last)
 {
     const char *at = s->window;
     const char *end = s->window + s->filled;
     while ((at = memmem(at, (size_t)(end - at), text, length)) != NULL) {
-        bool apart = (at == s->window || !is_word(at[-1])) && (at + length == end ? last : !is_word(at[length]));
+        bool apart =
+            (at == s->window || !is_alphanumeric(at[-1])) && (at + length == end ? last : !is_alphanumeric(at[length]));
         if (apart)
             return true;
         at++;

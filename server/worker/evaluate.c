@@ -191,11 +191,6 @@ static enum job_outcome load_accounts(struct evaluation *e, instant_t known_at)
     return outcome;
 }
 
-static void copy_text(struct pg_copy *copy, const char *text)
-{
-    pg_copy_text(copy, text, strlen(text));
-}
-
 static enum pg_status write_findings(struct evaluation *e)
 {
     struct pg_copy *copy = NULL;
@@ -214,19 +209,19 @@ static enum pg_status write_findings(struct evaluation *e)
             break;
         }
         pg_copy_row(copy, 12);
-        copy_text(copy, e->s.provider);
+        pg_copy_string(copy, e->s.provider);
         pg_copy_i64(copy, e->s.no);
         pg_copy_i32(copy, (int32_t)f.row_no);
-        copy_text(copy, rule_get(f.rule)->id);
+        pg_copy_string(copy, rule_get(f.rule)->id);
         pg_copy_i32(copy, (int32_t)e->number);
-        copy_text(copy, found.episode_id);
-        copy_text(copy, found.commissioner);
-        copy_text(copy, found.cluster);
-        copy_text(copy, f.field);
-        copy_text(copy, f.value);
-        copy_text(copy, f.note);
+        pg_copy_string(copy, found.episode_id);
+        pg_copy_string(copy, found.commissioner);
+        pg_copy_string(copy, found.cluster);
+        pg_copy_string(copy, f.field);
+        pg_copy_string(copy, f.value);
+        pg_copy_string(copy, f.note);
         if (found.query)
-            copy_text(copy, severity_name(SEVERITY_QUERY));
+            pg_copy_string(copy, severity_name(SEVERITY_QUERY));
         else
             pg_copy_null(copy);
     }

@@ -33,20 +33,14 @@ static bool write_object(struct export_run *x, json_t *o)
     return written;
 }
 
-static json_t *hash_text(const struct merkle_hash *hash)
-{
-    char hex[2 * MERKLE_HASH + 1];
-    hex_encode(hash->bytes, MERKLE_HASH, hex);
-    return json_string(hex);
-}
-
 static bool write_head(struct trail *t)
 {
     json_t *o = json_object();
     bool good = o != NULL && json_put(o, "@purpose", json_string("reckoner/audit-trail/1")) &&
                 json_put(o, "provider", json_string(t->run->job->provider)) &&
                 json_put(o, "commissioner", t->commissioner ? json_string(t->commissioner) : json_null()) &&
-                json_put(o, "after", json_integer(t->seq)) && json_put(o, "before", hash_text(&t->hash));
+                json_put(o, "after", json_integer(t->seq)) &&
+                json_put(o, "before", json_hex(t->hash.bytes, MERKLE_HASH));
     if (good)
         return write_object(t->run, o);
     json_decref(o);
@@ -66,7 +60,8 @@ static bool write_link(struct trail *t, const PGresult *r, int row)
         t->seq = pg_i64(r, row, "seq");
         t->hash = chain_link(&t->hash, &digest);
         good = json_put(o, "seq", json_integer(t->seq)) &&
-               (seen ? json_object_set(o, "event", event) == 0 : json_put(o, "digest", hash_text(&digest)));
+               (seen ? json_object_set(o, "event", event) == 0
+                     : json_put(o, "digest", json_hex(digest.bytes, MERKLE_HASH)));
         t->run->result.lines += seen;
     }
     free(bytes);
@@ -103,18 +98,6 @@ static bool fetch_node(void *context, unsigned level, uint64_t index, struct mer
     return t->fetched == PG_OK;
 }
 
-static json_t *path_of(const struct merkle_proof *p)
-{
-    json_t *path = json_array();
-    for (uint32_t i = 0; path != NULL && i < p->count; i++) {
-        if (json_array_append_new(path, hash_text(&p->hash[i])) != 0) {
-            json_decref(path);
-            return NULL;
-        }
-    }
-    return path;
-}
-
 /* The newest head in the log with its path; null when there is none yet. */
 static enum pg_status head_of(struct trail *t, int64_t size, json_t **out)
 {
@@ -135,7 +118,7 @@ static enum pg_status head_of(struct trail *t, int64_t size, json_t **out)
         status = t->fetched == PG_OK ? PG_FAILED : t->fetched;
     json_t *o = json_object();
     if (status == PG_OK && o != NULL && json_put(o, "entry", json_read(entry, strlen(entry), &problem)) &&
-        json_put(o, "index", json_integer(leaf)) && json_put(o, "path", path_of(&proof)))
+        json_put(o, "index", json_integer(leaf)) && json_put(o, "path", merkle_path_json(&proof)))
         *out = json_incref(o);
     json_decref(o);
     PQclear(r);
@@ -162,8 +145,9 @@ static enum pg_status write_end(struct trail *t)
         good = json_array_append_new(note, json_stringn(line, (size_t)(end - line))) == 0;
         line = *end == '\n' ? end + 1 : end;
     }
-    good = good && json_put(o, "links", json_integer(t->seq)) && json_put(o, "hash", hash_text(&t->hash)) &&
-           json_object_set(o, "head", head) == 0 && json_object_set(o, "checkpoint", note) == 0;
+    good = good && json_put(o, "links", json_integer(t->seq)) &&
+           json_put(o, "hash", json_hex(t->hash.bytes, MERKLE_HASH)) && json_object_set(o, "head", head) == 0 &&
+           json_object_set(o, "checkpoint", note) == 0;
     if (status == PG_OK)
         x->broken = !good || !write_object(x, json_incref(o));
     json_decref(head);

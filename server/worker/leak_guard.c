@@ -1,5 +1,6 @@
 #include "worker/leak_guard.h"
 
+#include "base/order.h"
 #include "domain/leak_json.h"
 #include "store/identifier.h"
 
@@ -126,13 +127,6 @@ static bool fetch(struct leak_guard *g, const struct scope *s, struct block *b)
     return true;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a;
-    const int64_t *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 /* A leak_token_fn: ends at the first identifier, and when the database does not answer. */
 static bool is_no_identifier(void *context, const char *token, size_t length)
 {
@@ -144,7 +138,7 @@ static bool is_no_identifier(void *context, const char *token, size_t length)
             continue;
         if (!b->hashes && !fetch(g, &g->scopes[i], b))
             return false;
-        if (bsearch(&hash, b->hashes, b->count, sizeof hash, by_value) != NULL) {
+        if (bsearch(&hash, b->hashes, b->count, sizeof hash, order_i64) != NULL) {
             g->found = true;
             return false;
         }

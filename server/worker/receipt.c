@@ -7,13 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *instant_json(instant_t at)
-{
-    char text[28];
-    instant_format(at, text);
-    return json_string(text);
-}
-
 json_t *validation_reference(const struct validation *v)
 {
     json_t *reference = json_object();
@@ -48,9 +41,9 @@ static json_t *receipt_json(const struct validation *v)
               json_put(o, "bytes", json_integer(v->s.bytes)) && json_put(o, "sha256", json_string(sha256)) &&
               json_put(o, "rows", json_integer(v->outcome.rows)) &&
               json_put(o, "payable_rows", accepted ? json_integer(v->outcome.payable_rows) : json_null()) &&
-              json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", instant_json(v->s.begun_at)) &&
-              json_put(o, "completed_at", instant_json(v->s.completed_at)) &&
-              json_put(o, "validated_at", instant_json(v->validated_at)) &&
+              json_put(o, "outcome", json_string(v->state)) && json_put(o, "begun_at", json_instant(v->s.begun_at)) &&
+              json_put(o, "completed_at", json_instant(v->s.completed_at)) &&
+              json_put(o, "validated_at", json_instant(v->validated_at)) &&
               json_put(o, "windows", contract_windows_json(v->windows, v->window_count)) &&
               json_put(o, "rule_set", json_string(RULE_SET_VERSION)) &&
               json_put(o, "reference", validation_reference(v)) &&

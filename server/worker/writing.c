@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void copy_text(struct pg_copy *copy, const char *text)
-{
-    pg_copy_text(copy, text, strlen(text));
-}
-
 /* What a copy goes to, for the callbacks of the check. */
 struct copying {
     const struct validation *v;
@@ -28,17 +23,17 @@ static bool copy_finding(void *context, const struct finding_line *f, bool of_te
     const struct copying *to = context;
     (void)of_terms; /* never: they are asked by the evaluation */
     pg_copy_row(to->copy, 11);
-    copy_text(to->copy, to->v->s.provider);
+    pg_copy_string(to->copy, to->v->s.provider);
     pg_copy_i64(to->copy, to->v->s.no);
     pg_copy_i32(to->copy, (int32_t)f->row);
-    copy_text(to->copy, rule_get(f->rule)->id);
+    pg_copy_string(to->copy, rule_get(f->rule)->id);
     pg_copy_i32(to->copy, 0);
-    copy_text(to->copy, f->episode_id);
-    copy_text(to->copy, f->commissioner);
-    copy_text(to->copy, f->cluster);
-    copy_text(to->copy, f->field);
-    copy_text(to->copy, f->value);
-    copy_text(to->copy, f->note);
+    pg_copy_string(to->copy, f->episode_id);
+    pg_copy_string(to->copy, f->commissioner);
+    pg_copy_string(to->copy, f->cluster);
+    pg_copy_string(to->copy, f->field);
+    pg_copy_string(to->copy, f->value);
+    pg_copy_string(to->copy, f->note);
     return true;
 }
 
@@ -123,7 +118,7 @@ static enum pg_status write_blocks(struct validation *v)
         if (!read)
             break;
         pg_copy_row(copy, 6);
-        copy_text(copy, v->s.provider);
+        pg_copy_string(copy, v->s.provider);
         pg_copy_i64(copy, v->s.no);
         pg_copy_i32(copy, block);
         pg_copy_i32(copy, (int32_t)head.first_row);

@@ -1,4 +1,5 @@
 /* The guard at the door against blocks of hashes in a database. */
+#include "base/order.h"
 #include "lib/store_fixture.h"
 #include "store/identifier.h"
 #include "worker/leak_guard.h"
@@ -14,13 +15,6 @@ static struct store_fixture f;
 static struct pg *worker;
 static const uint8_t identity_key[32] = {1, 2, 3};
 static struct leak_key key;
-
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a;
-    const int64_t *y = b;
-    return (*x > *y) - (*x < *y);
-}
 
 static int64_t hash_of(const char *identifier)
 {
@@ -39,7 +33,7 @@ static void write_blocks(const char *provider, int64_t submission, char letter)
         (void)snprintf(id, sizeof id, "%c-%06u", letter, i);
         hashes[i] = hash_of(id);
     }
-    qsort(hashes, PATIENTS, sizeof hashes[0], by_value);
+    qsort(hashes, PATIENTS, sizeof hashes[0], order_i64);
     struct pg_copy *copy = NULL;
     ck_assert_int_eq(identifier_copy_begin(worker, &copy), PG_OK);
     for (unsigned i = 0; i < PATIENTS; i += IDENTIFIER_BLOCK_HASHES) {
