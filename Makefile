@@ -140,7 +140,8 @@ rules:
 	config/rules.sh
 
 # Names and digests of the migrations: the servers refuse a database that was made by others.
-$(BUILD)/gen/store/migrations.h: $(MIGRATIONS)
+# The folder too: a migration that was renamed is no newer than before.
+$(BUILD)/gen/store/migrations.h: $(MIGRATIONS) migrations
 	@mkdir -p $(@D)
 	sha256sum $(MIGRATIONS) | sed -e '1i #define MIGRATIONS_BUILT_IN \\' \
 		-e 's|^\([0-9a-f]*\)  migrations/\(.*\)\.sql$$|    {"\2", "\1"}, \\|' -e '$$a /* end */' > $@.new && mv $@.new $@
