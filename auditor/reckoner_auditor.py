@@ -2440,21 +2440,17 @@ def positions(options):
 
 
 def sample_command(options):
-    try:
-        if options.what[0] == "evaluate":
-            return sample_evaluate(options)
-        if options.nonce is None or options.paper is None:
-            raise SampleRefused("--nonce and --paper are needed")
-        population = Population(options.what[0])
-        root = Checkpoint(population.bundle.read("checkpoint")).root
-        sample = sample_draw(population.rows, options.method, options.size, sample_seed(root, options.nonce))
-        with open(options.paper, "x", encoding="utf-8", newline="") as file:
-            file.write(paper_write(sample, options.nonce))
-        print("%d of %d rows are in %s." % (len(sample["picks"]), len(population.rows), options.paper))
-        return 0
-    except SampleRefused as why:
-        print(why, file=sys.stderr)
-        return 1
+    if options.what[0] == "evaluate":
+        return sample_evaluate(options)
+    if options.nonce is None or options.paper is None:
+        raise SampleRefused("--nonce and --paper are needed")
+    population = Population(options.what[0])
+    root = Checkpoint(population.bundle.read("checkpoint")).root
+    sample = sample_draw(population.rows, options.method, options.size, sample_seed(root, options.nonce))
+    with open(options.paper, "x", encoding="utf-8", newline="") as file:
+        file.write(paper_write(sample, options.nonce))
+    print("%d of %d rows are in %s." % (len(sample["picks"]), len(population.rows), options.paper))
+    return 0
 
 
 def sample_evaluate(options):
@@ -2497,9 +2493,8 @@ def main():
     options = parser.parse_args()
     try:
         return options.do(options)
-    except OSError as why:
-        print("%s cannot be read or written: %s" % (why.filename, why.strerror), file=sys.stderr)
-        return 1
+    except (OSError, SampleRefused) as why:
+        sys.exit(str(why))
 
 
 if __name__ == "__main__":
