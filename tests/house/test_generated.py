@@ -3,10 +3,15 @@
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/lib"))
+
+import terms_corpus  # noqa: E402
+
 BEGIN = "    # begin of the generated schemas"
 END = "    # end of the generated schemas"
 # Rules that no day or number decides.
@@ -31,6 +36,10 @@ class Generated(unittest.TestCase):
     def test_the_page_is_what_the_table_says(self):
         page = (ROOT / "api/rules.md").read_text(encoding="utf-8")
         self.assertEqual(page, generated("page").stdout, "run `make rules`")
+
+    def test_the_made_terms_of_the_linter_are_what_their_generator_makes(self):
+        for path, text in terms_corpus.files():
+            self.assertEqual(path.read_text(encoding="utf-8"), text, "run python3 tests/lib/terms_corpus.py")
 
     def test_the_schemas_are_what_the_table_says(self):
         lines = (ROOT / "api/openapi.yaml").read_text(encoding="utf-8").split("\n")
