@@ -426,6 +426,31 @@ static void check_statement(int64_t seq, const char *previous, char sha256[65])
     json_decref(statement);
 }
 
+/* The position of April with one text in the place of another, under its own digest. */
+static void refused_position(const char *text, const char *other, const char *constraint)
+{
+    char sql[600];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO reckoner.position SELECT provider, sha256(convert_to(b, 'UTF8')), b FROM (SELECT provider,"
+             " replace(body, '%s', '%s') AS b FROM reckoner.position) x",
+             text, other);
+    store_fixture_refused(settled.store.owner, sql, constraint);
+}
+
+START_TEST(a_position_that_cannot_be_is_refused)
+{
+    char freeze[IDENT_SIZE];
+    settle_april(freeze);
+    ck_assert_int_eq(number("SELECT count(*) FROM position"), 1);
+    refused_position("\"figures\":{", "\"figures\":{\"ceiling_pence\":0,", "position_within_bounds");
+    refused_position("\"figures\":{", "\"figures\":{\"floor_pence\":99999999,", "position_within_bounds");
+    refused_position("\"total_pence\":", "\"total_pence\":1", "position_stages_add_up");
+    refused_position("\"notes\":[]", "\"notes\":[\"Said otherwise\"]", "position_same_inputs");
+    refused_position("\"label\":\"", "\"label\":\"Another ", "position_same_inputs");
+    ck_assert_int_eq(number("SELECT count(*) FROM position"), 1);
+}
+END_TEST
+
 START_TEST(statements_are_signed_and_chained)
 {
     char id[IDENT_SIZE];
@@ -466,6 +491,7 @@ int main(void)
     tcase_add_test(t, a_freeze_waits_for_an_upload_that_began_in_time);
     tcase_add_test(t, a_worker_that_lost_its_lease_leaves_nothing);
     tcase_add_test(t, a_failed_run_says_why_and_can_be_retried);
+    tcase_add_test(t, a_position_that_cannot_be_is_refused);
     tcase_add_test(t, statements_are_signed_and_chained);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
