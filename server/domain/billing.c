@@ -219,6 +219,23 @@ bool bill_refers_to(uint32_t changed, uint32_t billed_months)
     return changed == 0 ? billed_months != 0 : (changed & billed_months) != 0;
 }
 
+int64_t bill_planned(const int64_t plan[TERMS_MONTHS], month_t first, month_t billed, month_t run, const json_t *before)
+{
+    const char *text = json_text(before, "month");
+    month_t billed_to = -1;
+    int64_t planned = 0;
+    if (text != NULL && !month_parse(text, strlen(text), &billed_to)) {
+        billed_to = -1;
+    }
+    if (billed_to >= billed) {
+        return plan[run - first];
+    }
+    for (month_t m = billed_to < first ? first : billed_to + 1; m <= billed; m++) {
+        planned += plan[m - first];
+    }
+    return planned;
+}
+
 bool bill_beyond_bound(int64_t balance, int64_t planned, int64_t bound_ppm)
 {
     int64_t bound;

@@ -63,6 +63,12 @@ void bill_free(struct bill *b);
  * of the year to date alone, it refers to every document that billed a month. Bits as in months_changed. */
 bool bill_refers_to(uint32_t changed, uint32_t billed_months);
 
+/* The plan that a balance is measured against: of the months billed for the first time, which are those behind the
+ * position billed before (its document; NULL: none) to the billed month; of the run's month alone where there are none.
+ * plan: of each month from the first of the year. */
+int64_t bill_planned(const int64_t plan[TERMS_MONTHS], month_t first, month_t billed, month_t run,
+                     const json_t *before);
+
 /* The sanity bound of the terms: whether |balance| is above bound_ppm of the month's plan. No bound (-1) or no plan:
  * never. The balance of a month's first bill covers all months not yet billed, so planned is the plan of those months.
  */

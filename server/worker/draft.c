@@ -65,26 +65,6 @@ static enum pg_status last_billed(struct run_work *work, struct bill_before *bef
     return *document == NULL ? PG_FAILED : PG_OK;
 }
 
-/* The plan of the months that this run bills for the first time; of the run's month alone when there are none. */
-static int64_t planned_for_bound(const struct run_work *work, const json_t *before)
-{
-    const struct account_position *now = run_billed(work);
-    month_t billed_to = -1;
-    const char *month = json_text(before, "month");
-    if (month != NULL && !month_parse(month, strlen(month), &billed_to))
-        billed_to = -1;
-    month_t first = financial_year_first(work->settlement.facts.financial_year);
-    int64_t planned = 0;
-    bool any = false;
-    for (month_t m = first; m <= work->billed_month; m++) {
-        if (m <= billed_to)
-            continue;
-        planned += now->position.plan[m - first];
-        any = true;
-    }
-    return any ? planned : now->position.plan[work->run->month - first];
-}
-
 static void money_text(int64_t pence, char out[40])
 {
     unsigned long long p = pence < 0 ? 0ULL - (unsigned long long)pence : (unsigned long long)pence;
@@ -95,7 +75,8 @@ static enum settlement_status check_bound(struct run_work *work, int64_t balance
 {
     struct settlement *s = &work->settlement;
     const struct terms_version *annual = agreed_terms_in_force(&s->terms, work->run->month, s->known_at);
-    int64_t planned = planned_for_bound(work, before);
+    int64_t planned = bill_planned(run_billed(work)->position.plan, financial_year_first(s->facts.financial_year),
+                                   work->billed_month, work->run->month, before);
     if (!bill_beyond_bound(balance_pence, planned, annual->terms->sanity_ppm))
         return SETTLEMENT_OK;
     char bound[32];

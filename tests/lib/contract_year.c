@@ -1,5 +1,7 @@
 #include "lib/contract_year.h"
 
+#include "lib/year_json.h"
+
 #include "base/parse.h"
 
 #include <check.h>
@@ -33,11 +35,11 @@ int64_t year_between(struct contract_year *y, int64_t low, int64_t high)
     return low + (int64_t)year_random(y, (uint64_t)(high - low + 1));
 }
 
-static void make_version(struct contract_year *y, bool shadow)
+static void add_version(struct contract_year *y, json_t *json)
 {
     size_t i = y->versions++;
     struct json_problem problem;
-    json_t *json = year_random_terms(y, shadow, i == 0);
+    year_must(i < YEAR_VERSIONS);
     y->terms[i] = terms_parse(json, &problem);
     if (y->terms[i] == NULL) {
         char *text = json_dumps(json, JSON_INDENT(1));
@@ -49,6 +51,19 @@ static void make_version(struct contract_year *y, bool shadow)
                                            .known_from = (instant_t)(1000000 * (i + 1)),
                                            .digest = y->digest[i],
                                            .terms = y->terms[i]};
+}
+
+static void make_version(struct contract_year *y, bool shadow)
+{
+    add_version(y, year_random_terms(y, shadow, y->versions == 0));
+}
+
+void contract_year_lift_bound(struct contract_year *y, int32_t k)
+{
+    json_t *json = json_deep_copy(year_version(y, k, YEAR_ALL_KNOWN)->terms->source);
+    year_must(json != NULL && json_object_del(json_object_get(json, "billing"), "sanity_bound") == 0);
+    put(json, "effective_from", month_text(YEAR_APRIL + k));
+    add_version(y, json);
 }
 
 static void fails(struct episode *e, enum rule_id rule)

@@ -1,6 +1,6 @@
 /* Random contract-years for the property tests: terms in several versions, rows of every month, what the parties
  * agreed, imposed, decided and challenged. Everything follows from the seed. The same case can be written as JSON for
- * the second implementation (auditor/reckoner_auditor.py). */
+ * the second implementation (tests/lib/second_runs.py). */
 #ifndef RECKONER_TESTS_CONTRACT_YEAR_H
 #define RECKONER_TESTS_CONTRACT_YEAR_H
 
@@ -14,8 +14,9 @@
 #define YEAR_COMMISSIONER "5QE"
 #define YEAR_OTHER        "5QF"
 #define YEAR_APRIL        (2012 * 12 + 3)
-#define YEAR_VERSIONS     4
-#define YEAR_MANY         6 /* most of each of the arrays below */
+#define YEAR_VERSIONS     8
+#define YEAR_MANY         8 /* most of each of the arrays below */
+#define YEAR_AGREED       20
 #define YEAR_ALL_KNOWN    INT64_C(9000000)
 
 struct year_row {
@@ -68,7 +69,7 @@ struct contract_year {
     size_t row_count[TERMS_MONTHS];
     char sha256[TERMS_MONTHS][65];
     bool missing[TERMS_MONTHS];
-    struct year_agreed agreed[YEAR_MANY];
+    struct year_agreed agreed[YEAR_AGREED];
     size_t agreed_count;
     struct position_achievement achievement[YEAR_MANY];
     size_t achievements;
@@ -119,14 +120,19 @@ json_t *contract_year_reviews(const struct contract_year *y);
 void contract_year_row_sha256(size_t i, char *out);
 /* The case for the second implementation (year_case.c): one line of JSON. New reference. */
 json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t known_at);
-/* Adds to a case what was billed so far: the sum of the documents of settlement, and the opening entries. The answer
- * then says what a billing run bills. */
-void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents);
+/* Adds to a case what was billed so far: the sum of the documents of settlement, the month of the position billed last
+ * (0: none), and the opening entries. The answer then says what a billing run of a month and type bills, and whether
+ * the sanity bound parks it. */
+void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents, month_t billed_to,
+                             month_t run, const char *type);
 
 /* What is set off against position(m) and the yearly sum of the instalments (-1: billing is actual), as the terms and
  * the opening entries known at the instant say. POSITION_PARKED: the plan of the year cannot be computed. */
 enum position_status contract_year_set_off(const struct contract_year *y, month_t m, instant_t known_at,
                                            struct bill_set_off *off, int64_t *eacv);
+
+/* One version more: the one in force in month k, which has a sanity bound, without it, in effect from that month on. */
+void contract_year_lift_bound(struct contract_year *y, int32_t k);
 
 /* Other rows of month k, as a late file has them. What was said of its rows before must be forgotten by the caller. */
 void contract_year_replace_month(struct contract_year *y, int32_t k);

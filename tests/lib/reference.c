@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const program = "auditor/reckoner_auditor.py";
+static const char *const program = "tests/lib/second_runs.py";
 
 void reference_open(struct reference *r)
 {
@@ -34,7 +34,7 @@ void reference_run(struct reference *r)
         if (lseek(fileno(r->cases), 0, SEEK_SET) < 0 || dup2(fileno(r->cases), 0) < 0 ||
             dup2(fileno(r->answers), 1) < 0)
             _exit(126);
-        execlp("python3", "python3", "-B", program, "position", "--lines", "2", (char *)NULL);
+        execlp("python3", "python3", "-B", program, (char *)NULL);
         _exit(127);
     }
     int status;

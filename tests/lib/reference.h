@@ -1,4 +1,4 @@
-/* The second implementation (auditor/reckoner_auditor.py), asked by the C tests. */
+/* The second implementation (tests/lib/second_runs.py), asked by the C tests. */
 #ifndef RECKONER_TESTS_REFERENCE_H
 #define RECKONER_TESTS_REFERENCE_H
 

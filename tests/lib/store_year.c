@@ -88,13 +88,14 @@ int64_t store_year_number(const char *format, ...)
     return n;
 }
 
-/* The step of fault.crash kills the transaction. */
+/* The step of fault.crash kills the transaction, and with some the connection. */
 static const char crash_sql[] =
-    "CREATE SCHEMA fault; CREATE SEQUENCE fault.step; CREATE TABLE fault.crash (at bigint NOT NULL); INSERT INTO "
-    "fault.crash VALUES (0);"
+    "CREATE SCHEMA fault; CREATE SEQUENCE fault.step; CREATE TABLE fault.crash (at bigint NOT NULL, code text NOT "
+    "NULL);"
+    "INSERT INTO fault.crash VALUES (0, '');"
     "CREATE FUNCTION fault.step() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = fault AS $$"
     " BEGIN IF session_user LIKE 'reckoner_w%' AND nextval('fault.step') = (SELECT at FROM fault.crash) THEN"
-    " RAISE EXCEPTION 'the power fails' USING ERRCODE = '57P01'; END IF; RETURN NULL; END $$;"
+    " RAISE EXCEPTION 'the power fails' USING ERRCODE = (SELECT code FROM fault.crash); END IF; RETURN NULL; END $$;"
     "DO $$ DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['run', 'run_line', 'run_input', 'run_position', 'position',"
     " 'document', 'document_line', 'frozen_month', 'signed_record', 'statement', 'job'] LOOP"
     " EXECUTE format('CREATE TRIGGER crash AFTER INSERT OR UPDATE ON reckoner.%I FOR EACH STATEMENT"
@@ -116,28 +117,34 @@ void store_year_set_up(void)
 void store_year_arm(struct store_year *a)
 {
     char sql[200];
-    snprintf(sql, sizeof sql, "UPDATE fault.crash SET at = (SELECT last_value FROM fault.step) + %d",
-             1 + (int)year_random(a->y, 16));
+    snprintf(sql, sizeof sql, "UPDATE fault.crash SET at = (SELECT last_value FROM fault.step) + %d, code = '%s'",
+             1 + (int)year_random(a->y, 16), year_chance(a->y, 10) ? "57P01" : "40001");
     store_fixture_sql(&settled.store, sql);
 }
 
-/* A step that died is done again. */
-static bool died_at(int line, struct pg *pg, enum pg_status status)
+static void go_on(struct pg *pg)
+{
+    store_year_crashes++;
+    pg_rollback(pg);
+    if (pg_raw(pg) == NULL)
+        year_must(pg_connect(pg) == PG_OK);
+}
+
+bool store_year_died_at(int line, struct pg *pg, enum pg_status status)
 {
     if (status == PG_OK)
         return false;
     if (strstr(pg_message(pg), "power fails") == NULL)
         ck_abort_msg("line %d: status %d: %s", line, (int)status, pg_message(pg));
-    store_year_crashes++;
-    year_must(pg_connect(pg) == PG_OK);
+    go_on(pg);
     return true;
 }
-#define died(pg, status) died_at(__LINE__, pg, status)
 
 /* Does a job; a transaction that died leaves the job to the next worker. */
 static void do_job(const struct job *job)
 {
     char problem[JOB_PROBLEM_SIZE] = "";
+    struct pg *pg = settled.worker.pg;
     const struct job_handler *handler = job_handlers;
     while (handler->kind != NULL && strcmp(handler->kind, job->kind) != 0)
         handler++;
@@ -147,16 +154,14 @@ static void do_job(const struct job *job)
         return;
     if (outcome == JOB_FAILED && strcmp(job->kind, "instalment") == 0) {
         /* The plan of the year, of which the instalments are made, cannot be computed. */
-        pg_rollback(settled.worker.pg);
-        while (died(settled.worker.pg, job_fail(settled.worker.pg, job, problem)))
+        pg_rollback(pg);
+        while (store_year_died(pg, job_fail(pg, job, problem)))
             continue;
         return;
     }
-    if (strstr(problem, "power fails") == NULL && strstr(pg_message(settled.worker.pg), "power fails") == NULL)
-        ck_abort_msg("job %s: outcome %d: %s (%s)", job->kind, (int)outcome, problem, pg_message(settled.worker.pg));
-    store_year_crashes++;
-    pg_free(settled.worker.pg);
-    settled.worker.pg = store_fixture_connect(&settled.store, "reckoner_worker");
+    if (strstr(problem, "power fails") == NULL && strstr(pg_message(pg), "power fails") == NULL)
+        ck_abort_msg("job %s: outcome %d: %s (%s)", job->kind, (int)outcome, problem, pg_message(pg));
+    go_on(pg);
     store_fixture_sql(&settled.store, "UPDATE job SET state = 'queued', lease = NULL, lease_until = NULL,"
                                       " finished_at = NULL, problem = NULL WHERE state <> 'done'");
 }
@@ -168,7 +173,7 @@ void store_year_work(void)
         enum pg_status status = job_claim(settled.worker.pg, 60, &job);
         if (status == PG_NONE)
             return;
-        if (!died(settled.worker.pg, status))
+        if (!store_year_died(settled.worker.pg, status))
             do_job(&job);
     }
 }
@@ -177,74 +182,9 @@ void store_year_job(struct store_year *a, const char *kind)
 {
     char job[IDENT_SIZE];
     store_year_tick();
-    while (died(settled.worker.pg, job_add(settled.worker.pg, a->provider, kind, a->contract, job)))
+    while (store_year_died(settled.worker.pg, job_add(settled.worker.pg, a->provider, kind, a->contract, job)))
         continue;
     store_year_work();
-}
-
-static void ask_run(struct store_year *a, const char *commissioner, month_t month, const char *type,
-                    char id[IDENT_SIZE])
-{
-    struct run run;
-    char job[IDENT_SIZE];
-    store_year_tick();
-    memset(&run, 0, sizeof run);
-    snprintf(run.account.provider, sizeof run.account.provider, "%s", a->provider);
-    snprintf(run.account.contract, sizeof run.account.contract, "%s", a->contract);
-    snprintf(run.account.commissioner, sizeof run.account.commissioner, "%s", commissioner);
-    snprintf(run.type, sizeof run.type, "%s", type);
-    snprintf(run.cause, sizeof run.cause, "asked for by the provider");
-    snprintf(run.requested_by, sizeof run.requested_by, "p%s.one", a->provider);
-    run.month = month;
-    run.requested_at = store_year_now;
-    run.known_at = store_year_now;
-    const char *kind = strcmp(type, "PREVIEW") == 0 ? "preview" : "settle";
-    while (died(settled.worker.pg, run_insert(settled.worker.pg, &run)))
-        continue;
-    while (died(settled.worker.pg, job_add(settled.worker.pg, a->provider, kind, run.id, job)))
-        continue;
-    memcpy(id, run.id, IDENT_SIZE);
-    store_year_work();
-}
-
-/* The bytes of the position that a run found, for the caller to free; NULL: the run is parked. */
-static char *position_of(const char *run)
-{
-    char sql[300];
-    const char *state = store_year_value("SELECT state FROM run WHERE id = '%s'", run);
-    if (strcmp(state, "done") != 0) {
-        ck_assert_str_eq(state, "parked");
-        return NULL;
-    }
-    snprintf(sql, sizeof sql,
-             "SELECT p.body FROM run r JOIN position p ON p.provider = r.provider AND p.sha256 = r.position_sha256"
-             " WHERE r.id = '%s'",
-             run);
-    PGresult *r = PQexec(pg_raw(settled.store.owner), sql);
-    ck_assert_msg(PQntuples(r) == 1, "%s", PQresultErrorMessage(r));
-    char *bytes = strdup(PQgetvalue(r, 0, 0));
-    PQclear(r);
-    year_must(bytes != NULL);
-    return bytes;
-}
-
-void store_year_run_some(struct store_year *a)
-{
-    static const char *const types[] = {"FREEZE", "FREEZE", "FLEX", "PREVIEW"};
-    char id[IDENT_SIZE];
-    const char *type = types[year_random(a->y, 4)];
-    struct store_account *account = &a->account[year_random(a->y, a->accounts)];
-    month_t month = YEAR_APRIL + (month_t)year_between(a->y, 0, a->last - YEAR_APRIL);
-    bool freeze = strcmp(type, "FREEZE") == 0;
-    if (strcmp(type, "PREVIEW") != 0 && account->asked[month - YEAR_APRIL])
-        return;
-    ask_run(a, account->commissioner, month, type, id);
-    char *bytes = freeze ? position_of(id) : NULL;
-    if (bytes != NULL) {
-        account->asked[month - YEAR_APRIL] = true;
-        account->head = month > account->head ? month : account->head;
-    }
-    free(bytes);
 }
 
 void store_year_repeat(struct store_year *a)
@@ -275,34 +215,11 @@ bool store_year_issue(struct store_year *a, struct pg *web)
     snprintf(person[1], sizeof person[1], "p%s.two", a->provider);
     do
         store_fixture_sign_in(&settled.store, web, person[0]);
-    while (died(web, document_propose(web, a->provider, id, revision, person[0], store_year_now)));
+    while (store_year_died(web, document_propose(web, a->provider, id, revision, person[0], store_year_now)));
     do
         store_fixture_sign_in(&settled.store, web, person[1]);
-    while (died(web, document_issue(web, a->provider, id, revision + 1, store_year_now, NULL, &given)));
+    while (store_year_died(web, document_issue(web, a->provider, id, revision + 1, store_year_now, NULL, &given)));
     return true;
-}
-
-void store_year_find(struct store_year *a)
-{
-    struct json_problem problem;
-    char id[IDENT_SIZE];
-    for (size_t n = 0; n < a->accounts; n++) {
-        struct store_account *account = &a->account[n];
-        for (int i = 0; i < 2; i++) {
-            month_t month = i == 0 ? account->head : a->last;
-            if (month == 0)
-                continue;
-            ask_run(a, account->commissioner, month, "PREVIEW", id);
-            account->bytes[i] = position_of(id);
-            if (account->bytes[i] != NULL)
-                account->found[i] = json_read(account->bytes[i], strlen(account->bytes[i]), &problem);
-            year_must((account->found[i] != NULL) == (account->bytes[i] != NULL));
-        }
-        account->documents = store_year_number("SELECT coalesce(sum(balance_pence), 0) FROM document WHERE provider ="
-                                               " '%s' AND commissioner = '%s' AND state = 'issued' AND instalment IS"
-                                               " NULL",
-                                               a->provider, account->commissioner);
-    }
 }
 
 /* The first facts at once; then in random order those whose turn it may be. */
@@ -311,6 +228,7 @@ void store_year_replay(struct store_year *a, struct pg *web, uint64_t seed)
     bool there[STORE_FACTS] = {false};
     size_t left = a->facts;
     a->y->random = seed;
+    a->replaying = true;
     for (size_t i = 0; i < a->facts; i++) {
         if (a->fact[i].begin) {
             store_fixture_sql(&settled.store, a->fact[i].sql);
@@ -341,6 +259,8 @@ void store_year_free(struct store_year *a)
 {
     for (size_t i = 0; i < a->facts; i++)
         free(a->fact[i].sql);
+    for (size_t i = 0; i < a->claims; i++)
+        json_decref(a->claim[i].asked);
     for (size_t n = 0; n < a->accounts; n++) {
         for (int i = 0; i < 2; i++) {
             json_decref(a->account[n].found[i]);

@@ -15,7 +15,7 @@ static const char *account_of(const struct store_year *a)
     return text;
 }
 
-static void approve_terms(struct store_year *a)
+void store_year_approve(struct store_year *a)
 {
     struct json_problem problem;
     size_t length = 0;
@@ -88,7 +88,8 @@ void store_year_let_in_late(struct store_year *a)
 {
     static int n;
     int32_t k = (int32_t)year_between(a->y, 0, a->last - YEAR_APRIL);
-    if (a->y->missing[k] || (a->order_free && a->contested[k]) || a->facts + 2 > STORE_FACTS)
+    if (a->y->missing[k] || (a->order_free && a->contested[k]) || a->facts + 2 > STORE_FACTS || a->account[0].closed ||
+        a->account[1].closed)
         return;
     struct script s;
     const char *at = store_year_tick();
@@ -351,16 +352,15 @@ static PGresult *rows_of(const struct store_year *a, int number)
     return r;
 }
 
-static void answer_challenge(struct store_year *a)
+bool store_year_answer(struct store_year *a)
 {
     static const char *const outcomes[] = {"withdrawn", "rejected", "accepted", "accepted", "split"};
     int number = (int)store_year_number("SELECT coalesce((SELECT number FROM challenge WHERE provider = '%s' AND"
                                         " outcome IS NULL ORDER BY md5(number || '%llu') LIMIT 1), 0)",
                                         a->provider, (unsigned long long)year_random(a->y, 1000));
     struct script s;
-    a->answers_left--;
     if (number == 0)
-        return;
+        return false;
     PGresult *rows = rows_of(a, number);
     const char *outcome = outcomes[year_random(a->y, PQntuples(rows) > 1 ? 5 : 4)];
     int decided = strcmp(outcome, "split") == 0      ? (int)year_between(a->y, 1, PQntuples(rows) - 1)
@@ -384,6 +384,13 @@ static void answer_challenge(struct store_year *a)
     }
     a->row_fact[k] = script_run(&s, a, a->row_fact[k]);
     PQclear(rows);
+    return true;
+}
+
+static void answer_challenge(struct store_year *a)
+{
+    a->answers_left--;
+    (void)store_year_answer(a);
 }
 
 /* A row that belongs to the other commissioner, by one act of three parties. */
@@ -429,7 +436,7 @@ bool store_year_learn(struct store_year *a)
     const struct {
         bool left;
         void (*act)(struct store_year *a);
-    } things[] = {{a->version < y->versions, approve_terms},
+    } things[] = {{a->version < y->versions, store_year_approve},
                   {a->achievement < y->achievements, agree_achievement},
                   {a->adjustment < y->adjustments, agree_adjustment},
                   {a->agreed < y->agreed_count, agree_month},
@@ -471,6 +478,28 @@ static void write_parties(struct store_year *a)
     (void)script_run(&s, a, -1);
 }
 
+/* Months without a file are agreed as zero or an estimate, so that the year can be settled to March. */
+static void agree_the_rest(struct store_year *a)
+{
+    struct year_agreed later[YEAR_AGREED];
+    size_t count = a->y->agreed_count;
+    memcpy(later, a->y->agreed, sizeof later);
+    a->y->agreed_count = 0;
+    for (int32_t k = 0; k < TERMS_MONTHS; k++) {
+        a->y->missing[k] = a->y->missing[k] || k > a->last - YEAR_APRIL;
+        if (a->y->missing[k])
+            a->y->agreed[a->y->agreed_count++] =
+                (struct year_agreed){YEAR_APRIL + k, year_chance(a->y, 30) ? MONTH_ZERO : MONTH_ESTIMATE, 1};
+    }
+    while (a->agreed < a->y->agreed_count)
+        agree_month(a);
+    for (size_t i = 0; i < count; i++) {
+        if (!a->y->missing[later[i].month - YEAR_APRIL])
+            a->y->agreed[a->y->agreed_count++] = later[i];
+    }
+    a->last = YEAR_APRIL + TERMS_MONTHS - 1;
+}
+
 void store_year_begin(struct store_year *a, uint64_t seed, uint64_t place, bool order_free)
 {
     memset(a, 0, sizeof *a);
@@ -480,6 +509,7 @@ void store_year_begin(struct store_year *a, uint64_t seed, uint64_t place, bool 
     a->y->challenges = 0;
     a->order_free = order_free;
     a->last = YEAR_APRIL + (month_t)year_between(a->y, 0, 5);
+    a->closing = year_chance(a->y, 15);
     snprintf(a->provider, sizeof a->provider, "%llu", (unsigned long long)(100000 + place % 900000));
     ident_new(a->contract);
     a->accounts = year_chance(a->y, 40) ? 2 : 1;
@@ -494,7 +524,9 @@ void store_year_begin(struct store_year *a, uint64_t seed, uint64_t place, bool 
         a->row_fact[k] = -1;
     a->beginning = true;
     write_parties(a);
-    approve_terms(a);
+    store_year_approve(a);
+    if (a->closing)
+        agree_the_rest(a);
     for (int32_t k = 0; k <= a->last - YEAR_APRIL; k++) {
         instant_t begun = ((instant_t)month_last(YEAR_APRIL + k) + 5) * 86400 * 1000000;
         if (!a->y->missing[k])

@@ -97,26 +97,40 @@ static json_t *challenges_json(const struct store_year *a)
     return list;
 }
 
+/* The year as far as it became known. */
+static struct contract_year known_of(const struct store_year *a)
+{
+    struct contract_year known = *a->y;
+    known.versions = a->version;
+    known.achievements = a->achievement;
+    known.adjustments = a->adjustment;
+    known.agreed_count = a->agreed;
+    known.withholds = a->withhold;
+    known.openings = a->opening;
+    return known;
+}
+
 bool store_year_bills(const struct store_year *a, const char *commissioner, month_t m)
 {
     struct bill_set_off off;
     int64_t expected;
-    a->y->account = commissioner;
-    bool can = contract_year_set_off(a->y, m, YEAR_ALL_KNOWN, &off, &expected) == POSITION_DONE;
-    a->y->account = YEAR_COMMISSIONER;
-    return can;
+    struct contract_year known = known_of(a);
+    known.account = commissioner;
+    return contract_year_set_off(&known, m, YEAR_ALL_KNOWN, &off, &expected) == POSITION_DONE;
 }
 
-json_t *store_year_case(const struct store_year *a, size_t account, month_t m)
+json_t *store_year_case(const struct store_year *a, size_t account, month_t m, month_t run, const char *type)
 {
+    const struct contract_year known = known_of(a);
     static const char *const of_ours[] = {"achievements", "adjustments", "agreed_months", "withholds"};
     bool ours = account == 0;
-    json_t *object = contract_year_case(a->y, m, YEAR_ALL_KNOWN);
+    json_t *object = contract_year_case(&known, m, YEAR_ALL_KNOWN);
     /* Without digests of rows and files no document can be asked for; the sums and lines are. */
     year_must(json_object_del(object, "provider") == 0);
     bool bills = store_year_bills(a, a->account[account].commissioner, m);
     if (bills)
-        contract_year_case_bill(object, a->y, a->account[account].documents);
+        contract_year_case_bill(object, &known, a->account[account].documents, a->account[account].billed_to, run,
+                                type);
     put_text(object, "commissioner", a->account[account].commissioner);
     put(object, "decisions", ours ? acts_json(a, a->decision, a->decisions) : json_array());
     put(object, "reattributions", acts_json(a, a->move, a->moves));

@@ -1,4 +1,5 @@
-/* A contract-year as a case of the second implementation: the format stands in auditor/reckoner_auditor.py. */
+/* A contract-year as a case of the second implementation: the format stands in auditor/reckoner_auditor.py, of runs in
+ * tests/lib/second_runs.py. */
 #include "lib/contract_year.h"
 #include "lib/year_json.h"
 
@@ -179,8 +180,13 @@ static void put_decisions(json_t *object, const struct contract_year *y)
     put(object, "challenges", challenges);
 }
 
-void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents)
+void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents, month_t billed_to,
+                             month_t run, const char *type)
 {
+    json_t *asked = json_pack("{s:o, s:s}", "month", month_text(run), "type", type);
+    if (billed_to != 0)
+        put(asked, "billed_to", month_text(billed_to));
+    put(object, "run", asked);
     json_t *opening = json_array();
     for (size_t i = 0; i < y->openings; i++)
         append(opening, json_pack("{s:I, s:o}", "pence", (json_int_t)y->opening[i].pence, "agreed_at",

@@ -293,7 +293,7 @@ static void random_rules(struct contract_year *y, json_t *t)
     put(t, "thresholds", thresholds);
 }
 
-/* Instalments of a stated sum, or of the plan of the year. */
+/* Instalments of a stated sum, or of the plan of the year; a balance may park, and FLEX may bill. */
 static void random_billing(struct contract_year *y, json_t *t)
 {
     json_t *billing = json_object();
@@ -301,6 +301,10 @@ static void random_billing(struct contract_year *y, json_t *t)
     put_text(billing, "method", on_account ? "on_account" : "actual");
     if (on_account && year_chance(y, 50))
         put_number(billing, "eacv_pence", year_between(y, 0, 90000000));
+    if (year_chance(y, 60))
+        put(billing, "bill_flex", json_boolean(year_chance(y, 80)));
+    if (year_chance(y, 50))
+        put(billing, "sanity_bound", percent_text(year_between(y, 0, year_chance(y, 50) ? 1500000 : 30000000)));
     put(t, "billing", billing);
 }
 
@@ -346,7 +350,7 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
     if (year_chance(y, 50)) {
         random_rules(y, t);
     }
-    if (year_chance(y, 50)) {
+    if (year_chance(y, 65)) {
         random_billing(y, t);
     }
 }

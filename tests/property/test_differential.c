@@ -22,8 +22,10 @@ struct question {
     instant_t known_at;
     struct contract_year *year;
     bool bills;
+    month_t run;                    /* its month; the billed one is q.month */
     struct bill_set_off billed_off; /* what stood against the position billed before */
     json_t *billed;                 /* its document; NULL: nothing was billed */
+    month_t billed_to;              /* its month */
     int64_t documents;              /* what was billed of it */
 };
 
@@ -53,6 +55,7 @@ static void bill_before(struct question *q, struct contract_year *dice)
         q->billed_off = (struct bill_set_off){0};
         return;
     }
+    q->billed_to = month;
     q->documents = p.billable - q->billed_off.opening - q->billed_off.on_account;
     position_free(&p);
 }
@@ -67,6 +70,9 @@ static struct question question_of(uint64_t base, uint64_t round)
     if (year_chance(&dice, 15))
         q.year->account = YEAR_OTHER;
     q.bills = year_chance(&dice, 25);
+    q.run = year_chance(&dice, 60)
+                ? q.month
+                : YEAR_APRIL + (month_t)year_random(&dice, TERMS_MONTHS) % (q.month - YEAR_APRIL + 1);
     if (q.bills && year_chance(&dice, 70))
         bill_before(&q, &dice);
     return q;
@@ -80,6 +86,8 @@ struct coverage {
     uint64_t estimates;
     uint64_t bills;
     uint64_t on_account;
+    uint64_t beyond;
+    uint64_t within;
 };
 
 #define SAME(q, what, ours, other)                                                                                     \
@@ -145,8 +153,18 @@ static void compare_sums(const struct question *q, const struct position *p, con
     SAME(q, "number of challenges", p->contested_count, json_object_size(json_object_get(theirs, "contested")));
 }
 
-static void compare_bill(const struct question *q, const json_t *now, const struct bill_set_off *off, int64_t eacv,
-                         const json_t *theirs, struct coverage *seen)
+static void compare_bound(const struct question *q, const struct position *p, int64_t balance, const json_t *theirs,
+                          struct coverage *seen)
+{
+    int64_t bound = year_version(q->year, q->run - YEAR_APRIL, q->known_at)->terms->sanity_ppm;
+    bool beyond = bill_beyond_bound(balance, bill_planned(p->plan, YEAR_APRIL, q->month, q->run, q->billed), bound);
+    SAME(q, "beyond the sanity bound", beyond, json_bool(theirs, "beyond_bound", !beyond));
+    seen->beyond += beyond;
+    seen->within += bound >= 0 && !beyond;
+}
+
+static void compare_bill(const struct question *q, const struct position *p, const json_t *now,
+                         const struct bill_set_off *off, int64_t eacv, const json_t *theirs, struct coverage *seen)
 {
     const struct bill_before before = {q->billed, q->billed_off, q->documents};
     const json_t *instalments = json_object_get(theirs, "instalments");
@@ -161,6 +179,7 @@ static void compare_bill(const struct question *q, const json_t *now, const stru
         year_must(instalments_due(eacv, k, &to) && instalments_due(eacv, k - 1, &from));
         SAME(q, "instalment", to - from, json_integer_value(json_array_get(instalments, (size_t)k - 1)));
     }
+    compare_bound(q, p, bill.balance, theirs, seen);
     seen->bills += bill.balance != 0;
     seen->on_account += eacv > 0;
     bill_free(&bill);
@@ -208,7 +227,7 @@ static void compare(const struct question *q, const json_t *theirs, struct cover
         compare_sums(q, &p, theirs);
         compare_documents(q, now, theirs);
         if (q->bills)
-            compare_bill(q, now, &off, eacv, theirs, seen);
+            compare_bill(q, &p, now, &off, eacv, theirs, seen);
         position_free(&p);
     }
     json_decref(now);
@@ -223,7 +242,7 @@ static void compare_batch(uint64_t seed, uint64_t first, uint64_t count, struct 
         q[i] = question_of(seed, first + i);
         json_t *asked = contract_year_case(q[i].year, q[i].month, q[i].known_at);
         if (q[i].bills)
-            contract_year_case_bill(asked, q[i].year, q[i].documents);
+            contract_year_case_bill(asked, q[i].year, q[i].documents, q[i].billed_to, q[i].run, "R");
         reference_ask(&reference, asked);
     }
     reference_run(&reference);
@@ -257,10 +276,12 @@ START_TEST(engine_equals_second_implementation_to_the_penny)
                       basis_name((enum basis)basis));
     }
     printf("  %-11s %llu lines\n", "estimate", (unsigned long long)seen.estimates);
-    printf("  %-11s %llu, %llu of them on account\n", "bills", (unsigned long long)seen.bills,
-           (unsigned long long)seen.on_account);
+    printf("  %-11s %llu, %llu of them on account, %llu beyond a sanity bound, %llu within\n", "bills",
+           (unsigned long long)seen.bills, (unsigned long long)seen.on_account, (unsigned long long)seen.beyond,
+           (unsigned long long)seen.within);
     ck_assert(rounds < 1000 || (seen.estimates > 0 && seen.parked < rounds / 2));
     ck_assert(rounds < 1000 || (seen.bills > rounds / 20 && seen.on_account > 0));
+    ck_assert(rounds < 1000 || (seen.beyond > rounds / 1000 && seen.within > rounds / 1000));
 }
 END_TEST
 
