@@ -44,6 +44,21 @@ enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *s
     return get_bool(pg, &s, &a, erased);
 }
 
+enum pg_status erasure_of_stored_row(struct pg *pg, const char *provider, int64_t submission, int64_t row_no,
+                                     bool *erased)
+{
+    static const struct pg_statement s = {"erasure_of_stored_row",
+                                          "SELECT EXISTS (SELECT FROM reckoner.erased_row WHERE provider = $1"
+                                          " AND submission = $2 AND row_no = $3) AS answer",
+                                          3};
+    struct pg_args a;
+    pg_args_init(&a);
+    pg_arg_text(&a, provider);
+    pg_arg_i64(&a, submission);
+    pg_arg_i64(&a, row_no);
+    return get_bool(pg, &s, &a, erased);
+}
+
 enum pg_status erasure_of_upload(struct pg *pg, const char *provider, const char *submission, bool *erased)
 {
     static const struct pg_statement s = {

@@ -21,6 +21,9 @@ enum pg_status erasure_ask(struct pg *pg, const struct erasure_request *q);
 /* Whether the identity of a row is erased already. */
 enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *submission, int64_t row_no,
                               bool *erased);
+/* The same, of submission.no. */
+enum pg_status erasure_of_stored_row(struct pg *pg, const char *provider, int64_t submission, int64_t row_no,
+                                     bool *erased);
 
 /* Columns erasure, submission, month, row_no, reason, state, asked_by, asked_at, decided_by, decided_at, done_at, rows,
  * uploads; newest first, below (asked_at, id) of the cursor (before INSTANT_NONE: from the top). */

@@ -99,6 +99,8 @@ TAMPERED = [
     ("confidential_block", "UPDATE {t} SET sealed = set_byte(sealed, 60, get_byte(sealed, 60) # 1)",
      ["confidential_block RXA/2012-04/1/1: salt and record: found none that opens"]),
     ("confidential_block", "DELETE FROM {t}", ["confidential_block RXA/2012-04/1/10: salt and record: found none"]),
+    ("erased_row", "DELETE FROM {t}",
+     ["confidential_block RXA/2012-05/1/2: salt and record: found none, and no erasure of the row"]),
     ("episode", "UPDATE {t} SET service = 'CMHT2' WHERE row_no = 4",
      ["row_tree_block RXA/2012-04/1/5QE/0: root: found ", "row_tree RXA/2012-04/1/5QE: root: found "]),
     ("episode", "DELETE FROM {t} WHERE row_no = 4",
@@ -111,7 +113,7 @@ TAMPERED = [
 
 
 class Fsck(harness.ServiceCase):
-    """One account, a month from FLEX to an issued invoice."""
+    """One account, a month from FLEX to an issued invoice, and an erased row of the month after."""
 
     settings = {"worker_poll_ms": 20}
 
@@ -130,6 +132,11 @@ class Fsck(harness.ServiceCase):
         checker = cls.as_person("a.checker")
         issued = checker.send("POST", path + "/issue", headers={"If-Match": checker.send("GET", path).headers["ETag"]})
         assert issued.status == 200, issued.body
+        may = cls.send([harness.row(n, "2012-05") for n in range(20, 30)], month="2012-05")
+        asked = maker.post("/v1/providers/RXA/erasures", {"submission": may["submission"], "row": 2,
+                                                          "reason": "the patient asked for it"})
+        approved = checker.post(f"/v1/providers/RXA/erasures/{asked['erasure']}/approve")
+        maker.wait_for_job("RXA", approved["job"])
         cls.wait_until(lambda: cls.value("SELECT NOT EXISTS (SELECT FROM reckoner.log_pending) AND NOT EXISTS (SELECT"
                                          " FROM reckoner.audit_pending) AND EXISTS (SELECT FROM"
                                          " reckoner.freeze_certificate)") == "t", what="the log")
