@@ -26,6 +26,7 @@ static const struct column export_columns[] = {{"export", COLUMN_TEXT},
                                                {"commissioner", COLUMN_TEXT},
                                                {"first_month", COLUMN_MONTH},
                                                {"last_month", COLUMN_MONTH},
+                                               {"as_known_on", COLUMN_DATE},
                                                {"rule", COLUMN_TEXT},
                                                {"severity", COLUMN_TEXT},
                                                {"cluster", COLUMN_TEXT},
@@ -115,6 +116,7 @@ static void begin_request(const struct request *r, struct export_request *x, con
     x->organisation = r->caller.organisation;
     x->person = r->caller.person;
     x->at = r->begun_at;
+    x->as_known_on = DATE_NONE;
 }
 
 static bool is_format(struct request *r, const char *format)
@@ -129,6 +131,10 @@ static bool read_filters(struct request *r, struct export_request *x)
 {
     enum rule_id rule;
     enum severity severity;
+    instant_t known_at;
+    if (!body_date(r, "as_known_on", &x->as_known_on) ||
+        (x->as_known_on != DATE_NONE && !day_is_over(r, "/as_known_on", x->as_known_on, &known_at)))
+        return false;
     x->rule = json_text(r->body, "rule");
     x->severity = json_text(r->body, "severity");
     x->cluster = json_text(r->body, "cluster");
@@ -150,11 +156,15 @@ static bool read_filters(struct request *r, struct export_request *x)
 
 void exports_ask(struct request *r)
 {
-    static const struct json_member members[] = {
-        {"format", JSON_KIND_TEXT, true, 1, 10},  {"from", JSON_KIND_TEXT, true, 7, 7},
-        {"to", JSON_KIND_TEXT, true, 7, 7},       {"commissioner", JSON_KIND_TEXT, false, 3, 6},
-        {"rule", JSON_KIND_TEXT, false, 3, 3},    {"severity", JSON_KIND_TEXT, false, 4, 5},
-        {"cluster", JSON_KIND_TEXT, false, 2, 2}, {NULL, JSON_KIND_TEXT, false, 0, 0}};
+    static const struct json_member members[] = {{"format", JSON_KIND_TEXT, true, 1, 10},
+                                                 {"from", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"to", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"commissioner", JSON_KIND_TEXT, false, 3, 6},
+                                                 {"as_known_on", JSON_KIND_TEXT, false, 10, 10},
+                                                 {"rule", JSON_KIND_TEXT, false, 3, 3},
+                                                 {"severity", JSON_KIND_TEXT, false, 4, 5},
+                                                 {"cluster", JSON_KIND_TEXT, false, 2, 2},
+                                                 {NULL, JSON_KIND_TEXT, false, 0, 0}};
     struct export_request x;
     begin_request(r, &x, "findings");
     if (!body_check(r, members) || !body_month(r, "from", &x.first) || !body_month(r, "to", &x.last))

@@ -5,6 +5,7 @@
 #include "routes/finding_view.h"
 #include "routes/handlers.h"
 #include "routes/question_filter.h"
+#include "store/finding_known.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static void write_found(const struct request *r, const struct finding_view *view
     (void)buf_append_format(out, ",\"month\":\"%s\",\"submission\":", month);
     (void)json_append_text(out, pg_text(view->result, row, "id"));
     (void)buf_append_text(out, ",\"pseudonym\":");
-    if (named)
+    if (named || pg_is_null(view->result, row, "pseudonym"))
         (void)buf_append_text(out, "null");
     else
         (void)json_append_text(out, pg_text(view->result, row, "pseudonym"));
@@ -100,7 +101,9 @@ void findings_list(struct request *r)
     PGresult *result = NULL;
     if (!question_filter(r, &q) || !request_page(r, &page) || !read_cursor(r, &page, &after))
         return;
-    enum pg_status status = question_findings(r->pg, &q, &after, page.limit + 1, &result);
+    enum pg_status status = q.known_at == INSTANT_NONE
+                                ? question_findings(r->pg, &q, &after, page.limit + 1, &result)
+                                : question_findings_known(r->pg, &q, &after, page.limit + 1, &result);
     if (status != PG_OK) {
         reply_store(r, status);
         return;
@@ -160,13 +163,19 @@ static json_t *total_line(const PGresult *result)
     return NULL;
 }
 
+static enum pg_status sums_of(struct request *r, const struct question *q, enum question_group group, PGresult **result)
+{
+    return q->known_at == INSTANT_NONE ? question_sums(r->pg, q, group, result)
+                                       : question_sums_known(r->pg, q, group, result);
+}
+
 static void summary_of_group(struct request *r, const struct question *q, const char *name, enum question_group group)
 {
     PGresult *lines = NULL;
     PGresult *total = NULL;
-    enum pg_status status = question_sums(r->pg, q, group, &lines);
+    enum pg_status status = sums_of(r, q, group, &lines);
     if (status == PG_OK)
-        status = question_sums(r->pg, q, QUESTION_TOTAL, &total);
+        status = sums_of(r, q, QUESTION_TOTAL, &total);
     json_t *items = json_array();
     bool ok = status == PG_OK && items != NULL;
     for (int i = 0; ok && i < PQntuples(lines); i++)
@@ -225,6 +234,11 @@ static json_t *practice_line(const PGresult *result, int row)
 static bool practices_can_be_asked(struct request *r, const struct question *q)
 {
     const char *name = NULL;
+    if (q->known_at != INSTANT_NONE) {
+        reply_problem(r, PROBLEM_BAD_PARAMETER, "as_known_on",
+                      "Counts by practice are not kept: ask for another group");
+        return false;
+    }
     if (!q->provider)
         name = "provider";
     else if (q->first != q->last)

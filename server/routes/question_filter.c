@@ -1,6 +1,7 @@
 #include "routes/question_filter.h"
 
 #include "domain/rules.h"
+#include "routes/common.h"
 
 #include <string.h>
 
@@ -47,7 +48,8 @@ bool question_filter(struct request *r, struct question *q)
     q->cluster = request_query(r, "cluster");
     enum rule_id rule;
     enum severity severity;
-    if (!read_months(r, q))
+    date_t day;
+    if (!read_months(r, q) || !request_as_known(r, &day, &q->known_at))
         return false;
     if (q->rule && (!rule_by_name(q->rule, &rule) || rule_get(rule)->severity == SEVERITY_FILE)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "rule", "There is no rule of rows with this id");

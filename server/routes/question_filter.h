@@ -1,5 +1,5 @@
 /* The filters that questions about findings share: ?month= or ?from=&to=, provider, commissioner, rule, severity,
- * cluster. */
+ * cluster, as_known_on. */
 #ifndef RECKONER_ROUTES_QUESTION_FILTER_H
 #define RECKONER_ROUTES_QUESTION_FILTER_H
 

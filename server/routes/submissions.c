@@ -6,7 +6,7 @@
 #include "domain/unchecked.h"
 #include "routes/common.h"
 #include "routes/finding_view.h"
-#include "store/finding.h"
+#include "store/finding_known.h"
 #include "store/job.h"
 
 #include <stdio.h>
@@ -331,7 +331,7 @@ static json_t *summary_line(const PGresult *result, int row)
     return NULL;
 }
 
-static json_t *summary_body(const struct submission *s, const PGresult *result)
+static json_t *summary_body(const char *state, int64_t evaluation, const PGresult *result)
 {
     json_t *body = json_object();
     json_t *by_rule = json_array();
@@ -347,19 +347,36 @@ static json_t *summary_body(const struct submission *s, const PGresult *result)
         else
             ok = json_object_set_new(body, "total", line) == 0;
     }
-    if (ok && json_put(body, "state", json_string(s->state)) &&
-        json_put(body, "evaluation", json_integer(s->evaluation)))
+    if (ok && json_put(body, "state", json_string(state)) && json_put(body, "evaluation", json_integer(evaluation)))
         return body;
     json_decref(body);
     return NULL;
+}
+
+static void summary_as_known(struct request *r, const struct finding_query *q)
+{
+    PGresult *result = NULL;
+    enum pg_status status = finding_summary_known(r->pg, q, &result);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    json_t *body = summary_body("accepted", pg_i64(result, 0, "evaluation"), result);
+    PQclear(result);
+    reply_body(r, body);
 }
 
 void submissions_findings_summary(struct request *r)
 {
     struct submission s;
     struct finding_query q;
-    if (!find(r, &s) || !read_filters(r, &q))
+    date_t day;
+    if (!find(r, &s) || !read_filters(r, &q) || !request_as_known(r, &day, &q.known_at))
         return;
+    if (q.known_at != INSTANT_NONE) {
+        summary_as_known(r, &q);
+        return;
+    }
     q.submission = s.no;
     q.evaluation = s.evaluation;
     q.commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : NULL;
@@ -369,7 +386,7 @@ void submissions_findings_summary(struct request *r)
         reply_store(r, status);
         return;
     }
-    json_t *body = summary_body(&s, result);
+    json_t *body = summary_body(s.state, s.evaluation, result);
     PQclear(result);
     reply_body(r, body);
 }

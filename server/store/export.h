@@ -17,6 +17,7 @@ struct export_request {
     const char *commissioner;
     month_t first; /* of findings */
     month_t last;
+    date_t as_known_on; /* of findings: as known at the end of this day; DATE_NONE: as they are when it is made */
     const char *rule;
     const char *severity;
     const char *cluster;
@@ -40,7 +41,8 @@ enum pg_status export_list(struct pg *pg, const char *provider, const struct pg_
 /* Columns export, kind, format, organisation, person,
  * asked_at, commissioner, first_month, last_month, rule, severity, cluster,
  * submission (id), whole, state, finished_at, lines, control_total_pence, rows_of_unknown_amount, bytes, chunks, sha256
- * (hexadecimal), remove_after, sealed_key, submission_no, after_link, statement. PG_NONE: none that the caller may see.
+ * (hexadecimal), remove_after, sealed_key, submission_no, after_link, statement, as_known_on. PG_NONE: none that the
+ * caller may see.
  */
 enum pg_status export_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* One part, in binary. PG_NONE: it is not there (any more). */

@@ -14,6 +14,7 @@ struct question {
     const char *rule;
     const char *severity; /* in force */
     const char *cluster;
+    instant_t known_at; /* what had been found by then (store/finding_known.h); INSTANT_NONE: what is found */
 };
 
 /* Behind which finding a page begins. mark "": from the start. */

@@ -2,6 +2,7 @@
 
 #include "domain/finding_line.h"
 #include "signing/reading_key.h"
+#include "store/finding_known.h"
 #include "store/submission.h"
 #include "worker/bundle.h"
 #include "worker/leak_guard.h"
@@ -20,8 +21,9 @@ struct exported {
     const char *commissioner; /* who reads; NULL: the provider */
     struct submission s;      /* being read */
     char month[8];
-    int64_t row;  /* of the last finding written */
-    bool counted; /* its amount is in the control total */
+    int64_t row;        /* of the last finding written */
+    bool counted;       /* its amount is in the control total */
+    instant_t known_at; /* INSTANT_NONE: as it is */
 };
 
 enum job_outcome export_failure(struct export_run *x, enum pg_status status)
@@ -179,8 +181,8 @@ static enum pg_status write_submission(struct exported *e)
     e->row = -1;
     for (int64_t after = 0;;) {
         PGresult *r = NULL;
-        enum pg_status status =
-            export_findings(x->w->pg, e->s.provider, e->s.no, e->s.evaluation, &filter, after, EXPORT_ROWS_AT_ONCE, &r);
+        enum pg_status status = (e->known_at == INSTANT_NONE ? export_findings : export_findings_known)(
+            x->w->pg, e->s.provider, e->s.no, e->s.evaluation, &filter, after, EXPORT_ROWS_AT_ONCE, &r);
         if (status != PG_OK)
             return status;
         bool last = PQntuples(r) < EXPORT_ROWS_AT_ONCE;
@@ -205,8 +207,11 @@ static enum pg_status write_submissions(struct exported *e)
                                  "severity,field,value,sentence,note,hint,amount_at_stake_pence,counted_pence\n";
     struct export_run *x = e->run;
     PGresult *r = NULL;
-    enum pg_status status = export_submissions(x->w->pg, x->job->provider, pg_month(x->asked, 0, "first_month"),
-                                               pg_month(x->asked, 0, "last_month"), &r);
+    month_t first = pg_month(x->asked, 0, "first_month");
+    month_t last = pg_month(x->asked, 0, "last_month");
+    enum pg_status status = e->known_at == INSTANT_NONE
+                                ? export_submissions(x->w->pg, x->job->provider, first, last, &r)
+                                : export_submissions_known(x->w->pg, x->job->provider, first, last, e->known_at, &r);
     if (status == PG_OK && x->csv && !buf_append_text(&x->file.text, header))
         x->broken = true;
     for (int i = 0; status == PG_OK && !x->broken && i < PQntuples(r); i++) {
@@ -214,6 +219,8 @@ static enum pg_status write_submissions(struct exported *e)
         if (status == PG_OK)
             status = leak_guard_add(e->guard, e->s.provider, e->s.no);
         if (status == PG_OK) {
+            if (e->known_at != INSTANT_NONE)
+                e->s.evaluation = pg_i64(r, i, "evaluation");
             month_format(e->s.month, e->month);
             status = write_submission(e);
         }
@@ -228,6 +235,7 @@ static enum job_outcome export_of_findings(struct export_run *x)
     memset(&e, 0, sizeof e);
     e.run = x;
     e.commissioner = asked(x, "commissioner");
+    e.known_at = asked(x, "as_known_on") == NULL ? INSTANT_NONE : london_day_end(pg_date(x->asked, 0, "as_known_on"));
     /* A provider may ask for one commissioner's rows: it reads them as a provider. */
     if (strcmp(pg_text(x->asked, 0, "organisation"), x->job->provider) == 0)
         e.commissioner = NULL;

@@ -23,7 +23,7 @@ class AsKnown(harness.ServiceCase):
     """One story in order; the names of the steps say so."""
 
     workers = 2
-    settings = {"calculations_per_day": 500, "worker_poll_ms": 50}
+    settings = {"calculations_per_day": 500, "exports_per_day": 500, "worker_poll_ms": 50}
 
     @classmethod
     def setUpClass(cls):
@@ -59,8 +59,30 @@ class AsKnown(harness.ServiceCase):
         for submission in self.submissions:
             reply = self.theirs.send("GET", f"/v1/providers/RXA/submissions/{submission}/findings?as_known_on={day}")
             yield submission, reply.body if reply.status == 200 else b"not found"
+            reply = self.ours.send("GET", f"/v1/providers/RXA/submissions/{submission}/findings/summary"
+                                   f"?as_known_on={day}")
+            yield "counts of " + submission, reply.body if reply.status == 200 else b"not found"
+        for n, client in enumerate((self.ours, self.theirs, self.auditor)):
+            yield f"all findings {n}", self.answer(client, f"/v1/findings?as_known_on={day}")
+            for group in ("month", "rule", "severity", "cluster", "commissioner", "provider"):
+                yield f"{group} {n}", self.answer(client, f"/v1/findings/summary?group={group}&as_known_on={day}")
+        for client, form in ((self.ours, "csv"), (self.theirs, "ndjson")):
+            yield form, self.file(client, day, form)
         for n, month in enumerate(MONTHS):
             yield month, self.position((self.ours, self.auditor)[n], day, month)
+
+    def answer(self, client, path):
+        reply = client.send("GET", path)
+        self.assertEqual(reply.status, 200, reply.body)
+        return reply.body
+
+    def file(self, client, day, form):
+        asked = client.post("/v1/providers/RXA/exports", {"format": form, "from": "2012-04", "to": "2012-05",
+                                                          "as_known_on": day})
+        client.wait_for_job("RXA", asked["job"])
+        path = f"/v1/providers/RXA/exports/{asked['export']}"
+        self.assertEqual(client.get(path)["as_known_on"], day)
+        return client.bytes(path + "/file")
 
     def upload(self, rows, month="2012-04"):
         sent = self.send([harness.row(n, month) for n in range(rows)], month=month)
@@ -159,6 +181,26 @@ class AsKnown(harness.ServiceCase):
         positions = [answer["2012-04"] for answer in self.answers.values()]
         self.assertEqual(len(set(positions)), 4, "uploaded, contested, decided and priced anew, late rows")
         self.assertNotEqual(self.answers["2012-06-18"]["2012-05"], self.answers["2012-07-10"]["2012-05"])
+        self.check_findings("2012-06-16", 0)
+        self.check_findings("2012-06-18", 10 + 12)
+        self.check_findings("2012-07-10", 15 + 12)
+
+    def check_findings(self, day, rows):
+        """All the answers of a day tell of these rows of C05, a warning, and of nothing else."""
+        known = self.answers[day]
+        for n in range(3):
+            items = json.loads(known[f"all findings {n}"])["items"]
+            self.assertEqual([(i["rule"], i["severity"], i["amount_at_stake_pence"], i["pseudonym"]) for i in items],
+                             [("C05", "WARN", None, None)] * rows)
+            for group, keys in (("rule", ["C05"]), ("severity", ["WARN"]), ("cluster", ["04"]), ("provider", ["RXA"]),
+                                ("commissioner", ["5QE"]), ("month", ["2012-04", "2012-05"])):
+                sums = json.loads(known[f"{group} {n}"])
+                self.assertEqual([line[group] for line in sums["items"]], keys if rows else [])
+                self.assertEqual(sums["total"], {"findings": rows, "rows": rows, "rows_of_unknown_amount": rows,
+                                                 "amount_at_stake_pence": None if rows else 0})
+        self.assertEqual(known["csv"].count(b"\n"), rows + 1)
+        self.assertEqual(known["csv"].count(b",C05,WARN,"), rows)
+        self.assertEqual(known["ndjson"].count(b"\n"), rows)
 
     def test_3_the_same_questions_have_the_same_answers(self):
         self.service.set_clock("2012-08-01T09:00:00Z")
@@ -169,13 +211,56 @@ class AsKnown(harness.ServiceCase):
                 with self.subTest(day=day, question=question):
                     self.assertEqual(again[question], answer)
 
-    def test_4_who_may_ask_and_when(self):
+    def test_4_findings_in_pages_and_by_filters(self):
+        day = "2012-06-18"
+        whole = json.loads(self.answers[day]["all findings 1"])["items"]
+        path = f"/v1/findings?as_known_on={day}"
+        self.assertEqual(list(self.theirs.pages(path, limit=5)), whole)
+        self.assertEqual(len({(i["submission"], i["row"]) for i in whole}), 22)
+        for query, count in (("severity=WARN", 22), ("severity=ERROR", 0), ("rule=C05&month=2012-05", 12),
+                             ("cluster=05", 0), ("provider=RXB", 0)):
+            self.assertEqual(len(list(self.theirs.pages(f"{path}&{query}"))), count, query)
+        self.assertEqual(list(self.as_person("f.one").pages(path)), [])
+        sent = f"/v1/providers/RXA/submissions/{self.submissions[0]}/findings/summary?as_known_on={day}"
+        counts = self.ours.get(sent)
+        self.assertEqual((counts["total"]["rows"], [line["rule"] for line in counts["by_rule"]], counts["evaluation"]),
+                         (10, ["C05"], self.ours.get(sent.replace("/summary", ""))["evaluation"]))
+        self.assertEqual(self.ours.get(sent + "&row=3")["total"]["findings"], 1)
+        self.assertProblem(self.as_person("f.one").send("GET", sent), 404, "not_found")
+        self.assertProblem(self.ours.send("GET", f"/v1/findings/summary?group=practice&as_known_on={day}"), 400,
+                           "bad_parameter", "as_known_on")
+
+    def test_6_erasure_takes_out_the_identity_and_nothing_else(self):
+        day = "2012-06-18"
+        asked = self.ours.post("/v1/providers/RXA/erasures", {"submission": self.submissions[0], "row": 4,
+                                                              "reason": "the patient asked for it"})
+        approved = self.as_person("a.checker").post(f"/v1/providers/RXA/erasures/{asked['erasure']}/approve")
+        self.ours.wait_for_job("RXA", approved["job"])
+        again = dict(self.ask(day))
+        for question, answer in self.answers[day].items():
+            if not question.startswith("all findings") and question not in ("csv", "ndjson", *self.submissions):
+                self.assertEqual(again[question], answer, question)
+        for n in range(3):
+            before, after = (json.loads(one[f"all findings {n}"])["items"] for one in (self.answers[day], again))
+            changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+            self.assertEqual({(a["month"], a["row"]) for a, _ in changed}, {("2012-04", 4), ("2012-05", 4)})
+            for a, b in changed:
+                erased = {"episode_id": b["episode_id"], "value": "", "note": ""}
+                self.assertEqual((a["episode_id"], a | erased), ("E3", b))
+
+    def test_5_who_may_ask_and_when(self):
         calculations = self.contract + "/calculations"
         body = {"kind": "position", "commissioner": "5QE", "month": "2012-04"}
         for path in (self.documents, self.contract + "/terms"):
             for day in ("2012-08-01", "2013-01-01", "yesterday"):
                 self.assertProblem(self.ours.send("GET", f"{path}?as_known_on={day}"), 400, "bad_parameter",
                                    "as_known_on")
+        for day in ("2012-08-01", "2013-01-01"):
+            self.assertProblem(self.ours.send("GET", f"/v1/findings?as_known_on={day}"), 400, "bad_parameter",
+                               "as_known_on")
+            asked = {"format": "csv", "from": "2012-04", "to": "2012-04", "as_known_on": day}
+            self.assertProblem(self.ours.send("POST", "/v1/providers/RXA/exports", asked), 400, "bad_parameter",
+                               "/as_known_on")
         self.assertProblem(self.ours.send("POST", calculations, body | {"as_known_on": "2012-08-01"}), 400,
                            "bad_parameter", "/as_known_on")
         known = body | {"as_known_on": "2012-06-11"}

@@ -1,4 +1,5 @@
-/* Tries to break what the database must hold of calculations and of the history of prices, as the owner. */
+/* Tries to break what the database must hold of calculations, of the history of prices and of files of a day, as the
+ * owner. */
 #include "lib/settled_account.h"
 #include "lib/store_fixture.h"
 
@@ -117,6 +118,22 @@ START_TEST(a_price_entered_stays)
 }
 END_TEST
 
+START_TEST(a_file_of_findings_alone_is_of_a_day)
+{
+    refused("INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, after_link,"
+            " as_known_on) VALUES ('RXA', " ID("w") ", 'audit', 'ndjson', 'RXA', 'rxa.one', '2012-06-01Z', 0,"
+                                                    " '2012-05-01')",
+            "export_as_known");
+    done("INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, first_month,"
+         " last_month, as_known_on) VALUES ('RXA', " ID("w") ", 'findings', 'csv', 'RXA', 'rxa.one', '2012-06-01Z',"
+                                                             " '2012-04-01', '2012-04-01', '2012-05-01')");
+    refused("UPDATE reckoner.export SET state = 'done', finished_at = '2012-06-01Z', lines = 0, pence = 0,"
+            " unknown_rows = 0, bytes = 0, chunks = 0, sha256 = sha256(''), remove_after = '2012-07-01Z',"
+            " as_known_on = NULL WHERE id = " ID("w"),
+            "export_kept");
+}
+END_TEST
+
 /* What rests on a contract holds it. */
 START_TEST(a_contract_with_a_question_stays)
 {
@@ -145,6 +162,7 @@ int main(void)
     tcase_add_test(tc, an_answer_is_whole_and_holds_still);
     tcase_add_test(tc, stages_of_a_price_come_in_order);
     tcase_add_test(tc, a_price_entered_stays);
+    tcase_add_test(tc, a_file_of_findings_alone_is_of_a_day);
     tcase_add_test(tc, a_contract_with_a_question_stays);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
