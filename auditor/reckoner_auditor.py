@@ -311,20 +311,20 @@ def check_key(b):
         named, key = minisign_key(name, b.read("keys/%s.pub" % key_id))
         must_equal("the key id in keys/%s.pub" % key_id, named, key_id)
         must_equal("the key in keys/%s.pem" % key_id, pem_key(b.read("keys/%s.pem" % key_id)).hex(), key.hex())
-        for entry in b.entries:
+        for n, entry in enumerate(b.entries):
             if entry.get("kind") == "key" and entry["key"] == key_id:
                 must_equal("the log's public key of " + key_id, entry["public_key"], key.hex())
-    seals = [("statement.json", b.statement["key_id"], b.statement["sealed_at"])]
-    if b.has("billed.json"):
-        billed = b.json("billed.json")
-        seals.append(("billed.json", billed["key_id"], billed["sealed_at"]))
+                late = [e["kind"] for e in b.entries[n:] if e.get("key") == key_id and e["kind"] != "key"]
+                must_equal("in the log behind the loss of " + key_id, late if entry.get("lost") else [], [])
+    seals = [(name, b.json(name)["key_id"], b.json(name)["sealed_at"])
+             for name in ("statement.json", "billed.json") if b.has(name)]
     for name in b.names(r"receipts/.*\.json"):
         digest = sha256(b.read(name))  # one that the log does not have is named by the stage of inclusion
         seals += [(name, e["key"], b.json(name)["validated_at"]) for e in b.entries
                   if e.get("kind") == "receipt" and e.get("sha256") == digest]
     for name, key_id, at in seals:
         entry = b.entry("the key", kind="key", key=key_id)
-        if not entry["valid_from"] <= at <= entry.get("valid_to", at):
+        if not entry["valid_from"] <= at < entry.get("valid_to", "9999"):
             raise Differs("%s was sealed at %s, when key %s was not valid" % (name, at, key_id))
     if b.key is None:
         raise NotChecked("the keys came with the bundle: compare %s with the one you have kept (--key)"

@@ -90,9 +90,23 @@ static const json_t *key_entry(struct checking *x, size_t i)
     return last;
 }
 
+/* How many of the bundle's entries stand before the one that told the key lost: what others signed with it, whatever
+ * date they gave it, stands behind. Entries are in the log's order. */
+static size_t before_loss(const struct checking *x, const char *key)
+{
+    size_t at = 0;
+    const json_t *entry;
+    while ((entry = log_next(x, "key", "key", key, &at)) != NULL) {
+        if (json_is_true(json_object_get(entry, "lost")))
+            return at - 1;
+    }
+    return SIZE_MAX;
+}
+
 /* Whether every record of the log that the key signed was signed while it was valid. */
 static bool valid_when_signed(struct checking *x, size_t i, const json_t *entry)
 {
+    const size_t lost_at = before_loss(x, x->b.key[i].id);
     static const char *const kinds[] = {"statement", "receipt"};
     instant_t from = 0;
     instant_t to = INT64_MAX;
@@ -104,9 +118,12 @@ static bool valid_when_signed(struct checking *x, size_t i, const json_t *entry)
         const json_t *record;
         while ((record = log_next(x, kinds[k], "key", x->b.key[i].id, &at)) != NULL) {
             instant_t signed_at = 0;
-            if (!instant_member(record, "at", &signed_at) || signed_at < from || signed_at > to)
+            if (!instant_member(record, "at", &signed_at) || signed_at < from || signed_at >= to)
                 return differs(x, CHECK_KEY, "the key %s was not valid when it signed a %s at %s", x->b.key[i].id,
                                kinds[k], json_text(record, "at") ? json_text(record, "at") : "no instant");
+            if (at > lost_at)
+                return differs(x, CHECK_KEY, "a %s by the key %s is in the log behind the loss of the key", kinds[k],
+                               x->b.key[i].id);
         }
     }
     return true;

@@ -287,6 +287,18 @@ class Bundles(unittest.TestCase):
         entries = list(late.entries(late.statement(), None))
         late.entries = lambda *_: [entries[0] | {"valid_to": "2012-06-30T00:00:00.000000Z"}] + entries[1:]
         self.first(late.make(), "key", "was not valid")
+        late.entries = lambda *_: [entries[0] | {"valid_to": late.statement()["sealed_at"]}] + entries[1:]
+        self.first(late.make(), "key", "was not valid")  # the end is the first instant that counts no longer
+
+    def test_a_key_that_others_got_hold_of(self):
+        """What it signed counts where it stood in the log before the loss was told, whatever date it bears."""
+        world = self.world()
+        entries = list(world.entries(world.statement(), None))
+        lost = entries[0] | {"valid_to": "2013-01-01T00:00:00.000000Z", "lost": True}
+        world.entries = lambda *_: [*entries, lost]
+        self.good(world.make(), "document")
+        world.entries = lambda *_: [*entries[:-1], lost, entries[-1]]
+        self.first(world.make(), "key", "behind the loss")
 
     def test_rows_moved_in_and_out_and_what_was_decided(self):
         """By hand, of May: row 1 at £17.00 for 10 days; row 2 gone to another; one of theirs, 5 days at £6.12, here."""
