@@ -1677,12 +1677,8 @@ def payable(terms, reviews, commissioner, month, row):
 @functools.lru_cache(maxsize=10000)
 def counted_days(month, start, end, closing_day, stop):
     """Days of [start, end) in the month, the closing day if it counts, none behind the day pay stops."""
-    days = []
-    for when in range(first_of(month), behind(month)):
-        inside = start <= when and (end is None or when < end or (closing_day and when == end))
-        if inside and (stop is None or when <= stop):
-            days.append(when)
-    return days
+    return [when for when in range(max(start, first_of(month)), behind(month))
+            if (end is None or when < end or (closing_day and when == end)) and (stop is None or when <= stop)]
 
 
 def last_paid_day(terms, reviews, row):
@@ -1727,11 +1723,14 @@ def stay_of(terms, reviews, commissioner, month, row):
     alike in what decides it are worked out once."""
     if row["assessment_only"] or row["start"] is None or row["cluster"] not in CLUSTERS:
         return [], {}, 0
+    # What lies outside the month decides nothing, but where a row's periods began.
+    start = row["start"] if row["cluster"] in terms.by_periods else max(row["start"], first_of(month))
+    end, stop = (None if when is None or when >= behind(month) else when
+                 for when in (row["end"], last_paid_day(terms, reviews, row)))
     closing_day = terms.inclusive and not row["continues"]
-    stop = last_paid_day(terms, reviews, row)
-    kind = (month, row["start"], row["end"], closing_day, stop, row["cluster"], row["service"], row["admitted"])
+    kind = (month, start, end, closing_day, stop, row["cluster"], row["service"], row["admitted"])
     if kind not in terms.stays:
-        days = counted_days(month, row["start"], row["end"], closing_day, stop)
+        days = counted_days(month, start, end, closing_day, stop)
         days = [price_day(terms, commissioner, row, nth, when) for nth, when in enumerate(days)]
         terms.stays[kind] = (days, *sum_days(days))
     return terms.stays[kind]
@@ -1851,6 +1850,7 @@ class Terms:
         # Days on which some price of a cluster begins or ends: between them the prices are the same.
         self.turns = {c: sorted({p["from"] for p in ps} | {p["to"] for p in ps}) for c, ps in self.prices.items()}
         self.between = {}  # prices between two turns, worked out once
+        self.by_periods = {c for c, ps in self.prices.items() if any(p["basis"] == "PERIOD" for p in ps)}
         self.stays = {}  # priced days of rows that are alike
 
     def is_error(self, rule):
@@ -1874,8 +1874,7 @@ class Terms:
 
     def on_day(self, commissioner, service, cluster, when):
         """Prices of a day: {"DAY": price}, {"ADMITTED": .., "NONADMITTED": ..}, {"PERIOD": ..} or nothing."""
-        turn = bisect.bisect_right(self.turns.get(cluster, ()), when)
-        key = (commissioner, service, cluster, turn)
+        key = (commissioner, service, cluster, bisect.bisect_right(self.turns.get(cluster, ()), when))
         if key not in self.between:
             self.between[key] = self.matching(commissioner, service, cluster, DAY_BASES, when)
         return self.between[key]
