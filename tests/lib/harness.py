@@ -10,6 +10,8 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import unittest
 
@@ -126,6 +128,60 @@ def prepared(clock):
     return folder
 
 
+class Psql:
+    """Asks a database as the cluster's superuser. One psql stays for all questions: to start one costs more than most
+    questions do. Each begins as in a new session."""
+
+    ENDED = "-- the answer ends --"
+
+    def __init__(self, conninfo):
+        self.conninfo = conninfo
+        self.process = None
+        self.lock = threading.Lock()
+
+    def ask(self, sql):
+        """The rows as lists of text; AssertionError with what psql said when it fails."""
+        with self.lock:
+            alive = self.process is not None and self.process.poll() is None
+            try:
+                return self._asked(sql)
+            except ConnectionError:
+                if not alive:
+                    raise
+                return self._asked(sql)  # the server was restarted since the last question
+
+    def _asked(self, sql):
+        if self.process is None or self.process.poll() is not None:
+            self.close()
+            self.said = tempfile.TemporaryFile("w+")
+            self.process = subprocess.Popen(
+                [str(PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.conninfo],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True,
+                env=os.environ | {"PGOPTIONS": "-c client_min_messages=error"})
+        try:
+            self.process.stdin.write(f"{sql}\n;\nROLLBACK; DISCARD ALL;\n\\echo {self.ENDED}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it says below why it has ended
+        lines = []
+        for line in self.process.stdout:
+            if line == self.ENDED + "\n":
+                return [found.split("\t") for found in "".join(lines).splitlines()]
+            lines.append(line)
+        self.process.wait()
+        self.said.seek(0)
+        said = self.said.read()
+        raise (ConnectionError if "connection" in said else AssertionError)(f"psql: {said}")
+
+    def close(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.process.wait()
+            self.said.close()
+            self.process = None
+
+
 class ServiceCase(unittest.TestCase):
     """One service per class. settings, workers and clock can be set by the class."""
 
@@ -138,12 +194,15 @@ class ServiceCase(unittest.TestCase):
         cls.folder = BUILD / "services" / cls.__name__
         cls.service = services.Service(BUILD, cls.folder, workers=cls.workers, clock=cls.clock, settings=cls.settings,
                                        throwaway=True, like=prepared(cls.clock))
+        cls.asked = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()
 
     @classmethod
     def _stop(cls):
         """Stops the service, and fails the class when one of its programs met a sanitizer."""
+        for psql in cls.asked.values():
+            psql.close()
         for process in (cls.service.daemon, *cls.service.workers):
             if process is not None and process.poll() is None:
                 process.terminate()
@@ -169,11 +228,9 @@ class ServiceCase(unittest.TestCase):
     def query(cls, sql, database="reckoner"):
         """Runs SQL as the cluster's superuser; returns the rows as lists of text."""
         conninfo = cls.service.conninfo.replace("dbname=reckoner", f"dbname={database}")
-        done = subprocess.run([str(PG_BIN / "psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
-                               conninfo], input=sql, text=True, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"psql: {done.stderr}")
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        if conninfo not in cls.asked:
+            cls.asked[conninfo] = Psql(conninfo)
+        return cls.asked[conninfo].ask(sql)
 
     @classmethod
     def value(cls, sql):
