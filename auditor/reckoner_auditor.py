@@ -2386,8 +2386,7 @@ def position(case):
             "lines": [{name: line[name] for name in line if name[0] != "_" and name not in ("label", "derivation")}
                       for line in p.lines],
             "stages": {stage: p.sum(stage) for stage in STAGES},
-            "total_pence": p.sum(),
-            "billable_pence": p.billable(),
+            "total_pence": p.sum(), "billable_pence": p.billable(),
             "P_pence": p.planned,
             "X_pence": p.through_bands(),
             "AAV_pence": p.base,
