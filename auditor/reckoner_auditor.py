@@ -859,9 +859,8 @@ def signed(key, signature, data):
     """Ed25519, by openssl."""
     with tempfile.TemporaryDirectory() as folder:
         pem = "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % base64.b64encode(DER + key).decode()
-        names = {"-inkey": pem.encode(), "-sigfile": signature, "-in": data}
         arguments = []
-        for option, content in names.items():
+        for option, content in (("-inkey", pem.encode()), ("-sigfile", signature), ("-in", data)):
             arguments += [option, os.path.join(folder, option)]
             with open(arguments[-1], "wb") as file:
                 file.write(content)

@@ -90,7 +90,7 @@ def main():
     ended = None
     try:
         with services.Service(arguments.build, RUNS / str(os.getpid()), workers=arguments.workers,
-                              clock=script.AGREED_ON) as service:
+                              clock=script.BEGUN_ON) as service:
             if not arguments.empty:
                 print("Playing the demonstration into the service ...", flush=True)
                 demo.load(service, service.workdir / "data")

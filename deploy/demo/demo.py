@@ -53,7 +53,7 @@ def print_timings(story, total):
 def print_next(folder):
     say(f"""
 What to look at next
-  {folder}/signed      statements and receipts with their signatures: check one yourself with
+  {folder}/signed      statements and receipts with their signatures: check one yourself, in that folder, with
                        openssl pkeyutl -verify -rawin -pubin -inkey A-1.pem -sigfile A-1.sig -in A-1.json
                        minisign -V -p A-1.pub -x A-1.minisig -m A-1.json
   {folder}/data        the uploads, and manifest.json: which faults were planted where
@@ -68,7 +68,7 @@ def run(build, folder):
         "service of its own; the clock that the service sees is moved from day to day.\n")
     data = folder / "data"
     make_data(build, data)
-    with services.Service(build, folder / "service", workers=2, clock=script.AGREED_ON) as service:
+    with services.Service(build, folder / "service", workers=2, clock=script.BEGUN_ON) as service:
         story = stories.Story(service, data, say)
         story.timings.append(("uploads generated; database, daemon and two workers started", time.monotonic() - begun))
         story.play()

@@ -40,6 +40,9 @@ CONTRACTS = {
 
 MONTHS = ("2012-04", "2012-05", "2012-06")
 
+# The service is begun well before anything happens: the clock never goes back, so nothing is signed before its key is
+# valid.
+BEGUN_ON = "2012-03-19T09:00:00Z"
 AGREED_ON = "2012-03-20T09:00:00Z"
 
 # FLEX closes on the 10th operational day after the month, FREEZE on the 25th; 7 May, 4 and 5 June 2012 were bank

@@ -37,8 +37,11 @@ class Block:
         self.statuses = []  # of the HTTP replies of the block, in order
 
 
-def blocks(page):
-    return [Block(commands, shown or None) for commands, shown in BLOCK.findall(page)]
+def blocks(page, sections=None):
+    """Of the whole page, or of the sections with these headings."""
+    parts = re.split(r"^## (.*)\n", page, flags=re.M)
+    wanted = [page] if sections is None else [parts[parts.index(section) + 1] for section in sections]
+    return [Block(commands, shown or None) for part in wanted for commands, shown in BLOCK.findall(part)]
 
 
 def pattern(shown):
@@ -74,10 +77,21 @@ def agrees(shown, printed):
     return re.fullmatch(pattern(shown), printed) is not None
 
 
-def replay(pages, settings, folder, seconds=120):
-    """Runs every block of the pages at these paths in one bash, with this file of settings, and in folder what they do
-    in /tmp. Returns the blocks."""
-    out = [block for page in pages for block in blocks(pathlib.Path(page).read_text(encoding="utf-8"))]
+def walk(script, environment, folder, seconds):
+    """Standard output, and how it ended."""
+    try:
+        done = subprocess.run(["bash", "-eu", "-c", script], env=environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=seconds, check=False, cwd=folder)
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode(), f"not over after {seconds} s"
+    return done.stdout.decode(), f"status {done.returncode}\n{done.stderr.decode()[-2000:]}"
+
+
+def replay(pages, settings, folder, sections=None, seconds=120):
+    """Runs every block of the pages at these paths, or of these sections, in one bash, with this file of settings, and
+    in folder what they do in /tmp. Returns the blocks."""
+    texts = [pathlib.Path(page).read_text(encoding="utf-8") for page in pages]
+    out = [block for text in texts for block in blocks(text, sections)]
     folder = pathlib.Path(folder)
     with tempfile.TemporaryDirectory() as helpers:
         helpers = pathlib.Path(helpers)
@@ -91,15 +105,14 @@ def replay(pages, settings, folder, seconds=120):
             commands = commands.replace(". .run/*/settings", f". {settings}")
             script += f"echo {number:03} > {helpers}/block\n{commands}\necho '{END}'\n"
         environment = os.environ | {"PATH": f"{helpers}/bin:{os.environ['PATH']}", "REPLIES": f"{helpers}/replies"}
-        done = subprocess.run(["bash", "-eu", "-c", script], env=environment, capture_output=True, text=True,
-                              timeout=seconds, check=False, cwd=folder)
+        stdout, end = walk(script, environment, folder, seconds)
         replies = sorted((helpers / "replies").iterdir(), key=lambda reply: reply.stat().st_mtime_ns)
         for reply in replies:
             status = re.match(r"HTTP/\S+ (\d+)", reply.read_text(encoding="latin-1"))
             out[int(reply.name[:3])].statuses.append(int(status[1]) if status else 0)
-    printed = done.stdout.split(END + "\n")
+    printed = stdout.split(END + "\n")
     for block, text in zip(out, printed[:-1]):
         block.printed = text
     if len(printed) <= len(out):
-        out[len(printed) - 1].error = f"status {done.returncode}\n{printed[-1]}\n{done.stderr[-2000:]}"
+        out[len(printed) - 1].error = f"{printed[-1]}\n{end}"
     return out
