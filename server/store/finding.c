@@ -164,23 +164,22 @@ static enum pg_status summary_of_findings(struct pg *pg, const struct finding_qu
     return pg_run(pg, &s, &a, result);
 }
 
-/* From what evaluation counted. A row is in one pattern, and in each line of a commissioner there is one mask. */
-static enum pg_status summary_of_patterns(struct pg *pg, const struct finding_query *q, PGresult **result)
+/* From what evaluation counted: in each line of a commissioner there is one mask, which has its sum. */
+static enum pg_status summary_of_sums(struct pg *pg, const struct finding_query *q, PGresult **result)
 {
     static const struct pg_statement s = {
-        "finding_summary_of_patterns",
+        "finding_summary_of_sums",
         "WITH masks AS MATERIALIZED (SELECT l.commissioner, l.rule, l.severity, bit_or(1::bigint << l.bit) AS mask"
         " FROM reckoner.finding_line l WHERE l.provider = $1 AND l.submission = $2"
         " AND ($4::text IS NULL OR l.commissioner = $4) AND ($5::text IS NULL OR l.rule = $5)"
         " AND ($6::text IS NULL OR l.severity = $6)"
         " GROUP BY GROUPING SETS ((l.commissioner, l.rule, l.severity), (l.commissioner, l.severity),"
         " (l.commissioner))),"
-        " patterns AS MATERIALIZED (SELECT p.* FROM reckoner.finding_pattern p WHERE p.provider = $1"
-        " AND p.submission = $2),"
-        " lines AS (SELECT m.rule, m.severity, sum(p.rows * bit_count((p.rules & m.mask)::bit(64))) AS findings,"
-        " sum(p.rows) AS rows, CASE WHEN sum(p.unknown_rows) < sum(p.rows) THEN sum(p.pence) END AS pence,"
-        " sum(p.unknown_rows) AS unknown_rows FROM masks m JOIN patterns p ON p.commissioner = m.commissioner"
-        " AND p.rules & m.mask <> 0 GROUP BY m.rule, m.severity"
+        " lines AS (SELECT m.rule, m.severity, sum(p.findings) AS findings, sum(p.rows) AS rows,"
+        " CASE WHEN sum(p.unknown_rows) < sum(p.rows) THEN sum(p.pence) END AS pence,"
+        " sum(p.unknown_rows) AS unknown_rows FROM masks m CROSS JOIN LATERAL (SELECT p.* FROM reckoner.finding_sum p"
+        " WHERE p.provider = $1 AND p.submission = $2 AND p.commissioner = m.commissioner AND p.rules = m.mask"
+        " AND p.cluster = '*' OFFSET 0) p GROUP BY m.rule, m.severity"
         " UNION ALL SELECT rule, severity, count(*), 0, NULL, 0 FROM (SELECT f.rule, coalesce(" SEVERITY_OF_TERMS
         ", (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity" FINDINGS_IN_FORCE
         " AND f.row_no = 0) f GROUP BY GROUPING SETS ((rule, severity), (severity), ()))"
@@ -196,5 +195,5 @@ static enum pg_status summary_of_patterns(struct pg *pg, const struct finding_qu
 
 enum pg_status finding_summary(struct pg *pg, const struct finding_query *q, PGresult **result)
 {
-    return q->row < 0 && q->evaluation > 0 ? summary_of_patterns(pg, q, result) : summary_of_findings(pg, q, result);
+    return q->row < 0 && q->evaluation > 0 ? summary_of_sums(pg, q, result) : summary_of_findings(pg, q, result);
 }

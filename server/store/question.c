@@ -6,15 +6,18 @@
     " FROM reckoner.submission s WHERE s.state = 'accepted' AND ($1::text IS NULL OR s.provider = $1)"                 \
     " AND s.month BETWEEN $2 AND $3 ORDER BY s.provider, s.month, s.version DESC)"
 
-/* $4 commissioner, $5 rule, $6 severity. The bits asked for differ by commissioner: terms change severities. */
+/* $4 commissioner, $5 rule, $6 severity, $7 cluster. The bits asked for differ by commissioner: terms change
+ * severities. named has each line as its rule, whether it is of findings with a severity of their own (+) or not (-),
+ * and the severity. The cluster to look up is worked out here: compared with a COALESCE, it would not be looked for in
+ * an index, for fear that this tells of rows that a policy hides. */
 #define LINES(key)                                                                                                     \
     ", lines AS MATERIALIZED (SELECT c.provider, c.no, c.id, c.month, c.evaluation, l.commissioner, " key              \
-    " AS line, bit_or(1::bigint << l.bit) AS mask FROM current c CROSS JOIN LATERAL (SELECT * FROM"                    \
+    " AS line, bit_or(1::bigint << l.bit) AS mask, coalesce($7::text, '*') AS cluster,"                                \
+    " string_agg(l.rule || CASE l.bit WHEN 62 THEN '+' ELSE '-' END || l.severity, ' ') AS named"                      \
+    " FROM current c CROSS JOIN LATERAL (SELECT * FROM"                                                                \
     " reckoner.finding_line l WHERE l.provider = c.provider AND l.submission = c.no"                                   \
     " AND ($4::text IS NULL OR l.commissioner = $4) AND ($5::text IS NULL OR l.rule = $5)"                             \
     " AND ($6::text IS NULL OR l.severity = $6) OFFSET 0) l GROUP BY 1, 2, 3, 4, 5, 6, 7)"
-
-#define PLACE "(-coalesce(k.pence, -1))"
 
 static void question_args(struct pg_args *a, const struct question *q)
 {
@@ -29,34 +32,41 @@ static void question_args(struct pg_args *a, const struct question *q)
 enum pg_status question_findings(struct pg *pg, const struct question *q, const struct question_cursor *after,
                                  int64_t limit, PGresult **result)
 {
-    /* Each submission gives its own first rows through stake_by_pounds; OFFSET 0 keeps the planner, which plans this
-     * once for all parameters, from joining in another order. Rows with the amount of the cursor begin behind its row
-     * in its own submission, are passed in those before it and begin with their first in those behind it. One row more
-     * than findings are asked for, as those of the cursor's row may all be behind us. */
+    /* Each list gives its own first rows, from the part in which the cursor is on: parts hold 64 rows, the last one
+     * fewer. Rows with the amount of the cursor begin behind its row in its own submission, are passed in those before
+     * it and begin with their first in those behind it. One row more than findings are asked for, as those of the
+     * cursor's row may all be behind us. The rows of parts stay in order: the parts come sorted, and each is taken
+     * apart beside them. OFFSET 0: a row is looked up by its key, whatever the planner knows. */
     static const struct pg_statement s = {
         "question_findings",
         CURRENT LINES(
-            "''") ", page AS MATERIALIZED (SELECT m.*, k.row_no, k.pence, k.pseudonym, k.place FROM lines m"
-                  " CROSS JOIN LATERAL (SELECT k.row_no, k.pence, k.pseudonym, " PLACE " AS place FROM reckoner.stake k"
-                  " WHERE k.provider = m.provider AND k.submission = m.no AND k.commissioner = m.commissioner"
-                  " AND (" PLACE
-                  ", k.row_no) >= ($8::bigint, CASE WHEN $12 = '' OR (m.provider, m.no) > ($9, $10::bigint) THEN 0"
-                  " WHEN (m.provider, m.no) = ($9, $10::bigint) THEN $11::integer ELSE 2147483647 END)"
-                  " AND k.rules & m.mask <> 0 AND ($7::text IS NULL OR k.cluster = $7)"
-                  " ORDER BY " PLACE ", k.row_no LIMIT $13 + 1) k"
+            "''") ", begins AS MATERIALIZED (SELECT m.*, CASE WHEN $12 = '' OR (m.provider, m.no) > ($9, $10::bigint) "
+                  "THEN 0"
+                  " WHEN (m.provider, m.no) = ($9, $10::bigint) THEN $11::integer ELSE 2147483647 END AS first FROM "
+                  "lines m),"
+                  " page AS MATERIALIZED (SELECT m.*, k.row_no, k.place FROM begins m CROSS JOIN LATERAL"
+                  " (SELECT u.row_no, u.place FROM (SELECT n.row_nos, n.places FROM reckoner.finding_rank n"
+                  " WHERE n.provider = m.provider AND n.submission = m.no AND n.commissioner = m.commissioner"
+                  " AND n.cluster = m.cluster AND n.rules = m.mask AND (n.last_place, n.last_row) >= ($8::bigint, "
+                  "m.first)"
+                  " ORDER BY n.last_place, n.last_row LIMIT $13::bigint / 64 + 2) n"
+                  " CROSS JOIN LATERAL unnest(n.row_nos, n.places) u (row_no, place)"
+                  " WHERE (u.place, u.row_no) >= ($8::bigint, m.first) LIMIT $13 + 1) k"
                   " ORDER BY k.place, m.provider, m.no, k.row_no LIMIT $13 + 1)"
                   " SELECT p.place, p.provider, p.no AS submission, p.id, p.month, p.row_no, f.rule, f.severity, "
                   "f.episode_id,"
-                  " p.commissioner, f.cluster, f.field, f.value, f.note, p.pence, p.pseudonym, f.mark"
-                  " FROM page p CROSS JOIN LATERAL (SELECT f.rule, l.severity, f.rule || l.severity AS mark, "
-                  "f.episode_id, f.cluster, f.field, "
-                  "f.value, f.note"
-                  "  FROM reckoner.finding f JOIN reckoner.finding_line l ON l.provider = p.provider AND l.submission "
-                  "= p.no"
-                  "   AND l.commissioner = p.commissioner AND l.rule = f.rule AND (l.bit = 62) = (f.severity IS NOT "
-                  "NULL)"
-                  "  WHERE f.provider = p.provider AND f.submission = p.no AND f.row_no = p.row_no"
-                  "  AND (f.evaluation = 0 OR f.evaluation = p.evaluation) AND p.mask >> l.bit & 1 = 1 OFFSET 0) f"
+                  " p.commissioner, f.cluster, f.field, f.value, f.note, CASE WHEN p.place <= 0 THEN -p.place END AS "
+                  "pence,"
+                  " k.pseudonym, f.mark FROM page p CROSS JOIN LATERAL (SELECT f.*, f.rule || f.severity AS mark FROM"
+                  " (SELECT f.rule, split_part(substr(p.named, strpos(p.named, f.line) + 4), ' ', 1) AS severity, "
+                  "f.episode_id,"
+                  " f.cluster, f.field, f.value, f.note FROM (SELECT *, rule || CASE WHEN severity IS NULL THEN '-' "
+                  "ELSE '+' END"
+                  " AS line FROM reckoner.finding f WHERE f.provider = p.provider AND f.submission = p.no"
+                  " AND f.row_no = p.row_no AND f.evaluation IN (0, p.evaluation) OFFSET 0) f WHERE strpos(p.named, "
+                  "f.line) > 0)"
+                  " f) f CROSS JOIN LATERAL (SELECT k.pseudonym FROM reckoner.stake k WHERE k.provider = p.provider"
+                  " AND k.submission = p.no AND k.row_no = p.row_no OFFSET 0) k"
                   " WHERE $12 = '' OR (p.place, p.provider, p.no, p.row_no, f.mark) > ($8, $9, $10::bigint, "
                   "$11::integer, $12)"
                   " ORDER BY p.place, p.provider, p.no, p.row_no, f.mark LIMIT $13::bigint",
@@ -72,31 +82,32 @@ enum pg_status question_findings(struct pg *pg, const struct question *q, const 
     return pg_run(pg, &s, &a, result);
 }
 
-/* A row in a pattern of the lines asked for is counted once: in each line there is one mask. */
-#define SUMS(line, key, order)                                                                                         \
-    CURRENT LINES(line) " SELECT " key " AS key, m.line,"                                                              \
-                        " sum(p.rows * bit_count((p.rules & m.mask)::bit(64)))::bigint AS findings,"                   \
+/* The lines asked for have one mask in each line, and a sum of their own. */
+#define SUMS(line, key, clusters, order)                                                                               \
+    CURRENT LINES(line) " SELECT " key " AS key, m.line, sum(p.findings)::bigint AS findings,"                         \
                         " sum(p.rows)::bigint AS rows,"                                                                \
                         " CASE WHEN sum(p.unknown_rows) < sum(p.rows) THEN sum(p.pence)::bigint END AS pence,"         \
                         " sum(p.unknown_rows)::bigint AS unknown_rows FROM lines m CROSS JOIN LATERAL (SELECT p.*"     \
-                        " FROM reckoner.finding_pattern p WHERE p.provider = m.provider AND p.submission = m.no"       \
-                        " AND p.commissioner = m.commissioner AND p.rules & m.mask <> 0"                               \
-                        " AND ($7::text IS NULL OR p.cluster = $7) OFFSET 0) p GROUP BY 1, 2 ORDER BY " order
-#define BY_PENCE "pence DESC NULLS LAST, rows DESC, key"
-#define BY_KEY   "key, m.line"
+                        " FROM reckoner.finding_sum p WHERE p.provider = m.provider AND p.submission = m.no"           \
+                        " AND p.commissioner = m.commissioner AND p.rules = m.mask AND " clusters                      \
+                        " OFFSET 0) p GROUP BY 1, 2 ORDER BY " order
+#define OF_CLUSTER   "p.cluster = m.cluster"
+#define EACH_CLUSTER "p.cluster <> '*' AND (m.cluster = '*' OR p.cluster = m.cluster)"
+#define BY_PENCE     "pence DESC NULLS LAST, rows DESC, key"
+#define BY_KEY       "key, m.line"
 
 enum pg_status question_sums(struct pg *pg, const struct question *q, enum question_group group, PGresult **result)
 {
     static const struct pg_statement statements[] = {
-        [QUESTION_TOTAL] = {"question_total", SUMS("''", "''", BY_KEY), 7},
-        [QUESTION_BY_MONTH] = {"question_month", SUMS("''", "to_char(m.month, 'YYYY-MM')", BY_KEY), 7},
-        [QUESTION_BY_PROVIDER] = {"question_provider", SUMS("''", "m.provider", BY_PENCE), 7},
-        [QUESTION_BY_COMMISSIONER] = {"question_commissioner", SUMS("''", "m.commissioner", BY_PENCE), 7},
-        [QUESTION_BY_RULE] = {"question_rule", SUMS("l.rule", "m.line", BY_PENCE), 7},
-        [QUESTION_BY_SEVERITY] = {"question_severity", SUMS("l.severity", "m.line", BY_PENCE), 7},
-        [QUESTION_BY_CLUSTER] = {"question_cluster", SUMS("''", "p.cluster", BY_PENCE), 7},
+        [QUESTION_TOTAL] = {"question_total", SUMS("''", "''", OF_CLUSTER, BY_KEY), 7},
+        [QUESTION_BY_MONTH] = {"question_month", SUMS("''", "to_char(m.month, 'YYYY-MM')", OF_CLUSTER, BY_KEY), 7},
+        [QUESTION_BY_PROVIDER] = {"question_provider", SUMS("''", "m.provider", OF_CLUSTER, BY_PENCE), 7},
+        [QUESTION_BY_COMMISSIONER] = {"question_commissioner", SUMS("''", "m.commissioner", OF_CLUSTER, BY_PENCE), 7},
+        [QUESTION_BY_RULE] = {"question_rule", SUMS("l.rule", "m.line", OF_CLUSTER, BY_PENCE), 7},
+        [QUESTION_BY_SEVERITY] = {"question_severity", SUMS("l.severity", "m.line", OF_CLUSTER, BY_PENCE), 7},
+        [QUESTION_BY_CLUSTER] = {"question_cluster", SUMS("''", "p.cluster", EACH_CLUSTER, BY_PENCE), 7},
         [QUESTION_BY_MONTH_AND_SEVERITY] = {"question_month_severity",
-                                            SUMS("l.severity", "to_char(m.month, 'YYYY-MM')", BY_KEY), 7},
+                                            SUMS("l.severity", "to_char(m.month, 'YYYY-MM')", OF_CLUSTER, BY_KEY), 7},
     };
     struct pg_args a;
     question_args(&a, q);

@@ -28,7 +28,7 @@ struct question_cursor {
 
 /* Findings by amount at stake: largest first, unknown last; then by provider, submission, row and rule. Columns place,
  * provider, submission (no), id, month, row_no, rule, severity, episode_id, commissioner, cluster, field, value, note,
- * pence, pseudonym, mark. */
+ * pence, pseudonym (null for a provider, who has its own names), mark. */
 enum pg_status question_findings(struct pg *pg, const struct question *q, const struct question_cursor *after,
                                  int64_t limit, PGresult **result);
 

@@ -36,20 +36,63 @@ enum pg_status tally_count(struct pg *pg, const char *provider, int64_t submissi
 /* The lines counted: columns commissioner, bit, rule, severity; by commissioner, in the order of its bytes. */
 enum pg_status tally_lines(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
 
-#define TALLY_PLACES 128 /* of one tally_place at most */
+#define TALLY_STRETCHES 64 /* of one tally_stretch at most */
+#define TALLY_GAP       4  /* at most, from one row with such a finding to the next of a stretch */
 
-/* Part of a list of rows with a finding of a kind: the first, then each that is the first at 32 rows or more behind the
- * one before. */
-struct tally_place {
+/* Part of a list of stretches of rows with a finding of a kind. */
+struct tally_stretch {
     const char *commissioner; /* "": of any */
     const char *rule;         /* "": any */
     const char *severity;     /* in force; "": any */
-    const int32_t *places;    /* ascending; the parts of a list ascend too */
+    const int32_t *firsts;    /* ascending; the parts of a list ascend too */
+    const int32_t *lasts;     /* of each stretch; it begins and ends with a row that has such a finding */
     int count;
 };
-/* Loads places; ended with pg_copy_end. */
-enum pg_status tally_place_begin(struct pg *pg, struct pg_copy **copy);
-void tally_place_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_place *p);
+/* Loads stretches; ended with pg_copy_end. */
+enum pg_status tally_stretch_begin(struct pg *pg, struct pg_copy **copy);
+void tally_stretch_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_stretch *s);
+
+/* A row with findings. */
+struct tally_ranked {
+    const char *commissioner;
+    const char *cluster; /* "": no code */
+    int32_t row_no;
+    int64_t place; /* minus its amount at stake in pence; 1: unknown */
+    uint64_t rules;
+};
+/* The rows with findings, streamed by commissioner (in the order of its bytes), place and row. each returns false to
+ * stop, which makes it answer PG_INVALID. */
+enum pg_status tally_ranked(struct pg *pg, const char *provider, int64_t submission,
+                            bool (*each)(void *context, const struct tally_ranked *row), void *context);
+
+#define TALLY_RANKED      64  /* rows of one tally_rank at most */
+#define TALLY_ANY_CLUSTER "*" /* in place of a cluster */
+
+/* Part of a list of rows that have a finding of a kind, by place and row. */
+struct tally_rank {
+    const char *commissioner;
+    const char *cluster;
+    uint64_t rules; /* a finding of one of these bits */
+    const int64_t *places;
+    const int32_t *rows;
+    int count;
+};
+/* Loads lists; ended with pg_copy_end. */
+enum pg_status tally_rank_begin(struct pg *pg, struct pg_copy **copy);
+void tally_rank_add(struct pg_copy *copy, const char *provider, int64_t submission, const struct tally_rank *r);
+
+/* Sums over such a list. */
+struct tally_sum {
+    uint64_t rules;
+    int64_t findings;
+    int64_t rows;
+    int64_t pence; /* of those whose amount is known */
+    int64_t unknown_rows;
+};
+/* Loads sums; ended with pg_copy_end. */
+enum pg_status tally_sum_begin(struct pg *pg, struct pg_copy **copy);
+void tally_sum_add(struct pg_copy *copy, const char *provider, int64_t submission, const char *commissioner,
+                   const char *cluster, const struct tally_sum *s);
 
 struct tally_practice {
     const char *commissioner;

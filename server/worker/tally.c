@@ -125,7 +125,9 @@ enum pg_status tally_write(struct tally *t, int64_t evaluation, bool *broken)
     if (status == PG_OK)
         status = tally_count(pg, t->s->provider, t->s->no);
     if (status == PG_OK)
-        status = tally_places(t);
+        status = tally_stretches(t);
+    if (status == PG_OK)
+        status = tally_ranks(t);
     if (status == PG_OK)
         status = tally_practices(t);
     *broken = t->broken;

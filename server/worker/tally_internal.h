@@ -28,8 +28,10 @@ struct tally {
  * stopped, or the spool cannot be read (broken). */
 bool tally_each(struct tally *t, bool (*each)(void *context, const struct tally_row *row), void *context);
 
-/* tally_place.c; behind tally_count */
-enum pg_status tally_places(struct tally *t);
+/* tally_stretch.c; behind tally_count */
+enum pg_status tally_stretches(struct tally *t);
+/* tally_rank.c; behind tally_count */
+enum pg_status tally_ranks(struct tally *t);
 /* tally_practice.c */
 enum pg_status tally_practices(struct tally *t);
 

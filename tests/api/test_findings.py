@@ -186,6 +186,65 @@ class Questions(harness.ServiceCase):
                            "bad_parameter", "month")
 
 
+class Lists(harness.ServiceCase):
+    """Lists of a kind are longer than the parts in which they are kept (64), with gaps of every width: whatever is
+    asked for, a page has what the whole list has."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agree()
+        cls.agree(commissioner="5QF", authors=("a.author", "a.maker", "f.one"))
+        cls.service.organisation("XAV", "auditor", "Auditors of two commissioners")
+        cls.service.person("audit.two", "XAV", "audit.two")
+        cls.service.token("audit.two")
+        cls.service.appoint_auditor("XAV", "5QE")
+        cls.service.appoint_auditor("XAV", "5QF")
+        rows = []
+        for n in range(700):
+            changes = {"commissioner": ("5QE", "5QE", "5QF", "zz!")[n % 3 if n % 50 else 3]}
+            if n % 7 == 0 or 300 < n < 400:
+                changes["super_class"] = "B"
+            if n % 4 == 0 or n % 9 == 0:
+                changes |= {"mhct_date": "2010-02-01", "start_date": "2010-02-01"}
+            if n % 5 == 0:
+                changes |= {"cluster": "14", "cluster_initial": "14"}
+            rows.append(row(n, patient_id=f"Q{n}", **changes))
+        sent = cls.send(rows)
+        cls.path = f"/v1/providers/RXA/submissions/{sent['submission']}"
+        client = cls.as_person("a.maker")
+        cls.wait_until(lambda: client.get(cls.path)["evaluation"] >= 1, what="the evaluation")
+
+    def test_a_filtered_page_of_a_submission(self):
+        for person in ("a.maker", "audit.one", "e.one", "f.one", "audit.two"):
+            client = self.as_person(person)
+            whole = list(client.pages(f"{self.path}/findings"))
+            self.assertGreater(len(whole), 80)
+            for rule, severity in (("R01", ""), ("K05", ""), ("C02", ""), ("", "WARN"), ("", "QUERY"), ("", "ERROR"),
+                                   ("K05", "WARN"), ("K05", "QUERY")):
+                wanted = [f for f in whole if rule in ("", f["rule"]) and severity in ("", f["severity"])]
+                query = "?" + "&".join(f"{n}={v}" for n, v in (("rule", rule), ("severity", severity)) if v)
+                for limit in (33, 150):
+                    with self.subTest(person=person, query=query, limit=limit):
+                        self.assertEqual(list(client.pages(f"{self.path}/findings" + query, limit=limit)), wanted)
+
+    def test_a_filtered_page_by_pounds(self):
+        for person in ("a.maker", "e.one", "audit.two"):
+            client = self.as_person(person)
+            whole = list(client.pages("/v1/findings"))
+            self.assertEqual(sorted((f["row"], f["rule"]) for f in whole),
+                             sorted((f["row"], f["rule"]) for f in client.pages(f"{self.path}/findings")))
+            for wanted in ({}, {"rule": "R01"}, {"rule": "C02"}, {"severity": "WARN"}, {"cluster": "14"},
+                           {"cluster": "21"}, {"cluster": "04", "rule": "K05"}, {"cluster": "14", "severity": "QUERY"},
+                           {"commissioner": "5QF"}):
+                query = "?" + "&".join(f"{name}={value}" for name, value in wanted.items())
+                found = [f for f in whole if all(f[name] == value for name, value in wanted.items()
+                                                 if name != "commissioner" or person != "e.one")]
+                for limit in (33, 500):
+                    with self.subTest(person=person, query=query, limit=limit):
+                        self.assertEqual(list(client.pages("/v1/findings" + query.rstrip("?"), limit=limit)), found)
+
+
 class Practices(harness.ServiceCase):
     """Practices with enough patients are shown, by pounds."""
 

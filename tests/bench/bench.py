@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -151,8 +152,7 @@ def upload_month_before(service, author, path):
     psql(service, "VACUUM (ANALYZE);")
 
 
-def page_rate(service, build, token, submission, filtered=""):
-    path = f"/v1/providers/RXA/submissions/{submission}/findings?limit=20{filtered}"
+def page_rate(service, build, token, path):
     done = subprocess.run([str(build / "bench/load"), str(service.port), path, token, str(CLIENTS), str(SECONDS)],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -162,15 +162,46 @@ def page_rate(service, build, token, submission, filtered=""):
             "p99_us": found["p99_us"]}
 
 
-# What a page of findings asks of the database (store/finding.c); pgbench asks as the web role, signed in.
-PAGE_QUERY = """SELECT * FROM reckoner.finding_page('RXA', '{submission}', NULL, NULL, '', '', 0, 2147483647, -1, 21);
+# What a page of a submission's findings asks of the database (store/finding.c), and one by pounds (store/question.c);
+# pgbench asks as the web role, signed in.
+PAGE_QUERY = """SELECT * FROM reckoner.finding_page('RXA', '{submission}', {rule}, {severity}, '{default}', '', 0,
+ 2147483647, -1, 21);
 """
+QUESTION_ARGUMENTS = {1: "'RXA'", 2: "date '2012-04-01'", 3: "date '2012-04-01'", 4: "NULL", 8: "-9223372036854775807",
+                      9: "''", 10: "0", 11: "0", 12: "''", 13: "21"}
+# The filters measured: of a submission's list, and of the list by pounds.
+FILTERS = (("no filter", {}), (f"rule {RARE_RULE}", {"rule": RARE_RULE}), ("severity WARN", {"severity": "WARN"}))
+POUNDS = FILTERS + (("cluster 21", {"cluster": "21"}),)
 
 
-def pgbench_page(build, service, submission):
+def literal(value):
+    return "NULL" if value is None else f"'{value}'"
+
+
+def page_query(submission, asked):
+    warnings = [line.split("\t")[0] for line in (ROOT / "config/rules.tsv").read_text(encoding="utf-8").splitlines()
+                if line.split("\t")[2:3] == ["WARN"]]
+    return PAGE_QUERY.format(submission=submission, rule=literal(asked.get("rule")),
+                             severity=literal(asked.get("severity")),
+                             default="".join(warnings) if "severity" in asked else "")
+
+
+def question_query(asked):
+    """The text of the statement, from the source, with its parameters written in."""
+    source = (ROOT / "server/store/question.c").read_text(encoding="utf-8")
+    expanded = subprocess.run(["gcc", "-E", "-P", "-I", str(ROOT / "server"), "-I", "/usr/include/postgresql", "-"],
+                              input=source, capture_output=True, text=True, check=True).stdout
+    part = expanded[expanded.index('"question_findings"') + len('"question_findings",'):]
+    text = "".join(re.findall(r'"([^"]*)"', part[:part.index("13}")]))
+    values = QUESTION_ARGUMENTS | {5: literal(asked.get("rule")), 6: literal(asked.get("severity")),
+                                   7: literal(asked.get("cluster"))}
+    return re.sub(r"\$([0-9]+)", lambda found: values[int(found[1])], text) + ";\n"
+
+
+def pgbench_page(build, service, query):
     """Transactions a second of the query of a page alone, by pgbench, at the same number of clients."""
     script = build / "bench/page.sql"
-    script.write_text(PAGE_QUERY.format(submission=submission), encoding="ascii")
+    script.write_text(query, encoding="ascii")
     caller = "-c role=reckoner_web -c reckoner.person=a.author -c reckoner.organisation=RXA -c reckoner.role=provider"
     done = subprocess.run([str(PG_BIN / "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T",
                            str(SECONDS), "-f", str(script), service.conninfo],
@@ -181,23 +212,34 @@ def pgbench_page(build, service, submission):
     raise SystemExit(f"bench: pgbench printed no tps\n{done.stdout}{done.stderr}")
 
 
-def pages(service, build, author, token, submission):
-    """Pages of findings by HTTP, once the submission has been evaluated, and their query alone by pgbench."""
-    wait_until_evaluated(author, submission)
-    found = page_rate(service, build, token, submission)
-    found["filtered"] = page_rate(service, build, token, submission, f"&rule={RARE_RULE}")
-    found["pgbench_page_per_second"] = pgbench_page(build, service, submission)
+def one_page(service, build, token, path, query):
+    found = page_rate(service, build, token, path)
+    found["pgbench_page_per_second"] = pgbench_page(build, service, query)
     return found
 
 
+def pages(service, build, author, token, submission):
+    """Pages of findings by HTTP, once the submission has been evaluated, each beside its query alone by pgbench."""
+    wait_until_evaluated(author, submission)
+    own = f"/v1/providers/RXA/submissions/{submission}/findings?limit=20"
+    pounds = "/v1/findings?provider=RXA&month=2012-04&limit=20"
+    lists = {}
+    for name, asked in FILTERS:
+        more = "".join(f"&{key}={value}" for key, value in asked.items())
+        lists[name] = one_page(service, build, token, own + more, page_query(submission, asked))
+    for name, asked in POUNDS:
+        more = "".join(f"&{key}={value}" for key, value in asked.items())
+        lists[f"by pounds, {name}"] = one_page(service, build, token, pounds + more, question_query(asked))
+    return lists["no filter"] | {"lists": lists}
+
+
 def page_line(rows, page):
-    return (f"{f'GET of a page of findings, {rows:,} rows / its query':<52}{page['per_second']:>12,.0f}/s"
-            f"{page['pgbench_page_per_second']:>12,.0f}/s"
-            f"{page['per_second'] / page['pgbench_page_per_second']:>9.2f}\n"
-            f"{'  half of the answers within, 99 of 100 within':<52}{page['p50_us'] / 1000:>11.1f} ms"
-            f"{page['p99_us'] / 1000:>11.1f} ms\n"
-            f"{f'  of rule {RARE_RULE} alone, 99 of 100 within':<52}{page['filtered']['per_second']:>12,.0f}/s"
-            f"{page['filtered']['p99_us'] / 1000:>11.1f} ms")
+    lines = [f"GET of a page of findings, {rows:,} rows / its query; half, 99 of 100 within ms"]
+    for name, one in page["lists"].items():
+        lines.append(f"{'  ' + name:<36}{one['p50_us'] / 1000:>7.1f}{one['p99_us'] / 1000:>9.1f}"
+                     f"{one['per_second']:>12,.0f}/s{one['pgbench_page_per_second']:>12,.0f}/s"
+                     f"{one['per_second'] / one['pgbench_page_per_second']:>9.2f}")
+    return "\n".join(lines)
 
 
 def pgbench_rate(service):
@@ -317,7 +359,7 @@ def one_file(build, folder, rows, failing):
             wait_until_idle(service)
             one["settlement"] = settle(service, author, contract)
         if rows > ROWS and not failing:
-            say(f"reading pages for {SECONDS} s, then their query for {SECONDS} s ...")
+            say(f"reading pages of each kind for {SECONDS} s, then their query for {SECONDS} s ...")
             one["page"] = pages(service, build, author, token, found["submission"])
             one["peak_memory_kib"] = uploads.peak_memories(service)
         return one
@@ -348,7 +390,7 @@ def measure(build):
         found["upload"] |= uploads.rows_alone(service, psql, submission, folder)
         found["settlement"] = [settle(service, author, contract)]
         found["engine"] = engine(build)
-        say(f"reading pages for {SECONDS} s, then pgbench for {SECONDS} s ...")
+        say(f"reading pages of each kind for {SECONDS} s, then their query for {SECONDS} s ...")
         found["page"] = pages(service, build, author, token, submission)
         found["page"]["pgbench_per_second"] = pgbench_rate(service)
         found["peak_memory_kib"] = uploads.peak_memories(service)

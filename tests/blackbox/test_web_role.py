@@ -60,9 +60,10 @@ class WebRole(harness.ServiceCase):
                     "ALTER TABLE reckoner.document DISABLE TRIGGER ALL", "SET session_replication_role = replica",
                     "SET ROLE reckoner_migrate", "CREATE TABLE reckoner.x (a int)", "CREATE TABLE public.x (a int)",
                     *(f"INSERT INTO reckoner.{table} DEFAULT VALUES" for table in (
-                        "token", "person", "episode", "finding", "finding_place", "stake", "severity", "position",
-                        "run_line", "run_input", "frozen_month", "document", "document_line", "ledger_posting",
-                        "signed_record", "statement", "receipt", "signing_key", "reference_set", "rule"))):
+                        "token", "person", "episode", "finding", "finding_stretch", "finding_rank", "finding_sum",
+                        "stake", "severity", "position", "run_line", "run_input", "frozen_month", "document",
+                        "document_line", "ledger_posting", "signed_record", "statement", "receipt", "signing_key",
+                        "reference_set", "rule"))):
             with self.subTest(sql):
                 done, said = self.as_web(sql + ";")
                 self.assertFalse(done, said)

@@ -44,28 +44,6 @@ START_TEST(lines_of_a_run_add_up)
 }
 END_TEST
 
-START_TEST(counts_of_findings_hold)
-{
-    refused("UPDATE reckoner.stake SET rules = 0", "stake_rules_check");
-    refused("UPDATE reckoner.stake SET pseudonym = '9990000018'", "stake_pseudonym_check");
-    refused("UPDATE reckoner.finding_line SET bit = 63", "finding_line_bit_check");
-    refused("UPDATE reckoner.finding_line SET severity = 'FILE'", "finding_line_severity_check");
-    refused("UPDATE reckoner.finding_pattern SET unknown_rows = 2", "finding_pattern_check");
-    refused("UPDATE reckoner.finding_place SET places = '{}'", "finding_place_list");
-    refused("UPDATE reckoner.finding_place SET last_place = 2", "finding_place_list");
-    refused("UPDATE reckoner.finding_place SET places = array_fill(1, ARRAY[129])", "finding_place_list");
-    refused("UPDATE reckoner.finding_place SET rule = 'P3'", "finding_place_rule_check");
-    refused("UPDATE reckoner.finding_place SET severity = 'FILE'", "finding_place_severity_check");
-    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', 4, 4, 100, 0)",
-            "finding_practice_small");
-    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', NULL, 4, 100, 0)",
-            "finding_practice_whole");
-    refused("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'John Smith', 5, 5, 100, 0)",
-            "finding_practice_practice_check");
-    done("INSERT INTO reckoner.finding_practice VALUES ('RXA', 1, '5QE', 'P03', 'A81001', 5, 5, 100, 0)");
-}
-END_TEST
-
 #define STATISTICS(rows, days, digest)                                                                                 \
     "INSERT INTO reckoner.activity_statistics VALUES ('RXA', 1, '5QE', " rows ", " days ", '12345', '12345', " digest  \
     ")"
@@ -663,7 +641,6 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, lines_of_a_run_add_up);
-    tcase_add_test(tc, counts_of_findings_hold);
     tcase_add_test(tc, statistics_are_whole);
     tcase_add_test(tc, an_export_is_made_once);
     tcase_add_test(tc, a_done_run_stays);

@@ -179,7 +179,7 @@ START_TEST(a_finding_keeps_a_severity_of_its_own)
     struct pg *web = store_fixture_connect(&f, "reckoner_web");
     store_fixture_sign_in(&f, web, "rxa.one");
     store_fixture_sql(&f,
-                      "INSERT INTO finding_place VALUES ('RXA', 1, '', 'D09', '', 2, '{1, 2}');"
+                      "INSERT INTO finding_stretch VALUES ('RXA', 1, '', 'D09', '', 2, '{1}', '{2}');"
                       "UPDATE submission SET evaluation = 3 WHERE no = 1;"
                       "INSERT INTO finding (provider, submission, row_no, rule, evaluation, episode_id, commissioner,"
                       " cluster, field, value, severity) SELECT 'RXA', 1, n, 'D09', 3, 'e' || n, '5QE', '04',"

@@ -53,7 +53,9 @@ static const struct {
     {"finding_line", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"finding_pattern", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"finding_practice", {0, 2, 1, 1, 1, 1, 2, 0}},
-    {"finding_place", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_stretch", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_rank", {0, 2, 1, 1, 1, 1, 2, 0}},
+    {"finding_sum", {0, 2, 1, 1, 1, 1, 2, 0}},
     {"export", {0, 1, 0, 1, 0, 0, 0, 0}},
     {"export_chunk", {0, 1, 0, 1, 0, 0, 0, 0}},
     {"run", {0, 1, 0, 1, 0, 0, 1, 0}},
@@ -159,8 +161,9 @@ START_TEST(a_page_shows_what_the_policies_show)
     static const char *const callers[CALLERS] = {NULL,         "rxa.one",    "rxb.one", "pct5qe.one",
                                                  "pct5qf.one", "pct5qg.one", "aud.one", "opr.one"};
     static const char *const filters[] = {"NULL, NULL", "'P03', NULL", "NULL, 'WARN'", "'P03', 'WARN'"};
-    store_fixture_sql(&f, "INSERT INTO finding_place SELECT provider, submission, c, r, s, max(row_no),"
-                          " array_agg(row_no ORDER BY row_no) FROM episode, unnest(ARRAY[commissioner, '']) c,"
+    store_fixture_sql(&f, "INSERT INTO finding_stretch SELECT provider, submission, c, r, s, max(row_no),"
+                          " array_agg(row_no ORDER BY row_no), array_agg(row_no ORDER BY row_no) FROM episode, "
+                          "unnest(ARRAY[commissioner, '']) c,"
                           " unnest(ARRAY['P03', '']) r, unnest(ARRAY['WARN', '']) s GROUP BY 1, 2, 3, 4, 5"
                           " ON CONFLICT DO NOTHING");
     for (int evaluation = 0; evaluation < 2; evaluation++) {

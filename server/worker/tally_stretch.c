@@ -1,4 +1,4 @@
-/* Where the findings of each kind are (store/tally.h): lists of rows for pages that a filter makes sparse. */
+/* Where the findings of each kind are (store/tally.h): stretches of rows, for pages that a filter makes sparse. */
 #include "domain/rules.h"
 #include "store/tally.h"
 #include "worker/tally_internal.h"
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REACH 32 /* rows that a place speaks for: itself and those behind it */
 /* Lists of a commissioner: any finding, each severity, each rule, each rule at each severity. Severities are numbered
  * from SEVERITY_ERROR on. */
 #define SEVERITIES  3
@@ -19,20 +18,19 @@
 #define LISTS_HELD 15000
 
 struct list {
-    int32_t last; /* place; 0: none yet */
     int count;
-    int32_t places[TALLY_PLACES];
+    int32_t firsts[TALLY_STRETCHES];
+    int32_t lasts[TALLY_STRETCHES]; /* the last one may still grow */
 };
 
 struct owner {
     char commissioner[EPISODE_CODE_SIZE]; /* "" for all together */
     uint8_t severity[BITS];               /* of each bit that occurs */
     uint8_t rule[BITS];                   /* bit of the rule */
-    int32_t last[LISTS];                  /* place in each list, also once it has been written */
     struct list *lists[LISTS];
 };
 
-struct places {
+struct stretches {
     struct tally *t;
     struct owner *owners; /* the first is all together, the others by commissioner */
     size_t count;
@@ -47,7 +45,7 @@ static int by_commissioner(const void *a, const void *b)
     return strcmp(((const struct owner *)a)->commissioner, ((const struct owner *)b)->commissioner);
 }
 
-static bool add_line(struct places *p, const PGresult *r, int row)
+static bool add_line(struct stretches *p, const PGresult *r, int row)
 {
     const char *commissioner = pg_text(r, row, "commissioner");
     int64_t bit = pg_i64(r, row, "bit");
@@ -65,7 +63,7 @@ static bool add_line(struct places *p, const PGresult *r, int row)
     return true;
 }
 
-static enum pg_status load_owners(struct places *p)
+static enum pg_status load_owners(struct stretches *p)
 {
     PGresult *r = NULL;
     enum pg_status status = tally_lines(p->t->w->pg, p->t->s->provider, p->t->s->no, &r);
@@ -89,7 +87,7 @@ static enum pg_status load_owners(struct places *p)
 /* Rows come in any order; they are remembered by their number. */
 static bool find_owner(void *context, const struct tally_row *row)
 {
-    struct places *p = context;
+    struct stretches *p = context;
     struct owner key;
     memcpy(key.commissioner, row->commissioner, sizeof key.commissioner);
     const struct owner *found = bsearch(&key, p->owners + 1, p->count - 1, sizeof key, by_commissioner);
@@ -99,27 +97,29 @@ static bool find_owner(void *context, const struct tally_row *row)
     return !p->broken;
 }
 
-static void write_list(struct places *p, const struct owner *o, int n)
+static void write_list(struct stretches *p, const struct owner *o, int n)
 {
     static const char *const severities[] = {"", "ERROR", "QUERY", "WARN"};
     enum rule_id rule;
-    struct tally_place place = {o->commissioner, "", "", o->lists[n]->places, o->lists[n]->count};
+    struct list *list = o->lists[n];
+    struct tally_stretch s = {o->commissioner, "", "", list->firsts, list->lasts, list->count};
     int bit = n < OF_RULE ? -1 : n < OF_BOTH ? n - OF_RULE : (n - OF_BOTH) / SEVERITIES;
     if (n >= OF_BOTH)
-        place.severity = severities[1 + (n - OF_BOTH) % SEVERITIES];
+        s.severity = severities[1 + (n - OF_BOTH) % SEVERITIES];
     else if (n < OF_RULE)
-        place.severity = severities[n];
+        s.severity = severities[n];
     if (bit >= 0 && rule_by_bit(bit, &rule))
-        place.rule = rule_get(rule)->id;
-    tally_place_add(p->copy, p->t->s->provider, p->t->s->no, &place);
+        s.rule = rule_get(rule)->id;
+    tally_stretch_add(p->copy, p->t->s->provider, p->t->s->no, &s);
+    list->count = 0;
 }
 
-static void write_held(struct places *p)
+static void write_held(struct stretches *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         for (int n = 0; n < LISTS; n++) {
             struct list *list = p->owners[i].lists[n];
-            if (list != NULL && list->count > 0 && !p->broken)
+            if (list != NULL && !p->broken)
                 write_list(p, &p->owners[i], n);
             free(list);
             p->owners[i].lists[n] = NULL;
@@ -128,50 +128,57 @@ static void write_held(struct places *p)
     p->held = 0;
 }
 
-static void add_place(struct places *p, struct owner *o, int n, int32_t row_no)
+static struct list *list_of(struct stretches *p, struct owner *o, int n)
 {
-    if (o->last[n] != 0 && row_no < o->last[n] + REACH)
-        return;
-    if (o->lists[n] == NULL) {
-        if (p->held == LISTS_HELD)
-            write_held(p);
-        o->lists[n] = calloc(1, sizeof *o->lists[n]);
-        p->broken = p->broken || o->lists[n] == NULL;
-        if (p->broken)
-            return;
-        p->held++;
-    }
-    struct list *list = o->lists[n];
-    o->last[n] = row_no;
-    list->places[list->count++] = row_no;
-    if (list->count == TALLY_PLACES) {
-        write_list(p, o, n);
-        list->count = 0;
-    }
+    if (o->lists[n] != NULL)
+        return o->lists[n];
+    if (p->held == LISTS_HELD)
+        write_held(p);
+    o->lists[n] = calloc(1, sizeof *o->lists[n]);
+    p->broken = p->broken || o->lists[n] == NULL;
+    p->held++;
+    return o->lists[n];
 }
 
-static void add_row(struct places *p, int32_t row_no)
+/* Rows come in ascending order, one row perhaps several times. */
+static void add_to_list(struct stretches *p, struct owner *o, int n, int32_t row_no)
+{
+    struct list *list = list_of(p, o, n);
+    if (list == NULL)
+        return;
+    if (list->count > 0 && row_no <= list->lasts[list->count - 1] + TALLY_GAP) {
+        list->lasts[list->count - 1] = row_no;
+        return;
+    }
+    if (list->count == TALLY_STRETCHES)
+        write_list(p, o, n);
+    list->firsts[list->count] = row_no;
+    list->lasts[list->count++] = row_no;
+}
+
+static void add_row(struct stretches *p, int32_t row_no)
 {
     struct owner *own = &p->owners[p->owner_of[row_no]];
     struct owner *const both[] = {&p->owners[0], own};
-    for (int i = 0; i < 2; i++) {
-        add_place(p, both[i], 0, row_no);
+    /* A row whose commissioner is no code is in the lists of all together alone. */
+    for (int i = 0; i < (own->commissioner[0] ? 2 : 1); i++) {
+        add_to_list(p, both[i], 0, row_no);
         for (uint64_t left = p->t->rules[row_no]; left != 0; left &= left - 1) {
             int bit = __builtin_ctzll(left);
-            add_place(p, both[i], OF_SEVERITY + own->severity[bit], row_no);
-            add_place(p, both[i], OF_RULE + own->rule[bit], row_no);
-            add_place(p, both[i], OF_BOTH + own->rule[bit] * SEVERITIES + own->severity[bit], row_no);
+            add_to_list(p, both[i], OF_SEVERITY + own->severity[bit], row_no);
+            add_to_list(p, both[i], OF_RULE + own->rule[bit], row_no);
+            add_to_list(p, both[i], OF_BOTH + own->rule[bit] * SEVERITIES + own->severity[bit], row_no);
         }
     }
 }
 
-enum pg_status tally_places(struct tally *t)
+enum pg_status tally_stretches(struct tally *t)
 {
-    struct places p = {.t = t};
+    struct stretches p = {.t = t};
     enum pg_status status = load_owners(&p);
     bool all = status == PG_OK && tally_each(t, find_owner, &p);
     if (all)
-        status = tally_place_begin(t->w->pg, &p.copy);
+        status = tally_stretch_begin(t->w->pg, &p.copy);
     if (all && status == PG_OK) {
         for (int32_t row = 1; row <= t->last_row && !p.broken; row++)
             if (p.owner_of[row] != 0)
