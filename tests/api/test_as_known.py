@@ -88,6 +88,7 @@ class AsKnown(harness.ServiceCase):
         sent = self.send([harness.row(n, month) for n in range(rows)], month=month)
         self.assertEqual(sent["state"], "accepted", sent)
         self.submissions.append(sent["submission"])
+        self.settle_down()  # the evaluation is of the same day, before a question comes
 
     def found(self, day, submission):
         """Rule and severity of each finding."""
