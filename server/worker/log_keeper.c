@@ -297,8 +297,9 @@ struct log_keeper_thread {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool ending;
-    bool failing;    /* said once */
-    atomic_bool may; /* sign */
+    bool failing;
+    char said[JOB_PROBLEM_SIZE]; /* what failed last: said once */
+    atomic_bool may;             /* sign */
 };
 
 /* Appends until nothing waits. */
@@ -312,8 +313,9 @@ static void append_all(struct log_keeper_thread *k)
         if (status == PG_OK)
             status = log_append_batch(k->pg, k->worker, &more, problem);
         bool failed = status != PG_OK && status != PG_NONE;
-        if (failed && !k->failing)
+        if (failed && (!k->failing || strcmp(problem, k->said) != 0))
             log_event(LOG_LEVEL_WARN, "log_append", &(struct log_field){"problem", problem, 0}, 1);
+        memcpy(k->said, problem, sizeof k->said);
         k->failing = failed;
         atomic_store(&k->may, status == PG_OK || status == PG_NONE);
         more = more && status == PG_OK;
