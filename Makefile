@@ -6,7 +6,7 @@ BUILD    ?= build/release
 SANITIZE ?=
 OPT      ?= -O2
 CC       := gcc
-PKGS     := libmicrohttpd libpq jansson libsodium libcrypto zlib
+PKGS     := libmicrohttpd libpq jansson libsodium libcrypto zlib liblz4
 JOBS     := $(shell nproc)
 
 # Seconds per fuzz target; the long random tests: how many times the rounds of `make test`, and the seed (empty: drawn

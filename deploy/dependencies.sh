@@ -27,6 +27,7 @@ libjansson-dev JSON
 libsodium-dev signatures, sealing and hashes
 libssl-dev SHA-256 of uploads by the processor's own instructions
 zlib1g-dev unpacks uploads sent with Content-Encoding: gzip
+liblz4-dev packs the chunks of uploads before they are sealed
 LIST
     run) cat <<'LIST' ;;
 postgresql-15 database, run as a private cluster

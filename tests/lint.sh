@@ -22,7 +22,7 @@ ended "layout (clang-format)" $?
 # one flag per line.
 {
     printf '%s\n' -std=c17 -D_GNU_SOURCE '-DRECKONER_VERSION="lint"' "-I$PWD/server" "-I$PWD/$build/gen" "-I$PWD/tests"
-    pkg-config --cflags libmicrohttpd libpq jansson libsodium libcrypto zlib check | tr -s ' ' '\n'
+    pkg-config --cflags libmicrohttpd libpq jansson libsodium libcrypto zlib liblz4 check | tr -s ' ' '\n'
 } >"$build/compile_flags.txt"
 find server -name '*.c' -print0 |
     xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-14 --quiet -p "$build" 2>/dev/null

@@ -22,28 +22,19 @@ struct unsealing {
     const struct unseal_key *key;
     struct unseal_stream stream;
     struct sha256 *hash;
-    uint8_t *text;
-    size_t room;
+    struct unseal_room room;
     bool damaged;
 };
 
 static bool take_chunk(struct unsealing *u, const char *sealed, size_t length)
 {
-    if (length < SEAL_CHUNK_OVERHEAD) {
-        u->damaged = true;
-        return true;
-    }
-    if (length > u->room) {
-        uint8_t *more = realloc(u->text, length);
-        if (more == NULL)
-            return false;
-        u->text = more;
-        u->room = length;
-    }
-    u->damaged = !unseal_chunk(&u->stream, sealed, length, u->text);
-    if (!u->damaged)
-        sha256_add(u->hash, u->text, length - SEAL_CHUNK_OVERHEAD);
-    return true;
+    const uint8_t *text = NULL;
+    size_t n = 0;
+    enum unseal_outcome opened = unseal_packed(&u->stream, sealed, length, &u->room, &text, &n);
+    u->damaged = opened == UNSEAL_DAMAGED;
+    if (opened == UNSEAL_DONE)
+        sha256_add(u->hash, text, n);
+    return opened != UNSEAL_NO_MEMORY;
 }
 
 static enum pg_status take_chunks(struct unsealing *u, const char *provider, int64_t no, int64_t chunks)
@@ -148,9 +139,7 @@ enum pg_status fsck_uploads(struct fsck *f)
     status = fsck_take(f, status, r);
     while (status == PG_OK && more)
         status = take_page(&u, provider, &no, &more);
-    if (u.text != NULL)
-        sodium_memzero(u.text, u.room);
-    free(u.text);
+    unseal_room_free(&u.room);
     sodium_free(key);
     return status;
 }

@@ -99,14 +99,15 @@ bool sealed_upload_begin(struct request *r, struct sealed_upload *u, const struc
     return read_request(r, u) && begin_seal(r, u);
 }
 
-/* Seals and stores what is pending. false: a problem was replied. */
+/* Packs, seals and stores what is pending. false: a problem was replied. */
 static bool store_pending(struct request *r, struct sealed_upload *u, bool last)
 {
     size_t length = u->pending_length;
     u->pending_length = 0;
     if (u->repeated)
         return true;
-    if (!seal_chunk(&u->seal, u->pending, length, last, u->sealed)) {
+    length = chunk_pack(u->pending, length, u->packed);
+    if (!seal_chunk(&u->seal, u->packed, length, last, u->sealed)) {
         reply_problem(r, PROBLEM_INTERNAL, NULL, "The upload could not be sealed");
         return false;
     }

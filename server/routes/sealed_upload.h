@@ -1,10 +1,11 @@
-/* A body that is received as a file of activity: hashed, sealed and stored chunk by chunk as it streams, so that memory
- * is bounded, no database connection waits for the client, and one that is cut off leaves nothing. Submissions and
- * rehearsals receive alike and store apart. */
+/* A body that is received as a file of activity: hashed, packed, sealed and stored chunk by chunk as it streams, so
+ * that memory is bounded, no database connection waits for the client, and one that is cut off leaves nothing.
+ * Submissions and rehearsals receive alike and store apart. */
 #ifndef RECKONER_ROUTES_SEALED_UPLOAD_H
 #define RECKONER_ROUTES_SEALED_UPLOAD_H
 
 #include "base/ident.h"
+#include "base/pack.h"
 #include "base/sha256.h"
 #include "http/request.h"
 #include "signing/seal.h"
@@ -39,7 +40,8 @@ struct sealed_upload {
     int64_t chunks;
     size_t pending_length;
     uint8_t pending[SEALED_UPLOAD_CHUNK];
-    uint8_t sealed[SEALED_UPLOAD_CHUNK + SEAL_CHUNK_OVERHEAD];
+    uint8_t packed[SEALED_UPLOAD_CHUNK + PACK_OVERHEAD];
+    uint8_t sealed[SEALED_UPLOAD_CHUNK + PACK_OVERHEAD + SEAL_CHUNK_OVERHEAD];
 };
 
 /* Provider, month and headers of the request, a new id, and the stream key sealed to the worker. u is zeroed memory.

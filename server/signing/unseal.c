@@ -1,5 +1,8 @@
 #include "signing/unseal.h"
 
+#include "base/pack.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 bool unseal_key_set(struct unseal_key *key, const uint8_t secret[SEAL_SECRET_KEY_SIZE])
@@ -45,6 +48,49 @@ bool unseal_chunk(struct unseal_stream *s, const void *sealed, size_t sealed_len
 void unseal_end(struct unseal_stream *s)
 {
     sodium_memzero(s, sizeof *s);
+}
+
+/* What stood in a smaller room is wiped, not moved. */
+static bool make_room(uint8_t **bytes, size_t *size, size_t wanted)
+{
+    if (wanted <= *size)
+        return true;
+    uint8_t *larger = malloc(wanted);
+    if (!larger)
+        return false;
+    if (*bytes)
+        sodium_memzero(*bytes, *size);
+    free(*bytes);
+    *bytes = larger;
+    *size = wanted;
+    return true;
+}
+
+enum unseal_outcome unseal_packed(struct unseal_stream *s, const void *sealed, size_t sealed_length,
+                                  struct unseal_room *room, const uint8_t **text, size_t *length)
+{
+    if (sealed_length < SEAL_CHUNK_OVERHEAD)
+        return UNSEAL_DAMAGED;
+    size_t packed = sealed_length - SEAL_CHUNK_OVERHEAD;
+    if (!make_room(&room->packed, &room->packed_size, packed + 1))
+        return UNSEAL_NO_MEMORY;
+    if (!unseal_chunk(s, sealed, sealed_length, room->packed) || !chunk_unpack_length(room->packed, packed, length))
+        return UNSEAL_DAMAGED;
+    if (!make_room(&room->text, &room->text_size, *length + 1))
+        return UNSEAL_NO_MEMORY;
+    *text = room->text;
+    return chunk_unpack(room->packed, packed, room->text, *length) ? UNSEAL_DONE : UNSEAL_DAMAGED;
+}
+
+void unseal_room_free(struct unseal_room *room)
+{
+    if (room->packed)
+        sodium_memzero(room->packed, room->packed_size);
+    if (room->text)
+        sodium_memzero(room->text, room->text_size);
+    free(room->packed);
+    free(room->text);
+    memset(room, 0, sizeof *room);
 }
 
 bool unseal_box(const struct unseal_key *key, const void *sealed, size_t length, uint8_t *out)

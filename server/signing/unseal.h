@@ -30,6 +30,21 @@ bool unseal_begin(struct unseal_stream *s, const struct unseal_key *key, const c
 bool unseal_chunk(struct unseal_stream *s, const void *sealed, size_t sealed_length, uint8_t *out);
 void unseal_end(struct unseal_stream *s);
 
+/* The same for chunks that were packed before they were sealed (base/pack.h), in room that grows as needed. Zeroed
+ * memory is an empty room. */
+struct unseal_room {
+    uint8_t *packed;
+    uint8_t *text;
+    size_t packed_size;
+    size_t text_size;
+};
+enum unseal_outcome { UNSEAL_DONE, UNSEAL_DAMAGED, UNSEAL_NO_MEMORY };
+/* *text lies in the room until the next call. */
+enum unseal_outcome unseal_packed(struct unseal_stream *s, const void *sealed, size_t sealed_length,
+                                  struct unseal_room *room, const uint8_t **text, size_t *length);
+/* Wipes and frees. */
+void unseal_room_free(struct unseal_room *room);
+
 /* Opens a seal_box; out holds length - SEAL_BOX_OVERHEAD bytes. */
 bool unseal_box(const struct unseal_key *key, const void *sealed, size_t length, uint8_t *out);
 

@@ -120,8 +120,8 @@ static enum pg_status prepare(struct pg *pg, const struct pg_statement *s)
     return PG_OK;
 }
 
-static enum pg_status execute_once(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, int format,
-                                   PGresult **result)
+/* Sends a statement, prepared first when it is new. */
+static enum pg_status ask(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, int format)
 {
     enum pg_status status = pg_ready(pg);
     if (status == PG_OK)
@@ -131,7 +131,14 @@ static enum pg_status execute_once(struct pg *pg, const struct pg_statement *s, 
     if (PQsendQueryPrepared(pg->conn, s->name, a == NULL ? 0 : a->count, a == NULL ? NULL : a->values,
                             a == NULL ? NULL : a->lengths, a == NULL ? NULL : a->formats, format) != 1)
         return pg_map(pg, NULL);
-    return pg_collect(pg, result);
+    return PG_OK;
+}
+
+static enum pg_status execute_once(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, int format,
+                                   PGresult **result)
+{
+    enum pg_status status = ask(pg, s, a, format);
+    return status == PG_OK ? pg_collect(pg, result) : status;
 }
 
 /* 26000: somebody (a pooler, DISCARD ALL) has dropped our statement. */
@@ -173,6 +180,24 @@ enum pg_status pg_run(struct pg *pg, const struct pg_statement *s, const struct 
 enum pg_status pg_run_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result)
 {
     return run_format(pg, s, a, 1, result);
+}
+
+enum pg_status pg_ask_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)
+{
+    if ((a == NULL ? 0 : a->count) != s->parameters)
+        return pg_fail(pg, PG_FAILED, "a statement was given another number of parameters than it has");
+    enum pg_status status = ask(pg, s, a, 1);
+    return status == PG_OK && !pg_flush(pg, pg_deadline(pg)) ? PG_AWAY : status;
+}
+
+enum pg_status pg_answer(struct pg *pg, PGresult **result)
+{
+    *result = NULL;
+    enum pg_status status = pg->conn == NULL ? PG_AWAY : pg_collect(pg, result);
+    if (status != PG_FAILED || pg->conn == NULL || !statement_is_gone(pg))
+        return status;
+    pg_forget_prepared(pg);
+    return PG_RETRY;
 }
 
 enum pg_status pg_run_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result)

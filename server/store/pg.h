@@ -95,6 +95,10 @@ void pg_args_newest(struct pg_args *a, const struct pg_newest *page);
 enum pg_status pg_run(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* As pg_run, with results in binary (bytea as it is). Used to fetch bytes. */
 enum pg_status pg_run_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
+/* As pg_run_binary in two steps: pg_ask does not wait for the answer, which the server makes meanwhile; nothing else is
+ * asked of the connection before pg_answer has had it. */
+enum pg_status pg_ask_binary(struct pg *pg, const struct pg_statement *s, const struct pg_args *a);
+enum pg_status pg_answer(struct pg *pg, PGresult **result);
 /* As pg_run, but PG_NONE when no row came back. */
 enum pg_status pg_run_one(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, PGresult **result);
 /* Rows affected by a command that returns none; -1 on failure, with *status set. */

@@ -398,19 +398,32 @@ enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_
     return PG_OK;
 }
 
+static const struct pg_statement chunks = {
+    "submission_chunks",
+    "SELECT sealed FROM reckoner.submission_chunk WHERE provider = $1 AND submission = $2"
+    " AND seq >= $3 AND seq < $4 ORDER BY seq",
+    4};
+
+static void chunks_args(struct pg_args *a, const char *provider, int64_t no, int64_t from, int64_t count)
+{
+    pg_args_number(a, provider, no);
+    pg_arg_i64(a, from);
+    pg_arg_i64(a, from + count);
+}
+
 enum pg_status submission_chunks(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
                                  PGresult **result)
 {
-    static const struct pg_statement s = {
-        "submission_chunks",
-        "SELECT sealed FROM reckoner.submission_chunk WHERE provider = $1 AND submission = $2"
-        " AND seq >= $3 AND seq < $4 ORDER BY seq",
-        4};
     struct pg_args a;
-    pg_args_number(&a, provider, no);
-    pg_arg_i64(&a, from);
-    pg_arg_i64(&a, from + count);
-    return pg_run_binary(pg, &s, &a, result);
+    chunks_args(&a, provider, no, from, count);
+    return pg_run_binary(pg, &chunks, &a, result);
+}
+
+enum pg_status submission_ask_chunks(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count)
+{
+    struct pg_args a;
+    chunks_args(&a, provider, no, from, count);
+    return pg_ask_binary(pg, &chunks, &a);
 }
 
 enum pg_status submission_set_outcome(struct pg *pg, const char *provider, int64_t no,

@@ -133,6 +133,8 @@ enum pg_status submission_sealed_key(struct pg *pg, const char *provider, int64_
 /* Worker: the sealed chunks [from, from + count), column sealed, in binary, in order. */
 enum pg_status submission_chunks(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
                                  PGresult **result);
+/* The same without waiting: pg_answer has them. */
+enum pg_status submission_ask_chunks(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count);
 
 /* Worker: what validation found out. */
 struct submission_outcome {

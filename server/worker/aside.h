@@ -5,8 +5,9 @@
 #ifndef RECKONER_WORKER_ASIDE_H
 #define RECKONER_WORKER_ASIDE_H
 
-/* Pieces that may wait; aside_give waits while there are so many. */
-#define ASIDE_WAITING 16
+/* Pieces that may wait; aside_give waits while there are so many. Enough that the caller goes on while the database
+ * waits for its disk, for a fifth of a second or so. */
+#define ASIDE_WAITING 256
 
 struct aside;
 

@@ -75,12 +75,18 @@ static void take_rows(void *context)
             v->broken = true;
     }
     b->count = 0;
+    atomic_store(&b->given, false);
 }
 
+/* The first batch that is free is filled next: while nothing has to wait few are used, which stay in the processor's
+ * cache. */
 static void flush_rows(struct validation *v)
 {
+    atomic_store(&v->batches[v->batch].given, true);
     aside_give(v->aside, take_rows, &v->batches[v->batch]);
-    v->batch = (v->batch + 1) % ROW_BATCHES;
+    v->batch = 0;
+    while (atomic_load(&v->batches[v->batch].given))
+        v->batch++;
 }
 
 static void add_to_batch(struct validation *v, const struct episode *facts)
@@ -156,7 +162,8 @@ static struct sealed_file file_of(const struct validation *v)
                                 v->s.declared_rows,
                                 submission_sealed_key,
                                 submission_chunks,
-                                v->reader ? v->reader : v->w->pg};
+                                v->reader ? v->reader : v->w->pg,
+                                v->reader ? submission_ask_chunks : NULL};
 }
 
 enum job_outcome validation_open_along(struct validation *v)

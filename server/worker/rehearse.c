@@ -94,8 +94,8 @@ static enum job_outcome read_file(struct rehearsing *x)
                                       .on_row = on_row,
                                       .keep_on = keep_on};
     const struct sealed_file file = {
-        h->provider,      h->id,   h->no, h->chunks, h->bytes, h->sha256, h->declared_rows, rehearsal_sealed_key,
-        rehearsal_chunks, x->w->pg};
+        h->provider,      h->id,    h->no, h->chunks, h->bytes, h->sha256, h->declared_rows, rehearsal_sealed_key,
+        rehearsal_chunks, x->w->pg, NULL};
     x->check = check_new(&input);
     if (!x->check)
         return sealed_file_check_failed(x->w, x->problem);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CHUNKS_AT_ONCE  4
+#define CHUNKS_AHEAD    2 /* what the connection holds until it is read */
 #define PROGRESS_MICROS 1000000
 #define SEALED_KEY_MAX  256
 
@@ -21,10 +22,10 @@ struct sealed_reader {
     struct unseal_stream stream;
     struct sha256 *hash;
     int64_t chunks; /* read so far */
+    bool asked;     /* for those behind them, ahead of time */
     int64_t bytes;
     int64_t next_progress; /* monotonic */
-    uint8_t *text;         /* of one chunk */
-    size_t room;
+    struct unseal_room room;
 };
 
 enum job_outcome sealed_file_check_failed(struct worker *w, char *problem)
@@ -49,7 +50,7 @@ static enum job_outcome report_progress(struct sealed_reader *o)
 {
     if (atomic_load(&o->w->lost))
         return JOB_LOST;
-    if (!o->check || clock_monotonic() < o->next_progress)
+    if (!o->check || !o->job || clock_monotonic() < o->next_progress)
         return JOB_DONE;
     o->next_progress = clock_monotonic() + PROGRESS_MICROS;
     enum pg_status status = job_progress(o->file.pg, o->job, (int64_t)check_rows(o->check), o->file.declared_rows);
@@ -58,31 +59,62 @@ static enum job_outcome report_progress(struct sealed_reader *o)
 
 static enum job_outcome feed_chunk(struct sealed_reader *o, const char *sealed, size_t length)
 {
-    if (length > o->room) {
-        uint8_t *text = realloc(o->text, length);
-        if (!text)
-            return sealed_file_check_failed(o->w, o->problem);
-        o->text = text;
-        o->room = length;
-    }
-    if (!unseal_chunk(&o->stream, sealed, length, o->text))
+    const uint8_t *text = NULL;
+    size_t n = 0;
+    enum unseal_outcome opened = unseal_packed(&o->stream, sealed, length, &o->room, &text, &n);
+    if (opened == UNSEAL_NO_MEMORY)
+        return sealed_file_check_failed(o->w, o->problem);
+    if (opened == UNSEAL_DAMAGED)
         return damaged(o);
-    size_t n = length - SEAL_CHUNK_OVERHEAD;
-    sha256_add(o->hash, o->text, n);
+    sha256_add(o->hash, text, n);
     o->bytes += (int64_t)n;
     o->chunks++;
-    return o->feed(o->context, o->text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
+    return o->feed(o->context, text, n) ? JOB_DONE : sealed_file_check_failed(o->w, o->problem);
 }
 
+static enum pg_status ask_ahead(struct sealed_reader *o, int64_t from)
+{
+    const struct sealed_file *f = &o->file;
+    enum pg_status status = f->ask_chunks(f->pg, f->provider, f->no, from, CHUNKS_AHEAD);
+    o->asked = status == PG_OK;
+    return status;
+}
+
+static enum pg_status take_answer(struct sealed_reader *o, PGresult **result)
+{
+    o->asked = false;
+    return pg_answer(o->file.pg, result);
+}
+
+static enum pg_status get_chunks(struct sealed_reader *o, PGresult **result)
+{
+    const struct sealed_file *f = &o->file;
+    enum pg_status status = PG_OK;
+    if (!f->ask_chunks)
+        return f->get_chunks(f->pg, f->provider, f->no, o->chunks, CHUNKS_AT_ONCE, result);
+    if (o->asked) {
+        status = take_answer(o, result);
+        if (status != PG_OK || PQntuples(*result) > 0)
+            return status;
+        PQclear(*result); /* some may have come since */
+        *result = NULL;
+    }
+    status = ask_ahead(o, o->chunks);
+    return status == PG_OK ? take_answer(o, result) : status;
+}
+
+/* The connection is free when progress is reported; what follows is fetched while these chunks are looked at. */
 static enum job_outcome read_some(struct sealed_reader *o, int64_t *chunks)
 {
     const struct sealed_file *f = &o->file;
     PGresult *r = NULL;
-    enum pg_status status = f->get_chunks(f->pg, f->provider, f->no, o->chunks, CHUNKS_AT_ONCE, &r);
+    enum pg_status status = get_chunks(o, &r);
     *chunks = 0;
     if (status != PG_OK)
         return job_outcome_of(status, f->pg, o->problem);
-    enum job_outcome outcome = JOB_DONE;
+    enum job_outcome outcome = report_progress(o);
+    if (outcome == JOB_DONE && f->ask_chunks && PQntuples(r) > 0)
+        outcome = job_outcome_of(ask_ahead(o, o->chunks + PQntuples(r)), f->pg, o->problem);
     for (int i = 0; i < PQntuples(r) && outcome == JOB_DONE; i++)
         outcome = feed_chunk(o, PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0));
     *chunks = PQntuples(r);
@@ -96,13 +128,16 @@ static enum job_outcome read_rest(struct sealed_reader *o)
     while (o->chunks < f->chunks) {
         int64_t chunks = 0;
         enum job_outcome outcome = read_some(o, &chunks);
-        if (outcome == JOB_DONE)
-            outcome = report_progress(o);
         if (outcome == JOB_DONE && chunks == 0)
             outcome = damaged(o);
         if (outcome != JOB_DONE)
             return outcome;
     }
+    PGresult *nothing = NULL;
+    enum pg_status status = o->asked ? take_answer(o, &nothing) : PG_OK;
+    PQclear(nothing);
+    if (status != PG_OK)
+        return job_outcome_of(status, f->pg, o->problem);
     uint8_t sha256[SHA256_SIZE];
     bool whole = sha256_finish(o->hash, sha256) && o->stream.finished && o->chunks == f->chunks &&
                  o->bytes == f->bytes && memcmp(sha256, f->sha256, sizeof sha256) == 0;
@@ -129,9 +164,7 @@ static void wipe(struct sealed_reader *o)
 {
     unseal_end(&o->stream);
     sha256_free(o->hash);
-    if (o->text)
-        sodium_memzero(o->text, o->room);
-    free(o->text);
+    unseal_room_free(&o->room);
 }
 
 static bool feed_check(void *context, const void *bytes, size_t length)

@@ -20,6 +20,9 @@ struct sealed_file {
     enum pg_status (*get_chunks)(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count,
                                  PGresult **result);
     struct pg *pg; /* to read through, and to say how far it is */
+    /* Asks for chunks without waiting, for pg_answer; pg is then used for nothing else until the file was read. NULL:
+     * get_chunks asks for them when they are wanted. */
+    enum pg_status (*ask_chunks)(struct pg *pg, const char *provider, int64_t no, int64_t from, int64_t count);
 };
 
 /* Feeds the whole file to the check, not finished yet, and renews the job's progress. JOB_DONE, or another outcome with

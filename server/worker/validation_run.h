@@ -16,10 +16,13 @@
 #include "worker/jobs.h"
 #include "worker/sealed_file.h"
 
+#include <stdatomic.h>
+
 /* Rows on their way to the database and the statistics. */
 #define ROWS_AT_ONCE 256
 struct row_batch {
     struct validation *v;
+    atomic_bool given; /* it waits, or is being taken */
     size_t count;
     struct episode row[ROWS_AT_ONCE];
     bool kept_back[ROWS_AT_ONCE]; /* it is loaded later */

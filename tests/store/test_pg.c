@@ -87,6 +87,38 @@ START_TEST(binary_results)
 }
 END_TEST
 
+/* Asked for now and had later; a failure is told when the answer is had, and the connection goes on. */
+START_TEST(answers_are_had_later)
+{
+    static const struct pg_statement zeroes = {"zeroes", "SELECT decode(repeat('00', $1::integer), 'hex') AS y", 1};
+    static const struct pg_statement fails = {"fails", "SELECT 1 / $1::integer", 1};
+    PGresult *r = NULL;
+    struct pg_args a;
+    for (int64_t length = 1; length <= 1000000; length *= 1000) { /* the last is more than a socket holds */
+        pg_args_init(&a);
+        pg_arg_i64(&a, length);
+        ck_assert_int_eq(pg_ask_binary(pg, &zeroes, &a), PG_OK);
+        ck_assert_int_eq(pg_answer(pg, &r), PG_OK);
+        ck_assert_int_eq(PQgetlength(r, 0, 0), (int)length);
+        PQclear(r);
+    }
+    pg_args_init(&a);
+    ck_assert_int_eq(pg_ask_binary(pg, &zeroes, &a), PG_FAILED); /* another number of parameters */
+    pg_arg_i64(&a, 0);
+    ck_assert_int_eq(pg_ask_binary(pg, &fails, &a), PG_OK);
+    ck_assert_int_eq(pg_answer(pg, &r), PG_INVALID);
+    ck_assert_ptr_null(r);
+    ck_assert_int_eq(pg_script(pg, "DEALLOCATE ALL"), PG_OK);
+    pg_args_init(&a);
+    pg_arg_i64(&a, 1);
+    ck_assert_int_eq(pg_ask_binary(pg, &zeroes, &a), PG_OK);
+    ck_assert_int_eq(pg_answer(pg, &r), PG_RETRY); /* it was forgotten */
+    ck_assert_int_eq(pg_ask_binary(pg, &zeroes, &a), PG_OK);
+    ck_assert_int_eq(pg_answer(pg, &r), PG_OK);
+    PQclear(r);
+}
+END_TEST
+
 START_TEST(rows_counted_and_missed)
 {
     static const struct pg_statement none = {"none", "SELECT 1 AS one WHERE false", 0};
@@ -415,6 +447,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, values_come_back_as_they_went);
     tcase_add_test(tc, binary_results);
+    tcase_add_test(tc, answers_are_had_later);
     tcase_add_test(tc, rows_counted_and_missed);
     tcase_add_loop_test(tc, failures_are_told_apart, 0, (int)(sizeof failures / sizeof failures[0]));
     tcase_add_test(tc, constraint_is_named);

@@ -1,4 +1,5 @@
 /* Receiving uploads and the queue of jobs: keys, versions, leases, and what becomes of those who come too late. */
+#include "base/pack.h"
 #include "lib/store_fixture.h"
 #include "signing/unseal.h"
 #include "store/job.h"
@@ -61,10 +62,11 @@ static enum submission_reservation reserve(struct sent *s, const char *key, int6
 
 static enum pg_status add(struct sent *s, int64_t seq, const char *text, bool last)
 {
-    uint8_t sealed[4096];
-    size_t length = strlen(text);
-    ck_assert_uint_le(length + SEAL_CHUNK_OVERHEAD, sizeof sealed);
-    ck_assert(seal_chunk(&s->seal, text, length, last, sealed));
+    uint8_t packed[4096];
+    uint8_t sealed[sizeof packed + SEAL_CHUNK_OVERHEAD];
+    ck_assert_uint_le(strlen(text) + PACK_OVERHEAD, sizeof packed);
+    size_t length = chunk_pack(text, strlen(text), packed);
+    ck_assert(seal_chunk(&s->seal, packed, length, last, sealed));
     return submission_add_chunk(web, "RXA", s->no, seq, sealed, length + SEAL_CHUNK_OVERHEAD, 60);
 }
 

@@ -1,4 +1,5 @@
 /* Sealed uploads: what goes in comes out, and every way of tampering with the stored chunks is noticed. */
+#include "base/pack.h"
 #include "signing/seal.h"
 #include "signing/unseal.h"
 
@@ -117,6 +118,60 @@ START_TEST(chunks_belong_to_their_upload)
 }
 END_TEST
 
+static size_t seal_packed(struct seal_stream *s, const uint8_t *from, size_t length, bool last, uint8_t *sealed)
+{
+    uint8_t packed[LENGTH + PACK_OVERHEAD];
+    size_t n = chunk_pack(from, length, packed);
+    ck_assert(seal_chunk(s, packed, n, last, sealed));
+    return n + SEAL_CHUNK_OVERHEAD;
+}
+
+/* The room grows with the chunks and serves shorter ones too. */
+START_TEST(packed_chunks_come_back)
+{
+    static const size_t lengths[CHUNKS] = {10, LENGTH, 0, 500};
+    static const uint8_t rows[LENGTH] = {1, 2, 3}; /* and zeroes: it becomes shorter */
+    struct seal_stream s;
+    struct unseal_stream u;
+    struct unseal_room room = {NULL, NULL, 0, 0};
+    uint8_t sealed_key[SEAL_KEY_SIZE];
+    uint8_t sealed[LENGTH + PACK_OVERHEAD + SEAL_CHUNK_OVERHEAD];
+    ck_assert(seal_begin(&s, key.public, "RXA/a", sealed_key));
+    ck_assert(unseal_begin(&u, &key, "RXA/a", sealed_key, sizeof sealed_key));
+    for (int i = 0; i < CHUNKS; i++) {
+        const uint8_t *from = i % 2 == 0 ? rows : text[i];
+        const uint8_t *back = NULL;
+        size_t length = 0;
+        size_t n = seal_packed(&s, from, lengths[i], i == CHUNKS - 1, sealed);
+        ck_assert_int_eq(unseal_packed(&u, sealed, n, &room, &back, &length), UNSEAL_DONE);
+        ck_assert_uint_eq(length, lengths[i]);
+        ck_assert_int_eq(memcmp(back, from, length), 0);
+    }
+    ck_assert(u.finished);
+    seal_end(&s);
+    unseal_end(&u);
+    unseal_room_free(&room);
+}
+END_TEST
+
+/* Whole and ours by its seal, but not packed as we do. */
+START_TEST(what_was_not_packed_is_damaged)
+{
+    struct upload u;
+    struct unseal_stream s;
+    struct unseal_room room = {NULL, NULL, 0, 0};
+    const uint8_t *back = NULL;
+    size_t length = 0;
+    memset(text[0], 0xee, LENGTH);
+    seal_upload(&u, "RXA/a");
+    ck_assert(unseal_begin(&s, &key, "RXA/a", u.sealed_key, sizeof u.sealed_key));
+    ck_assert_int_eq(unseal_packed(&s, u.chunk[0], u.length[0], &room, &back, &length), UNSEAL_DAMAGED);
+    ck_assert_int_eq(unseal_packed(&s, u.chunk[1], SEAL_CHUNK_OVERHEAD - 1, &room, &back, &length), UNSEAL_DAMAGED);
+    unseal_end(&s);
+    unseal_room_free(&room);
+}
+END_TEST
+
 START_TEST(another_key_opens_nothing)
 {
     struct upload u;
@@ -169,6 +224,8 @@ int main(void)
     tcase_add_test(tc, nothing_opens_behind_the_end);
     tcase_add_test(tc, a_flipped_bit_shows);
     tcase_add_test(tc, chunks_belong_to_their_upload);
+    tcase_add_test(tc, packed_chunks_come_back);
+    tcase_add_test(tc, what_was_not_packed_is_damaged);
     tcase_add_test(tc, another_key_opens_nothing);
     tcase_add_test(tc, boxes);
     tcase_add_test(tc, context_has_a_maximum);
