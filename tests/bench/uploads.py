@@ -116,7 +116,8 @@ def where_it_goes(upload, cores):
         f"  0.8 of COPY's rate is {wanted:.2f}, {upload['validated_seconds'] - wanted:.2f} less, or "
         f"{cores * wanted:.2f} of processor time, {max(0, work - cores * wanted):.2f} less than was used:",
         "  no processor idle, the key built at once behind the load instead of row by row, and the rest from what is",
-        "  done to the bytes before a row is seen: hashed, sealed, stored, read back, opened and hashed again."]
+        "  done to the bytes before a row is seen: hashed, packed, sealed, stored, read back, opened,",
+        "  unpacked and hashed again."]
 
 
 def rows_alone(service, psql, submission, folder):
