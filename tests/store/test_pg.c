@@ -87,8 +87,8 @@ START_TEST(binary_results)
 }
 END_TEST
 
-/* Asked for now and had later; a failure is told when the answer is had, and the connection goes on. */
-START_TEST(answers_are_had_later)
+/* Asked for first and had afterwards; a failure is told with the answer, and the connection goes on. */
+START_TEST(answers_are_had_afterwards)
 {
     static const struct pg_statement zeroes = {"zeroes", "SELECT decode(repeat('00', $1::integer), 'hex') AS y", 1};
     static const struct pg_statement fails = {"fails", "SELECT 1 / $1::integer", 1};
@@ -447,7 +447,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, values_come_back_as_they_went);
     tcase_add_test(tc, binary_results);
-    tcase_add_test(tc, answers_are_had_later);
+    tcase_add_test(tc, answers_are_had_afterwards);
     tcase_add_test(tc, rows_counted_and_missed);
     tcase_add_loop_test(tc, failures_are_told_apart, 0, (int)(sizeof failures / sizeof failures[0]));
     tcase_add_test(tc, constraint_is_named);
