@@ -215,11 +215,6 @@ bool check_feed(struct check *c, const void *bytes, size_t length)
     return feed_plain(c, bytes, length);
 }
 
-void check_abandon(struct check *c, const char *sentence)
-{
-    row_checker_abandon(&c->checker, sentence);
-}
-
 uint32_t check_rows(const struct check *c)
 {
     return (uint32_t)c->rows;

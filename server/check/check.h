@@ -52,8 +52,6 @@ struct check *check_new(const struct check_input *input);
 void check_free(struct check *c);
 
 bool check_feed(struct check *c, const void *bytes, size_t length);
-/* The bytes can be read no further, for a reason that is the file's (F01): the sentence goes into the report. */
-void check_abandon(struct check *c, const char *sentence);
 /* The file is complete: its last row is given, which may have no line end. */
 bool check_end_rows(struct check *c);
 /* Rules across rows and of the file, behind check_end_rows, which it calls unless that was done. */

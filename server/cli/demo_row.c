@@ -67,7 +67,8 @@ static void set_number(struct demo_row *row, int column, const char *before, uin
     (void)snprintf(row->field[column], DEMO_FIELD_SIZE, "%s%0*u", before, digits, value);
 }
 
-int32_t demo_days_in_month(const struct demo_episode *e, month_t m)
+/* Days of the episode in the month, [start, end). */
+static int32_t demo_days_in_month(const struct demo_episode *e, month_t m)
 {
     date_t from = e->start > month_first(m) ? e->start : month_first(m);
     date_t to = month_last(m) + 1;
@@ -77,7 +78,8 @@ int32_t demo_days_in_month(const struct demo_episode *e, month_t m)
     return to > from ? to - from : 0;
 }
 
-void demo_practice(char out[DEMO_FIELD_SIZE], const char *payer, uint32_t draw)
+/* A practice of the payer: index 0..2 of the trust's payers. */
+static void demo_practice(char out[DEMO_FIELD_SIZE], const char *payer, uint32_t draw)
 {
     /* 5QE has practices A81001.., 5QF A82001.., 5QG A83001.. (deploy/demo/practices.csv). */
     int area = payer[2] == 'E' ? 81 : payer[2] == 'F' ? 82 : 83;

@@ -56,10 +56,6 @@ void demo_row_make(struct demo_row *row, const struct demo_file_scene *scene, co
                    uint32_t index);
 void demo_row_set(struct demo_row *row, int column, const char *text);
 void demo_row_set_date(struct demo_row *row, int column, date_t d);
-/* Days of the episode in the month, [start, end). */
-int32_t demo_days_in_month(const struct demo_episode *e, month_t m);
-/* A practice of the payer: index 0..2 of the trust's payers. */
-void demo_practice(char out[DEMO_FIELD_SIZE], const char *payer, uint32_t draw);
 /* Both return false when writing failed. */
 bool demo_write_header(FILE *file);
 bool demo_write_row(FILE *file, const struct demo_row *row);

@@ -272,12 +272,3 @@ const struct bundle_key *bundle_key_of(const struct bundle *b, const char *id)
     }
     return NULL;
 }
-
-const struct bundle_month *bundle_month_of(const struct bundle *b, month_t month)
-{
-    for (size_t i = 0; i < b->month_count; i++) {
-        if (b->month[i].month == month)
-            return &b->month[i];
-    }
-    return NULL;
-}

@@ -72,8 +72,7 @@ struct bundle {
  * what came before. */
 bool bundle_read(const char *bytes, size_t length, struct bundle *out, char *where, size_t size);
 
-/* The key of an id, or the month, or NULL. */
+/* The key of an id, or NULL. */
 const struct bundle_key *bundle_key_of(const struct bundle *b, const char *id);
-const struct bundle_month *bundle_month_of(const struct bundle *b, month_t month);
 
 #endif

@@ -16,7 +16,9 @@ static bool only(struct text t, const char *letters, bool *letter)
     return true;
 }
 
-bool leak_is_digest(struct text t)
+/* A digest or key id: nothing but 64 or 128 lower-case hexadecimal digits, or 16 upper-case ones with a letter among
+ * them. */
+static bool leak_is_digest(struct text t)
 {
     bool letter = false;
     if (t.length == 16)

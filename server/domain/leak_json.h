@@ -5,9 +5,6 @@
 
 #include "domain/leak.h"
 
-/* A digest or key id: nothing but 64 or 128 lower-case hexadecimal digits, or 16 upper-case ones with a letter among
- * them. */
-bool leak_is_digest(struct text t);
 /* leak_has_nhs_number of a text that is no digest or key id. */
 bool leak_in_text(struct text t);
 

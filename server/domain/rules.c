@@ -35,16 +35,6 @@ rule_set_t rule_set_of(enum rule_id id)
     return bit < 0 ? 0 : (rule_set_t)1 << bit;
 }
 
-rule_set_t rules_of_severity(enum severity severity)
-{
-    rule_set_t set = 0;
-    for (int i = 0; i < RULE_COUNT; i++) {
-        if (rule_table[i].severity == severity)
-            set |= rule_set_of((enum rule_id)i);
-    }
-    return set;
-}
-
 rule_set_t rules_depending_on(enum rule_depends depends)
 {
     rule_set_t set = 0;

@@ -18,8 +18,6 @@ bool rule_by_name(const char *name, enum rule_id *out);
 bool rule_by_bit(int bit, enum rule_id *out);
 /* The set of one row rule; empty for a rule of the whole file. */
 rule_set_t rule_set_of(enum rule_id id);
-/* All row rules of a default severity, or that depend on something. */
-rule_set_t rules_of_severity(enum severity severity);
 rule_set_t rules_depending_on(enum rule_depends depends);
 /* Row rules that make a row unpayable whatever the terms say: default ERROR, except those that need terms and
  * M03, whose severity is a named option of the terms (require_mhct). F08 counts rows with one of these. */

@@ -155,7 +155,8 @@ int statistics_compare_candidates(const void *left, const void *right)
     return order != 0 ? order : (int)a->closing - (int)b->closing;
 }
 
-bool statistics_stay_of(month_t month, const struct episode *e, struct statistics_stay *out)
+/* The stay of a row in the month, class 0 and count 1; false: it has neither a day nor a closing day there. */
+static bool statistics_stay_of(month_t month, const struct episode *e, struct statistics_stay *out)
 {
     date_t first = month_first(month);
     date_t behind = month_first(month + 1);
@@ -375,7 +376,8 @@ static bool count_days(int64_t days[STATISTICS_DAYS], int32_t from, int32_t to, 
     return fits;
 }
 
-bool statistics_count_stay(struct statistics_days *days, month_t month, const struct statistics_stay *stay)
+/* Adds the days of a stay, times its count. false: a count beyond 64 bits. */
+static bool statistics_count_stay(struct statistics_days *days, month_t month, const struct statistics_stay *stay)
 {
     int32_t from = stay->start > month_first(month) ? stay->start - month_first(month) : 0;
     int32_t middle = from + stay->admitted < stay->to ? from + stay->admitted : stay->to;

@@ -308,7 +308,9 @@ static json_t *text_or_null(const char *text)
     return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
 }
 
-json_t *example_json(const struct example_result *r)
+/* Each computed line carries its derivation. {"title", "month", "commissioner", "passes", "reason", "figures": [...],
+ * "first_difference", "lines": [...]}; NULL when memory ran out. */
+static json_t *example_json(const struct example_result *r)
 {
     char month[8];
     json_t *o = json_object();

@@ -67,10 +67,6 @@ enum example_status { EXAMPLE_DONE, EXAMPLE_NO_MEMORY };
 enum example_status example_compute(const struct terms *t, int32_t index, struct example_result *out);
 void example_result_free(struct example_result *r);
 
-/* Each computed line carries its derivation. {"title", "month", "commissioner", "passes", "reason", "figures": [...],
- * "first_difference", "lines": [...]}; NULL when memory ran out. */
-json_t *example_json(const struct example_result *r);
-
 /* All examples of a version: [example_json ...]. *failing: place of the first that does not pass, -1 none. NULL when
  * memory ran out. */
 json_t *examples_json(const struct terms *t, int32_t *failing);

@@ -161,8 +161,6 @@ void refusal_record(struct http_exchange *ex);
 
 /* listener.c */
 void exchange_free(struct http_exchange *ex);
-/* Logs and counts a finished request. */
-void exchange_log(const struct http_exchange *ex, bool cut);
 
 /* pool.c: a queue and threads with a database connection each. */
 struct pool *pool_start(struct server *server);

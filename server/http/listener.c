@@ -66,7 +66,8 @@ static unsigned route_index(const struct http_exchange *ex)
     return index < METRICS_ROUTES ? (unsigned)index : METRICS_ROUTES - 1;
 }
 
-void exchange_log(const struct http_exchange *ex, bool cut)
+/* Logs and counts a finished request. */
+static void exchange_log(const struct http_exchange *ex, bool cut)
 {
     struct server *server = ex->server;
     int64_t took = clock_monotonic() - ex->begun;

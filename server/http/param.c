@@ -32,27 +32,6 @@ void request_wipe_header(struct request *r, const char *name)
         sodium_memzero((void *)(uintptr_t)text, strlen(text));
 }
 
-bool request_query_only(struct request *r, const char *const *names)
-{
-    const struct http_exchange *ex = r->exchange;
-    for (unsigned i = 0; i < ex->query_count; i++) {
-        bool known = false;
-        for (const char *const *name = names; *name != NULL && !known; name++)
-            known = strcmp(*name, ex->query[i].name) == 0;
-        if (!known) {
-            reply_problem(r, PROBLEM_BAD_PARAMETER, ex->query[i].name, "The query parameter %s is not known here",
-                          ex->query[i].name);
-            return false;
-        }
-    }
-    return true;
-}
-
-const char *request_path(const struct request *r)
-{
-    return r->exchange->path;
-}
-
 const char *request_idempotency_key(const struct request *r)
 {
     return request_header(r, "Idempotency-Key");

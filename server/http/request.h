@@ -86,14 +86,10 @@ extern const struct route route_table[];
 /* Query parameter (decoded) or header; NULL when absent. Borrowed for the life of the request. */
 const char *request_query(const struct request *r, const char *name);
 const char *request_header(const struct request *r, const char *name);
-/* Refuses query parameters not named in the NULL-ended list, with a problem that names the one; true if fine. */
-bool request_query_only(struct request *r, const char *const *names);
 
 /* Wipes a header that holds a secret from the connection's memory; its text is gone afterwards. */
 void request_wipe_header(struct request *r, const char *name);
 
-/* The path as it was sent, without the query; for links to the same resource. */
-const char *request_path(const struct request *r);
 /* Idempotency-Key of a POST (the listener requires it); NULL otherwise. */
 const char *request_idempotency_key(const struct request *r);
 /* Media type of the body in lower case without parameters, "" when absent. */

@@ -33,7 +33,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return n;
 }
 
-bool text_is_clean(const char *text, size_t length)
+/* Well-formed UTF-8 without control characters. */
+static bool text_is_clean(const char *text, size_t length)
 {
     const unsigned char *p = (const unsigned char *)text;
     for (size_t i = 0; i < length;) {

@@ -10,8 +10,6 @@
 long percent_decode(const char *text, size_t length, char *out, size_t size);
 /* Appends text with everything but unreserved characters escaped. */
 bool percent_encode(struct buf *out, const char *text);
-/* Well-formed UTF-8 without control characters. */
-bool text_is_clean(const char *text, size_t length);
 
 enum match { MATCH_FOUND, MATCH_NO_PATH, MATCH_NO_METHOD, MATCH_BAD_PATH };
 

@@ -227,7 +227,9 @@ bool checkpoint_read(const char *text, size_t length, struct checkpoint_note *ou
     return true;
 }
 
-void note_key_id(const char *name, enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE], uint8_t id[NOTE_KEY_ID])
+/* The id of a key under a name: first 4 bytes of SHA-256(name || 0x0A || kind || key). */
+static void note_key_id(const char *name, enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE],
+                        uint8_t id[NOTE_KEY_ID])
 {
     const uint8_t between[2] = {0x0A, (uint8_t)kind};
     uint8_t hash[MERKLE_HASH];

@@ -63,9 +63,6 @@ bool note_signature_line(const struct note_signature *s, struct buf *out);
 /* Reads a note, or a body alone. *where gets what is wrong in plain words (borrowed) when the answer is false. */
 bool checkpoint_read(const char *text, size_t length, struct checkpoint_note *out, const char **where);
 
-/* The id of a key under a name: first 4 bytes of SHA-256(name || 0x0A || kind || key). */
-void note_key_id(const char *name, enum note_kind kind, const uint8_t key[PUBLIC_KEY_SIZE], uint8_t id[NOTE_KEY_ID]);
-
 /* Whether the note (text as read) has a good signature of this kind by this key under this name. time: when not NULL
  * and the kind is timed, the time signed. */
 bool note_signed_by(const char *text, const struct checkpoint_note *n, const char *name, enum note_kind kind,

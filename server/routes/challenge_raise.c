@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operational days that the provider has to answer when the terms do not say. */
-#define ANSWER_DAYS   10
 #define PENCE_MAXIMUM INT64_C(1000000000000000)
 
 struct raising {

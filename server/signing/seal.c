@@ -27,11 +27,6 @@ bool seal_chunk(struct seal_stream *s, const void *text, size_t length, bool las
                                                       s->context_length, tag) == 0;
 }
 
-void seal_end(struct seal_stream *s)
-{
-    sodium_memzero(s, sizeof *s);
-}
-
 bool seal_box(const uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], const void *text, size_t length, uint8_t *out)
 {
     return crypto_box_seal(out, text, length, public_key) == 0;

@@ -20,6 +20,7 @@
 #define SEAL_BOX_OVERHEAD   crypto_box_SEALBYTES
 #define SEAL_CONTEXT_SIZE   64
 
+/* Holds the key: wiped by whoever has it. */
 struct seal_stream {
     crypto_secretstream_xchacha20poly1305_state state;
     char context[SEAL_CONTEXT_SIZE];
@@ -33,8 +34,6 @@ bool seal_begin(struct seal_stream *s, const uint8_t public_key[SEAL_PUBLIC_KEY_
 /* Seals the next chunk into out (length + SEAL_CHUNK_OVERHEAD bytes). The last chunk, which may be empty, carries
  * the final tag: a stream without it was cut off. */
 bool seal_chunk(struct seal_stream *s, const void *text, size_t length, bool last, uint8_t *out);
-/* Wipes the key. */
-void seal_end(struct seal_stream *s);
 
 /* One text sealed by itself: out holds length + SEAL_BOX_OVERHEAD bytes. */
 bool seal_box(const uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], const void *text, size_t length, uint8_t *out);

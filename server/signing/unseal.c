@@ -11,11 +11,6 @@ bool unseal_key_set(struct unseal_key *key, const uint8_t secret[SEAL_SECRET_KEY
     return crypto_scalarmult_base(key->public, key->secret) == 0;
 }
 
-void unseal_key_wipe(struct unseal_key *key)
-{
-    sodium_memzero(key, sizeof *key);
-}
-
 bool unseal_begin(struct unseal_stream *s, const struct unseal_key *key, const char *context, const void *sealed_key,
                   size_t sealed_length)
 {

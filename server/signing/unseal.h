@@ -19,7 +19,6 @@ struct unseal_stream {
 
 /* Computes the public half. */
 bool unseal_key_set(struct unseal_key *key, const uint8_t secret[SEAL_SECRET_KEY_SIZE]);
-void unseal_key_wipe(struct unseal_key *key);
 
 /* false: sealed to another key, damaged, or not of SEAL_KEY_SIZE bytes. */
 bool unseal_begin(struct unseal_stream *s, const struct unseal_key *key, const char *context, const void *sealed_key,

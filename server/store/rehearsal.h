@@ -6,8 +6,7 @@
 #include "base/ident.h"
 #include "store/allowance.h"
 
-#define REHEARSAL_SHA256_SIZE    32
-#define REHEARSAL_SEALED_KEY_MAX 256
+#define REHEARSAL_SHA256_SIZE 32
 /* A provider's rehearsals that are being received or wait for their check, at most. */
 #define REHEARSALS_WAITING 4
 

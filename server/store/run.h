@@ -6,8 +6,7 @@
 #include "domain/activity.h"
 #include "store/pg.h"
 
-#define RUN_CODE_SIZE   8
-#define RUN_REASON_SIZE 500
+#define RUN_CODE_SIZE 8
 
 /* Contract x commissioner. */
 struct account_key {

@@ -6,8 +6,7 @@
 #include "base/ident.h"
 #include "store/pg.h"
 
-#define SUBMISSION_SHA256_SIZE    32
-#define SUBMISSION_SEALED_KEY_MAX 256
+#define SUBMISSION_SHA256_SIZE 32
 
 struct submission {
     char provider[8];

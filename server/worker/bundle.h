@@ -76,9 +76,6 @@ bool bundle_may_go_out(struct bundle_job *b, const char *json, size_t length);
 /* A record as it was signed: its bytes, or its signature or minisign file. *result is the caller's to clear. */
 bool bundle_signed(struct bundle_job *b, const char *purpose, const char *id, enum signed_part part, PGresult **result);
 
-/* The place of a row in the submission that counts, by its episode id; -1: it is no more there. Of s.rows. */
-int bundle_touched(const struct bundle_job *b, const PGresult *r, int row);
-
 bool bundle_claims_find(struct bundle_job *b);
 void bundle_claims_free(struct bundle_claims *c);
 bool bundle_write_inputs(struct bundle_job *b);

@@ -33,7 +33,8 @@ static const PGresult *episodes(const struct bundle_job *b)
     return b->s.rows.changes.episodes;
 }
 
-int bundle_touched(const struct bundle_job *b, const PGresult *r, int row)
+/* The place of a row in the submission that counts, by its episode id; -1: it is no more there. Of s.rows. */
+static int bundle_touched(const struct bundle_job *b, const PGresult *r, int row)
 {
     const PGresult *e = episodes(b);
     month_t month = pg_month(r, row, "month");

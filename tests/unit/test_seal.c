@@ -37,7 +37,6 @@ static void seal_upload(struct upload *u, const char *context)
         ck_assert(seal_chunk(&s, text[i], n, i == CHUNKS - 1, u->chunk[i]));
         u->length[i] = n + SEAL_CHUNK_OVERHEAD;
     }
-    seal_end(&s);
 }
 
 /* Opens chunks in the order given; the number that opened. *finished: the final one was among them. */
@@ -148,7 +147,6 @@ START_TEST(packed_chunks_come_back)
         ck_assert_int_eq(memcmp(back, from, length), 0);
     }
     ck_assert(u.finished);
-    seal_end(&s);
     unseal_end(&u);
     unseal_room_free(&room);
 }
@@ -209,7 +207,6 @@ START_TEST(context_has_a_maximum)
     ck_assert(!seal_begin(&s, key.public, context, sealed_key));
     context[SEAL_CONTEXT_SIZE - 1] = '\0';
     ck_assert(seal_begin(&s, key.public, context, sealed_key));
-    seal_end(&s);
 }
 END_TEST
 
