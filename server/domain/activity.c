@@ -655,3 +655,14 @@ void activity_lines_free(struct activity_lines *lines)
     lines->earned = NULL;
     lines->earned_count = 0;
 }
+
+struct activity_lines activity_lines_to(const struct activity_lines *all, month_t m)
+{
+    struct activity_lines lines = *all;
+    lines.count = 0;
+    while (lines.count < all->count && all->line[lines.count].month <= m)
+        lines.count++;
+    for (int32_t i = month_number(m); i < TERMS_MONTHS; i++)
+        lines.unpriced_days[i] = 0;
+    return lines;
+}

@@ -75,6 +75,9 @@ enum activity_status activity_value(const struct activity_input *in, struct acti
 
 void activity_lines_free(struct activity_lines *lines);
 
+/* Those of the months up to m; borrowed from all. */
+struct activity_lines activity_lines_to(const struct activity_lines *all, month_t m);
+
 /* Which parts of the statistics (bit 1 << enum statistics_part) these terms ask for in the month; candidates those of
  * the other commissioners too. false: out of memory. */
 bool activity_parts(const struct terms *t, const char *commissioner, month_t month, uint32_t *parts);

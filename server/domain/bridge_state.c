@@ -202,25 +202,6 @@ void bridge_valued_free(struct bridge_valued *v)
     *v = (struct bridge_valued){0};
 }
 
-/* The lines of the months up to m: they are sorted by month. */
-static struct activity_lines lines_to(const struct activity_lines *all, month_t m)
-{
-    struct activity_lines lines = *all;
-    size_t low = 0;
-    while (lines.count > low) {
-        size_t middle = low + (lines.count - low) / 2;
-        if (all->line[middle].month <= m) {
-            low = middle + 1;
-        } else {
-            lines.count = middle;
-        }
-    }
-    for (int32_t k = month_number(m); k < TERMS_MONTHS; k++) {
-        lines.unpriced_days[k] = 0;
-    }
-    return lines;
-}
-
 static void mix_year(struct bridge_state *s)
 {
     const struct terms_version *older = bridge_annual(&s->maker->sides->older, s->ends->older_month);
@@ -261,13 +242,13 @@ static enum position_status position_of(struct bridge_state *s, const struct bri
 {
     const struct position_input *asked = &side_of(s, BRIDGE_CHALLENGES)->input;
     month_t month = s->taken[BRIDGE_MONTHS] ? s->ends->newer_month : s->ends->older_month;
-    const struct activity_lines activity = lines_to(&v->lines, month);
+    const struct activity_lines activity = activity_lines_to(&v->lines, month);
     struct position_challenge *challenges = calloc(asked->challenge_count + 1, sizeof *challenges);
     struct activity_lines *countered = calloc(asked->challenge_count + 1, sizeof *countered);
     enum position_status status = POSITION_NO_MEMORY;
     if (challenges != NULL && countered != NULL) {
         for (size_t i = 0; i < asked->challenge_count; i++) {
-            countered[i] = lines_to(&v->countered[i], month);
+            countered[i] = activity_lines_to(&v->countered[i], month);
             challenges[i] = asked->challenges[i];
             challenges[i].countered = &countered[i];
         }

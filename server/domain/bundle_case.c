@@ -148,16 +148,6 @@ static bool list_ranked(struct bundle_case *c)
     return true;
 }
 
-static int compare_decisions(const void *a, const void *b)
-{
-    const struct position_decision *x = a;
-    const struct position_decision *y = b;
-    if (x->month != y->month)
-        return x->month < y->month ? -1 : 1;
-    int order = strcmp(x->row_sha256, y->row_sha256);
-    return order != 0 ? order : strcmp(x->kind, y->kind);
-}
-
 static bool list_decisions(struct bundle_case *c)
 {
     const struct bundle_inputs *in = c->in;
@@ -181,7 +171,7 @@ static bool list_decisions(struct bundle_case *c)
             (struct position_decision){m->number, m->month, m->row_sha256, "reattribution", -1, -1, m->agreed_at};
     }
     if (c->decision_count > 0)
-        qsort(c->decisions, c->decision_count, sizeof *c->decisions, compare_decisions);
+        qsort(c->decisions, c->decision_count, sizeof *c->decisions, position_decision_order);
     return true;
 }
 
@@ -463,18 +453,6 @@ static enum bundle_case_status value_all(struct bundle_case *c, char *reason)
     return status;
 }
 
-/* The lines of the months up to m: they are sorted by month. */
-static struct activity_lines lines_to(const struct activity_lines *all, month_t m)
-{
-    struct activity_lines lines = *all;
-    lines.count = 0;
-    while (lines.count < all->count && all->line[lines.count].month <= m)
-        lines.count++;
-    for (int32_t i = month_number(m); i < TERMS_MONTHS; i++)
-        lines.unpriced_days[i] = 0;
-    return lines;
-}
-
 static size_t decisions_to(const struct bundle_case *c, month_t month)
 {
     size_t count_to = 0;
@@ -518,13 +496,13 @@ enum bundle_case_status bundle_case_position(struct bundle_case *c, month_t mont
     for (size_t i = 0; status == BUNDLE_CASE_DONE && i < in->challenge_count; i++) {
         if (in->challenges[i].month > month)
             continue;
-        lines[open] = lines_to(&c->countered[i], month);
+        lines[open] = activity_lines_to(&c->countered[i], month);
         challenges[open] = in->challenges[i].challenge;
         challenges[open].countered = &lines[open];
         open++;
     }
     if (status == BUNDLE_CASE_DONE) {
-        const struct activity_lines activity = lines_to(&c->activity, month);
+        const struct activity_lines activity = activity_lines_to(&c->activity, month);
         const struct position_input input = {
             .provider = in->provider,
             .contract = in->contract,

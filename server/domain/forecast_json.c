@@ -39,13 +39,6 @@ static const char *const method[][2] = {
     {"marginal", "position with one more unit in the last month to date, less position"},
     {"rounding", "half away from zero, once for each line and month"}};
 
-static bool put_month(json_t *object, const char *name, month_t month)
-{
-    char text[8];
-    month_format(month, text);
-    return json_put(object, name, json_string(text));
-}
-
 static bool put_pence(json_t *object, const char *name, int64_t pence)
 {
     return json_put(object, name, json_integer(pence));
@@ -86,10 +79,11 @@ static bool put_line_months(json_t *object, const struct forecast *f, const stru
     bool complete = months != NULL;
     for (int32_t k = month_number(f->month); complete && k < TERMS_MONTHS; k++) {
         json_t *entry = json_object();
-        complete = append(months, entry,
-                          entry != NULL && put_month(entry, "month", financial_year_first(f->financial_year) + k) &&
-                              put_pence(entry, "units", line->units[k]) && put_pence(entry, "pence", line->pence[k]) &&
-                              json_put(entry, "how", json_string(forecast_how_name(line->how[k]))));
+        complete =
+            append(months, entry,
+                   entry != NULL && json_put(entry, "month", json_month(financial_year_first(f->financial_year) + k)) &&
+                       put_pence(entry, "units", line->units[k]) && put_pence(entry, "pence", line->pence[k]) &&
+                       json_put(entry, "how", json_string(forecast_how_name(line->how[k]))));
     }
     complete = complete && json_object_set(object, "expected", months) == 0;
     json_decref(months);
@@ -125,7 +119,7 @@ static json_t *months_json(const struct forecast *f)
         json_t *entry = json_object();
         complete =
             append(array, entry,
-                   entry != NULL && put_month(entry, "month", financial_year_first(f->financial_year) + k) &&
+                   entry != NULL && json_put(entry, "month", json_month(financial_year_first(f->financial_year) + k)) &&
                        json_put(entry, "expected", json_boolean(k >= month_number(f->month))) &&
                        put_pence(entry, "plan_pence", m->plan) &&
                        put_pence(entry, "before_risk_share_pence", m->before_risk) &&
@@ -224,10 +218,10 @@ static json_t *marginal_json(const struct forecast *f)
 json_t *forecast_json(const struct forecast *f)
 {
     json_t *object = json_object();
-    bool complete = object != NULL && json_put(object, "estimate", json_true()) && put_month(object, "to", f->month) &&
-                    json_put(object, "method", method_json()) && json_put(object, "activity", activity_json(f)) &&
-                    json_put(object, "months", months_json(f)) && json_put(object, "outturn", outturn_json(f)) &&
-                    json_put(object, "contested", contested_json(f)) &&
+    bool complete = object != NULL && json_put(object, "estimate", json_true()) &&
+                    json_put(object, "to", json_month(f->month)) && json_put(object, "method", method_json()) &&
+                    json_put(object, "activity", activity_json(f)) && json_put(object, "months", months_json(f)) &&
+                    json_put(object, "outturn", outturn_json(f)) && json_put(object, "contested", contested_json(f)) &&
                     json_put(object, "thresholds", thresholds_json(f)) &&
                     json_put(object, "marginal", marginal_json(f)) &&
                     json_put(object, "marginal_left_out", json_integer((json_int_t)f->marginals_left_out));

@@ -257,3 +257,13 @@ void position_free(struct position *p)
     json_decref(p->notes);
     *p = (struct position){0};
 }
+
+int position_decision_order(const void *a, const void *b)
+{
+    const struct position_decision *x = a;
+    const struct position_decision *y = b;
+    if (x->month != y->month)
+        return x->month < y->month ? -1 : 1;
+    int order = strcmp(x->row_sha256, y->row_sha256);
+    return order != 0 ? order : strcmp(x->kind, y->kind);
+}

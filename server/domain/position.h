@@ -70,6 +70,8 @@ struct position_decision {
     int32_t payable_days;   /* -1: as it is */
     instant_t agreed_at;
 };
+/* Of two of them, for qsort: by month, row and kind, as the document lists them. */
+int position_decision_order(const void *a, const void *b);
 
 /* An open challenge. Those on months after m are left aside by whoever fills this. */
 struct position_challenge {

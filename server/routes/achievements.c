@@ -45,9 +45,7 @@ void achievements_list(struct request *r)
     if (!page_number(r, parts[1], 0, INT64_MAX, &after.n))
         return;
     PGresult *result = NULL;
-    enum pg_status status = contract_get(r->pg, after.provider, after.contract, &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, after.provider, after.contract);
     if (status == PG_OK)
         status = achievement_list(r->pg, &after, page.limit + 1, &result);
     reply_page(r, status, result, &page, &achievement_list_form);

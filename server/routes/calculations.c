@@ -45,9 +45,7 @@ void calculations_list(struct request *r)
         return;
     }
     PGresult *result = NULL;
-    enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, r->path_values[0], r->path_values[1]);
     if (status == PG_OK)
         status = calculation_list(r->pg, r->path_values[0], r->path_values[1], kind, &newest, &result);
     reply_page(r, status, result, &page, &calculation_list_form);

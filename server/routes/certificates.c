@@ -28,9 +28,7 @@ void certificates_list(struct request *r)
         (void)bad_cursor(r);
         return;
     }
-    enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, r->path_values[0], r->path_values[1]);
     if (status == PG_OK)
         status = certificate_list(r->pg, r->path_values[0], r->path_values[1], 0, after, page.limit + 1, &result);
     reply_page(r, status, result, &page, &certificate_form);

@@ -30,9 +30,7 @@ void exceptions_list(struct request *r)
     if (!page_month(r, parts[0], &after) || !page_number(r, parts[1], 0, INT64_MAX, &n))
         return;
     PGresult *result = NULL;
-    enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, r->path_values[0], r->path_values[1]);
     if (status == PG_OK)
         status = exception_list(r->pg, r->path_values[0], r->path_values[1], after, n, page.limit + 1, &result);
     reply_page(r, status, result, &page, &exception_list_form);

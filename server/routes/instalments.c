@@ -11,10 +11,8 @@ static enum pg_status ask(struct request *r, void *context)
     char job[IDENT_SIZE];
     char subject[40];
     char location[96];
-    PGresult *result = NULL;
     (void)context;
-    enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
-    PQclear(result);
+    enum pg_status status = contract_visible(r->pg, r->path_values[0], r->path_values[1]);
     if (status == PG_OK)
         status = job_add(r->pg, r->path_values[0], "instalment", r->path_values[1], job);
     snprintf(subject, sizeof subject, "contract/%s", r->path_values[1]);

@@ -72,9 +72,7 @@ void price_track_route_list(struct request *r)
     after.basis = parts[1];
     after.scope = parts[3];
     PGresult *result = NULL;
-    enum pg_status status = contract_get(r->pg, after.provider, after.contract, &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, after.provider, after.contract);
     if (status == PG_OK)
         status = price_track_list(r->pg, &after, cluster, page.limit + 1, &result);
     reply_page(r, status, result, &page, &track_list_form);

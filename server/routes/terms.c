@@ -34,9 +34,7 @@ void terms_route_list(struct request *r)
     if (!page_number(r, page.after, 1, INT32_MAX, &before))
         return;
     PGresult *result = NULL;
-    enum pg_status status = contract_get(r->pg, r->path_values[0], r->path_values[1], &result);
-    PQclear(result);
-    result = NULL;
+    enum pg_status status = contract_visible(r->pg, r->path_values[0], r->path_values[1]);
     if (status == PG_OK)
         status = terms_list(r->pg, r->path_values[0], r->path_values[1], before, page.limit + 1, &result);
     reply_page(r, status, result, &page, &terms_list_form);

@@ -50,6 +50,14 @@ enum pg_status contract_get(struct pg *pg, const char *provider, const char *id,
     return pg_run_one(pg, &get, &a, result);
 }
 
+enum pg_status contract_visible(struct pg *pg, const char *provider, const char *id)
+{
+    PGresult *result = NULL;
+    enum pg_status status = contract_get(pg, provider, id, &result);
+    PQclear(result);
+    return status;
+}
+
 static const struct pg_statement list = {
     "contract_list",
     COLUMNS " WHERE ($1::text IS NULL OR c.provider = $1) AND (c.provider, c.id) > ($2, $3)"

@@ -24,6 +24,8 @@ enum pg_status contract_add_account(struct pg *pg, const struct contract *c, con
 /* Results have the columns provider, contract, financial_year, mode, title, coordinator, created_by, created_at,
  * commissioners (codes separated by commas) and terms_version (the approved version known last; null). */
 enum pg_status contract_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
+/* Whether it is there for the session. */
+enum pg_status contract_visible(struct pg *pg, const char *provider, const char *id);
 /* By provider and id, after those of the cursor; provider NULL: of all that the session may see. */
 enum pg_status contract_list(struct pg *pg, const char *provider, const char *after_provider, const char *after_id,
                              int64_t limit, PGresult **result);

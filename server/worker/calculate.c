@@ -13,8 +13,7 @@
 
 enum settlement_status calculate_no_memory(struct calculating *x)
 {
-    snprintf(x->s.reason, sizeof x->s.reason, "The worker ran out of memory. Retry the job when the machine has more.");
-    return SETTLEMENT_FAULT;
+    return settlement_no_memory(&x->s);
 }
 
 month_t calculate_month(const json_t *object, const char *name, month_t otherwise)

@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum settlement_status store_failed(struct settlement *s, enum pg_status status)
-{
-    s->store_status = status;
-    return SETTLEMENT_STORE;
-}
-
 static enum settlement_status fault(struct settlement *s, const char *what)
 {
     snprintf(s->reason, sizeof s->reason, "%s", what);
@@ -104,7 +98,7 @@ enum settlement_status set_off_find(struct settlement *s, month_t billed_month, 
     *on_account = value.on_account;
     if (!value.on_account) {
         enum pg_status status = opening_entries_sum(s->pg, &s->account, &off->opening);
-        return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+        return status == PG_OK ? SETTLEMENT_OK : settlement_store_failed(s, status);
     }
     if (!instalments_due(value.pence, month_number(billed_month), &off->on_account))
         return fault(s, "The instalments are beyond the largest amount that can be stated.");
@@ -119,7 +113,7 @@ static enum settlement_status find_recipient(struct run_work *work, struct run_d
     if (status == PG_OK)
         return SETTLEMENT_OK;
     if (status != PG_NONE)
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     s->hold = HOLD_NO_SUCCESSOR;
     snprintf(s->reason, sizeof s->reason,
              "%s is closed, and no live successor is recorded to whom a document could go. The operator records the "
@@ -150,7 +144,7 @@ enum settlement_status draft_make(struct run_work *work, struct run_draft *d)
     if (outcome != SETTLEMENT_OK)
         return outcome;
     enum pg_status status = last_billed(work, &before, &document);
-    outcome = status == PG_OK ? add_up(work, &before, d) : store_failed(&work->settlement, status);
+    outcome = status == PG_OK ? add_up(work, &before, d) : settlement_store_failed(&work->settlement, status);
     json_decref(document);
     return outcome;
 }

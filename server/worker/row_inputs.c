@@ -19,18 +19,6 @@ struct known_rows {
     size_t count;
 };
 
-static enum settlement_status store_failed(struct settlement *s, enum pg_status status)
-{
-    s->store_status = status;
-    return SETTLEMENT_STORE;
-}
-
-static enum settlement_status no_memory(struct settlement *s)
-{
-    snprintf(s->reason, sizeof s->reason, "The worker ran out of memory. Retry the job when the machine has more.");
-    return SETTLEMENT_FAULT;
-}
-
 static int compare_rows(const void *a, const void *b)
 {
     const struct known_row *x = a;
@@ -80,15 +68,15 @@ static enum settlement_status read_rows(struct settlement *s, const struct effec
 {
     enum pg_status status = touched_episodes(s->pg, &s->account, submissions, months, &out->episodes);
     if (status != PG_OK)
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     rows->count = (size_t)PQntuples(out->episodes);
     rows->row = calloc(rows->count + 1, sizeof *rows->row);
     if (rows->row == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     for (size_t i = 0; i < rows->count; i++) {
         struct known_row *k = &rows->row[i];
         if (!row_act_episode(out->episodes, (int)i, &k->change.row))
-            return store_failed(s, PG_FAILED);
+            return settlement_store_failed(s, PG_FAILED);
         k->change.month = pg_month(out->episodes, (int)i, "month");
         k->change.was_here = strcmp(k->change.row.commissioner, s->account.commissioner) == 0;
         k->change.is_here = k->change.was_here;
@@ -97,16 +85,6 @@ static enum settlement_status read_rows(struct settlement *s, const struct effec
         k->sha256 = pg_text(out->episodes, (int)i, "sha256");
     }
     return SETTLEMENT_OK;
-}
-
-static int compare_decisions(const void *a, const void *b)
-{
-    const struct position_decision *x = a;
-    const struct position_decision *y = b;
-    if (x->month != y->month)
-        return x->month < y->month ? -1 : 1;
-    int order = strcmp(x->row_sha256, y->row_sha256);
-    return order != 0 ? order : strcmp(x->kind, y->kind);
 }
 
 /* A re-attribution holds for the row as it was: one that came in its place is whose it says. */
@@ -145,7 +123,7 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
     int count = PQntuples(in->decided);
     out->decisions = calloc((size_t)count + (size_t)PQntuples(in->moved) + 1, sizeof *out->decisions);
     if (out->decisions == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     apply_moves(s, in, out, rows);
     for (int i = 0; i < count; i++) {
         struct known_row *k = find_row(rows, in->decided, i);
@@ -155,7 +133,7 @@ static enum settlement_status apply_decisions(struct settlement *s, const struct
         out->decisions[out->decision_count++] = decision_of(in->decided, i, k);
     }
     if (out->decision_count > 0)
-        qsort(out->decisions, out->decision_count, sizeof *out->decisions, compare_decisions);
+        qsort(out->decisions, out->decision_count, sizeof *out->decisions, position_decision_order);
     return SETTLEMENT_OK;
 }
 
@@ -180,7 +158,7 @@ static enum settlement_status counter_challenges(struct settlement *s, const str
     int count = PQntuples(in->open);
     out->counters = calloc((size_t)count + 1, sizeof *out->counters);
     if (out->counters == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     for (int i = 0; i < count; i++) {
         int64_t number = pg_i64(in->open, i, "number");
         for (; row < PQntuples(in->countered) && pg_i64(in->countered, row, "number") <= number; row++) {
@@ -189,7 +167,7 @@ static enum settlement_status counter_challenges(struct settlement *s, const str
                 apply_counter(k, in->countered, row);
         }
         if (!keep_changed(rows, &out->counters[i]))
-            return no_memory(s);
+            return settlement_no_memory(s);
         out->counter_count++;
     }
     return SETTLEMENT_OK;
@@ -206,7 +184,7 @@ enum settlement_status row_changes_make(struct settlement *s, const struct row_i
     if (outcome == SETTLEMENT_OK)
         outcome = apply_decisions(s, in, out, &rows);
     if (outcome == SETTLEMENT_OK && !keep_changed(&rows, &out->decided))
-        outcome = no_memory(s);
+        outcome = settlement_no_memory(s);
     if (outcome == SETTLEMENT_OK)
         outcome = counter_challenges(s, in, out, &rows);
     free(rows.row);
@@ -220,7 +198,7 @@ static enum settlement_status list_challenges(struct settlement *s, struct row_i
     in->challenge_month = calloc(count + 1, sizeof *in->challenge_month);
     in->lines = calloc(count + 1, sizeof *in->lines);
     if (in->challenges == NULL || in->challenge_month == NULL || in->lines == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     in->challenge_count = count;
     for (size_t i = 0; i < count; i++) {
         int row = (int)i;
@@ -245,7 +223,7 @@ enum settlement_status row_inputs_load(struct settlement *s, struct row_inputs *
     if (status == PG_OK)
         status = open_challenge_rows(s->pg, &s->account, s->known_at, &in->countered);
     if (status != PG_OK)
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     enum settlement_status outcome = list_challenges(s, in);
     return outcome == SETTLEMENT_OK ? row_changes_make(s, in, s->submission, s->months, &in->changes) : outcome;
 }

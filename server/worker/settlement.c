@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum settlement_status store_failed(struct settlement *s, enum pg_status status)
+enum settlement_status settlement_store_failed(struct settlement *s, enum pg_status status)
 {
     s->store_status = status;
     return SETTLEMENT_STORE;
 }
 
-static enum settlement_status no_memory(struct settlement *s)
+enum settlement_status settlement_no_memory(struct settlement *s)
 {
     snprintf(s->reason, sizeof s->reason, "The worker ran out of memory. Retry the job when the machine has more.");
     return SETTLEMENT_FAULT;
@@ -43,7 +43,7 @@ static enum settlement_status load_reference(struct settlement *s, const char *k
         s->hold = HOLD_REFERENCE_DATA;
         outcome = SETTLEMENT_PARKED;
     } else if (status != PG_OK) {
-        outcome = store_failed(s, status);
+        outcome = settlement_store_failed(s, status);
     }
     buf_free(&content);
     return outcome;
@@ -53,13 +53,13 @@ static enum settlement_status keep_reference(struct settlement *s, const struct 
 {
     s->holidays = calloc(reference->bank_holiday_count + 1, sizeof *s->holidays);
     if (s->holidays == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     if (reference->bank_holiday_count > 0)
         memcpy(s->holidays, reference->bank_holidays, reference->bank_holiday_count * sizeof *s->holidays);
     s->holiday_count = reference->bank_holiday_count;
     struct review_periods reviews;
     review_periods_of(reference, &reviews);
-    return kept_reviews_of(&reviews, &s->reviews_in_use) ? SETTLEMENT_OK : no_memory(s);
+    return kept_reviews_of(&reviews, &s->reviews_in_use) ? SETTLEMENT_OK : settlement_no_memory(s);
 }
 
 enum settlement_status settlement_open(struct settlement *s)
@@ -71,7 +71,7 @@ enum settlement_status settlement_open(struct settlement *s)
     if (status == PG_OK)
         status = absences_load(s->pg, financial_year_first(s->facts.financial_year), s->known_at, &s->absences);
     if (status != PG_OK)
-        return store_failed(s, status == PG_NONE ? PG_FAILED : status);
+        return settlement_store_failed(s, status == PG_NONE ? PG_FAILED : status);
     reference_init(&reference);
     enum settlement_status outcome = load_reference(s, "bank_holidays", &reference, reference_load_bank_holidays);
     if (outcome == SETTLEMENT_OK)
@@ -123,7 +123,7 @@ static enum settlement_status find_reviews(struct settlement *s)
     enum pg_status status = s->as_known ? frozen_reviews_as_known(s->pg, a->provider, a->contract, first, s->months,
                                                                   s->known_at, s->reviews)
                                         : frozen_reviews(s->pg, a->provider, a->contract, first, s->months, s->reviews);
-    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+    return status == PG_OK ? SETTLEMENT_OK : settlement_store_failed(s, status);
 }
 
 /* Names them where the terms look at them. */
@@ -141,7 +141,7 @@ static enum settlement_status find_submissions(struct settlement *s)
     enum pg_status status = (s->as_known ? effective_submissions_as_known : effective_submissions)(
         s->pg, s->account.provider, s->account.contract, s->cutoff, s->months, s->known_at, s->submission);
     if (status != PG_OK)
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     for (size_t i = 0; i < s->months; i++) {
         const struct effective_submission *e = &s->submission[i];
         if (e->waits) {
@@ -160,11 +160,11 @@ static enum settlement_status find_achievements(struct settlement *s)
 {
     enum pg_status status = agreed_achievements(s->pg, &s->account, s->known_at, &s->achievement_rows);
     if (status != PG_OK)
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     s->achievement_count = (size_t)PQntuples(s->achievement_rows);
     s->achievements = calloc(s->achievement_count + 1, sizeof *s->achievements);
     if (s->achievements == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     for (size_t i = 0; i < s->achievement_count; i++) {
         s->achievements[i].indicator = pg_text(s->achievement_rows, (int)i, "indicator");
         s->achievements[i].numerator = pg_i64(s->achievement_rows, (int)i, "numerator");
@@ -181,8 +181,8 @@ static enum settlement_status find_agreed(struct settlement *s)
     enum pg_status status =
         agreed_inputs_load(s->pg, &s->account, s->known_at, s->month, s->months, &s->agreed, &out_of_memory);
     if (out_of_memory)
-        return no_memory(s);
-    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+        return settlement_no_memory(s);
+    return status == PG_OK ? SETTLEMENT_OK : settlement_store_failed(s, status);
 }
 
 enum settlement_status settlement_broken_statistics(struct settlement *s)
@@ -213,9 +213,9 @@ static enum settlement_status load_statistics(struct settlement *s)
     case STATISTICS_LOST:
         return SETTLEMENT_LOST;
     case STATISTICS_STORE:
-        return store_failed(s, status);
+        return settlement_store_failed(s, status);
     case STATISTICS_OUT_OF_MEMORY:
-        return no_memory(s);
+        return settlement_no_memory(s);
     case STATISTICS_BROKEN:
         return settlement_broken_statistics(s);
     case STATISTICS_LOADED:
@@ -239,7 +239,7 @@ enum settlement_status settlement_activity(struct settlement *s, const struct ro
     case ACTIVITY_DONE:
         return SETTLEMENT_OK;
     case ACTIVITY_NO_MEMORY:
-        return no_memory(s);
+        return settlement_no_memory(s);
     case ACTIVITY_OVERFLOW:
         snprintf(s->reason, sizeof s->reason, "The activity's value is beyond 64 bits.");
         break;
@@ -263,7 +263,7 @@ static enum settlement_status follow_rows(struct settlement *s)
         last = london_date(s->known_at) + 2 * days; /* nobody has loaded the holidays of that year */
     enum pg_status status = challenges_follow_rows(s->pg, &s->account, s->submission, s->months, s->known_at,
                                                    london_midnight(last + 1), &raised);
-    return status == PG_OK ? SETTLEMENT_OK : store_failed(s, status);
+    return status == PG_OK ? SETTLEMENT_OK : settlement_store_failed(s, status);
 }
 
 static enum settlement_status value_activity(struct settlement *s)
@@ -302,7 +302,7 @@ enum settlement_status settlement_read_pinned(struct settlement *s, const char *
     if (status == PG_OK)
         status = pinned_reviews(s->pg, s->account.provider, run, s->month[0].month, s->months, s->reviews);
     if (status != PG_OK)
-        return store_failed(s, status == PG_NONE ? PG_FAILED : status);
+        return settlement_store_failed(s, status == PG_NONE ? PG_FAILED : status);
     take_submissions(s);
     take_reviews(s);
     enum settlement_status outcome = find_achievements(s);
@@ -337,18 +337,6 @@ enum settlement_status settlement_read(struct settlement *s, month_t last)
     return outcome;
 }
 
-/* The lines of the months up to m: they are sorted by month. */
-static struct activity_lines lines_to(const struct activity_lines *all, month_t m)
-{
-    struct activity_lines lines = *all;
-    lines.count = 0;
-    while (lines.count < all->count && all->line[lines.count].month <= m)
-        lines.count++;
-    for (int32_t i = month_number(m); i < TERMS_MONTHS; i++)
-        lines.unpriced_days[i] = 0;
-    return lines;
-}
-
 /* Open challenges of the months up to m, with their activity to m. */
 static size_t challenges_to(const struct settlement *s, month_t m, struct position_challenge *challenges,
                             struct activity_lines *lines)
@@ -357,7 +345,7 @@ static size_t challenges_to(const struct settlement *s, month_t m, struct positi
     for (size_t i = 0; i < s->rows.challenge_count; i++) {
         if (s->rows.challenge_month[i] > m)
             continue;
-        lines[count] = lines_to(&s->rows.lines[i], m);
+        lines[count] = activity_lines_to(&s->rows.lines[i], m);
         challenges[count] = s->rows.challenges[i];
         challenges[count].countered = &lines[count];
         count++;
@@ -406,7 +394,7 @@ static enum settlement_status compute(struct settlement *s, const struct positio
     case POSITION_OVERFLOW:
         return SETTLEMENT_FAULT;
     case POSITION_NO_MEMORY:
-        return no_memory(s);
+        return settlement_no_memory(s);
     case POSITION_DONE:
         break;
     }
@@ -414,7 +402,7 @@ static enum settlement_status compute(struct settlement *s, const struct positio
     made.bytes = made.document == NULL ? NULL : json_canonical(made.document, &made.length);
     if (made.bytes == NULL) {
         account_position_free(&made);
-        return no_memory(s);
+        return settlement_no_memory(s);
     }
     *out = made;
     return SETTLEMENT_OK;
@@ -425,7 +413,7 @@ enum settlement_status settlement_challenges(struct settlement *s, month_t m, st
     *out = (struct open_challenges){.list = calloc(s->rows.challenge_count + 1, sizeof *out->list),
                                     .lines = calloc(s->rows.challenge_count + 1, sizeof *out->lines)};
     if (out->list == NULL || out->lines == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     out->count = challenges_to(s, m, out->list, out->lines);
     return SETTLEMENT_OK;
 }
@@ -438,7 +426,7 @@ void open_challenges_free(struct open_challenges *c)
 
 enum settlement_status settlement_position(struct settlement *s, month_t m, struct account_position *out)
 {
-    const struct activity_lines activity = lines_to(&s->activity, m);
+    const struct activity_lines activity = activity_lines_to(&s->activity, m);
     struct open_challenges open;
     enum settlement_status outcome = settlement_challenges(s, m, &open);
     if (outcome == SETTLEMENT_OK) {

@@ -78,6 +78,9 @@ enum settlement_status settlement_read(struct settlement *s, month_t last);
  * known_at; terms must have been opened at that instant or later. Nothing is valued and no statistics are read:
  * settlement_activity and settlement_position are not for it. */
 enum settlement_status settlement_read_pinned(struct settlement *s, const char *run, month_t last);
+/* The store's answer, or that memory ran out, as the outcome. */
+enum settlement_status settlement_store_failed(struct settlement *s, enum pg_status status);
+enum settlement_status settlement_no_memory(struct settlement *s);
 /* Says that statistics as stored are no statistics. */
 enum settlement_status settlement_broken_statistics(struct settlement *s);
 /* The activity lines of the months read, with rows changed by decisions, re-attribution or counter-calculations. After

@@ -99,12 +99,6 @@ void bridge_cache_free(struct bridge_cache *c)
     free(c);
 }
 
-static enum settlement_status no_memory(struct settlement *s)
-{
-    snprintf(s->reason, sizeof s->reason, "The worker ran out of memory. Retry the job when the machine has more.");
-    return SETTLEMENT_FAULT;
-}
-
 static enum settlement_status side_read(struct settlement *s, const struct settlement *from,
                                         const struct bridge_end *end, month_t last, struct side *side)
 {
@@ -229,7 +223,7 @@ static enum settlement_status load(struct settlement *s, const struct row_view *
         s->store_status = status;
         return SETTLEMENT_STORE;
     case STATISTICS_OUT_OF_MEMORY:
-        return no_memory(s);
+        return settlement_no_memory(s);
     case STATISTICS_BROKEN:
         return settlement_broken_statistics(s);
     case STATISTICS_LOADED:
@@ -246,12 +240,12 @@ static enum settlement_status rows_of(struct settlement *s, struct bridge_cache 
     if (submission == 0)
         return SETTLEMENT_OK;
     if (!key_of(s, v, &key))
-        return no_memory(s);
+        return settlement_no_memory(s);
     struct cached_rows *found = find(c, &key);
     if (found == NULL) {
         found = add(c, &key);
         if (found == NULL)
-            return no_memory(s);
+            return settlement_no_memory(s);
         outcome = load(s, v, found);
     }
     *out = (struct bridge_month_rows){&found->rows->own, found->rows->other_list, found->rows->other_count};
@@ -267,10 +261,10 @@ static enum settlement_status lend(struct settlement *s, struct bridge_cache *c)
             continue;
         const struct row_view v = {s->month[i].month, s->month[i].terms->terms, &s->reviews[i].periods};
         if (!key_of(s, &v, &key))
-            return no_memory(s);
+            return settlement_no_memory(s);
         struct cached_rows *found = find(c, &key);
         if (found == NULL && (found = add(c, &key)) == NULL)
-            return no_memory(s);
+            return settlement_no_memory(s);
         if (found->rows == &found->own && !found->own.loaded)
             found->rows = &s->statistics[i];
     }
@@ -298,7 +292,7 @@ static enum settlement_status rows_of_month(struct settlement *s, struct bridge_
     p->sides.older.reviews[k] = reviews[0];
     p->sides.newer.reviews[k] = reviews[1];
     if (mix == NULL)
-        return no_memory(s);
+        return settlement_no_memory(s);
     enum settlement_status outcome = SETTLEMENT_OK;
     for (int at = 0; outcome == SETTLEMENT_OK && at < BRIDGE_ROWS; at++) {
         const struct row_view v = {month, terms[at], reviews[at >= ROWS_REFERENCE ? 1 : 0]};
@@ -360,7 +354,7 @@ static enum settlement_status pair_read(struct settlement *s, const struct settl
         outcome = change_rows(s, p, months);
     if (outcome == SETTLEMENT_OK)
         p->maker = bridge_maker_new(&p->sides);
-    return outcome == SETTLEMENT_OK && p->maker == NULL ? no_memory(s) : outcome;
+    return outcome == SETTLEMENT_OK && p->maker == NULL ? settlement_no_memory(s) : outcome;
 }
 
 static struct bridge_ends ends_of(const struct bridge_end *older, const struct bridge_end *newer)
@@ -384,7 +378,7 @@ static enum settlement_status outcome_of(struct settlement *s, enum bridge_statu
     case BRIDGE_PARKED:
         return SETTLEMENT_PARKED;
     case BRIDGE_NO_MEMORY:
-        return no_memory(s);
+        return settlement_no_memory(s);
     case BRIDGE_MISMATCH:
     case BRIDGE_OVERFLOW:
         break;
@@ -409,7 +403,7 @@ enum settlement_status settlement_bridge_from(struct settlement *s, const struct
         pair_free(cache->pair);
         cache->pair = calloc(1, sizeof *cache->pair);
         if (cache->pair == NULL)
-            return no_memory(s);
+            return settlement_no_memory(s);
         enum settlement_status outcome = pair_read(s, from, cache, cache->pair, older, newer);
         if (outcome != SETTLEMENT_OK)
             return outcome;
