@@ -48,12 +48,7 @@ enum pg_status achievement_propose(struct pg *pg, const struct achievement *m, i
     pg_arg_text(&a, m->side);
     pg_arg_text(&a, m->person);
     pg_arg_instant(&a, m->at);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &propose, &a, &r);
-    if (status == PG_OK)
-        *n = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &propose, &a, n);
 }
 
 static const struct pg_statement agree = {

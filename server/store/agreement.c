@@ -17,7 +17,6 @@ static const struct pg_statement propose = {
 enum pg_status agreement_propose(struct pg *pg, const struct agreement *g, int64_t *n)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     key_args(&a, g);
     pg_arg_text(&a, g->kind);
     pg_arg_month(&a, g->month);
@@ -27,11 +26,7 @@ enum pg_status agreement_propose(struct pg *pg, const struct agreement *g, int64
     pg_arg_text(&a, g->organisation);
     pg_arg_text(&a, g->person);
     pg_arg_instant(&a, g->at);
-    enum pg_status status = pg_run_one(pg, &propose, &a, &r);
-    if (status == PG_OK)
-        *n = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &propose, &a, n);
 }
 
 static const struct pg_statement add_adjustment = {
@@ -179,11 +174,6 @@ static const struct pg_statement sum_openings = {"opening_entries_sum",
 enum pg_status opening_entries_sum(struct pg *pg, const struct account_key *account, int64_t *pence)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_account(&a, account);
-    enum pg_status status = pg_run_one(pg, &sum_openings, &a, &r);
-    if (status == PG_OK)
-        *pence = pg_i64(r, 0, "pence");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &sum_openings, &a, pence);
 }

@@ -28,14 +28,9 @@ enum pg_status certificate_waits(struct pg *pg, const char *provider, month_t mo
         " AND state IN ('receiving', 'received')) AS waits",
         3};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_month(&a, provider, month);
     pg_arg_instant(&a, closed_at);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *waits = pg_bool(r, 0, "waits");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &s, &a, waits);
 }
 
 enum pg_status certificate_versions(struct pg *pg, const char *provider, month_t month, instant_t closed_at,

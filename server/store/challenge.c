@@ -17,7 +17,6 @@ static const struct pg_statement raise = {
 enum pg_status challenge_raise(struct pg *pg, const struct challenge *c, int64_t *number)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     key_args(&a, c);
     pg_arg_month(&a, c->month);
     pg_arg_text(&a, c->reason);
@@ -30,11 +29,7 @@ enum pg_status challenge_raise(struct pg *pg, const struct challenge *c, int64_t
     pg_arg_text(&a, c->person);
     pg_arg_instant(&a, c->at);
     pg_arg_instant(&a, c->answer_by);
-    enum pg_status status = pg_run_one(pg, &raise, &a, &r);
-    if (status == PG_OK)
-        *number = pg_i64(r, 0, "number");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &raise, &a, number);
 }
 
 /* The account's rows: those sent with its commissioner, but for those that were moved away, and those moved to it. */
@@ -112,14 +107,9 @@ static const struct pg_statement any_challenge = {
 enum pg_status challenge_any(struct pg *pg, const char *provider, const char *contract, month_t month, bool *any)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_id(&a, provider, contract);
     pg_arg_month(&a, month);
-    enum pg_status status = pg_run_one(pg, &any_challenge, &a, &r);
-    if (status == PG_OK)
-        *any = pg_bool(r, 0, "any");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &any_challenge, &a, any);
 }
 
 static const struct pg_statement billed_by = {

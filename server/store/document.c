@@ -13,13 +13,8 @@ static const struct pg_statement select_billed = {
 enum pg_status document_billed(struct pg *pg, const struct account_key *account, int64_t *pence)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_account(&a, account);
-    enum pg_status status = pg_run_one(pg, &select_billed, &a, &r);
-    if (status == PG_OK)
-        *pence = pg_i64(r, 0, "billed");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &select_billed, &a, pence);
 }
 
 static const struct pg_statement select_last_billed = {

@@ -21,16 +21,6 @@ enum pg_status erasure_ask(struct pg *pg, const struct erasure_request *q)
     return pg_change(pg, &s, &a);
 }
 
-static enum pg_status get_bool(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, bool *out)
-{
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, s, a, &r);
-    if (status == PG_OK)
-        *out = pg_bool(r, 0, "answer");
-    PQclear(r);
-    return status;
-}
-
 enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *submission, int64_t row_no, bool *erased)
 {
     static const struct pg_statement s = {
@@ -41,7 +31,7 @@ enum pg_status erasure_of_row(struct pg *pg, const char *provider, const char *s
     struct pg_args a;
     pg_args_id(&a, provider, submission);
     pg_arg_i64(&a, row_no);
-    return get_bool(pg, &s, &a, erased);
+    return pg_get_bool(pg, &s, &a, erased);
 }
 
 enum pg_status erasure_of_stored_row(struct pg *pg, const char *provider, int64_t submission, int64_t row_no,
@@ -56,7 +46,7 @@ enum pg_status erasure_of_stored_row(struct pg *pg, const char *provider, int64_
     pg_arg_text(&a, provider);
     pg_arg_i64(&a, submission);
     pg_arg_i64(&a, row_no);
-    return get_bool(pg, &s, &a, erased);
+    return pg_get_bool(pg, &s, &a, erased);
 }
 
 enum pg_status erasure_of_upload(struct pg *pg, const char *provider, const char *submission, bool *erased)
@@ -68,7 +58,7 @@ enum pg_status erasure_of_upload(struct pg *pg, const char *provider, const char
         2};
     struct pg_args a;
     pg_args_id(&a, provider, submission);
-    return get_bool(pg, &s, &a, erased);
+    return pg_get_bool(pg, &s, &a, erased);
 }
 
 #define INSTANT(name) PG_INSTANT("e." name) " AS " name
@@ -162,7 +152,7 @@ enum pg_status erasure_must_wait(struct pg *pg, const char *provider, bool *wait
     struct pg_args a;
     pg_args_init(&a);
     pg_arg_text(&a, provider);
-    return get_bool(pg, &s, &a, wait);
+    return pg_get_bool(pg, &s, &a, wait);
 }
 
 enum pg_status erasure_rows(struct pg *pg, const char *provider, const char *id, bool alone, PGresult **result)
@@ -247,14 +237,9 @@ enum pg_status erasure_count(struct pg *pg, const char *provider, int64_t submis
                                           " WHERE provider = $1 AND submission = $2 AND commissioner = $3",
                                           3};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_number(&a, provider, submission);
     pg_arg_text(&a, commissioner);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *rows = pg_i64(r, 0, "rows");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, rows);
 }
 
 #define YEAR_OF "extract(year FROM s.month - interval '3 months')::smallint"

@@ -21,12 +21,7 @@ enum pg_status exception_ask(struct pg *pg, const struct exception *e, int64_t *
     pg_arg_text(&a, e->side);
     pg_arg_text(&a, e->person);
     pg_arg_instant(&a, e->at);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &ask, &a, &r);
-    if (status == PG_OK)
-        *n = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &ask, &a, n);
 }
 
 static const struct pg_statement decide = {

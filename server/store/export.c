@@ -161,12 +161,7 @@ enum pg_status export_expire(struct pg *pg, int64_t *removed)
         0};
     struct pg_args a;
     pg_args_init(&a);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *removed = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, removed);
 }
 
 enum pg_status export_submissions(struct pg *pg, const char *provider, month_t first, month_t last, PGresult **result)

@@ -164,13 +164,8 @@ enum pg_status uncontracted_known(struct pg *pg, const char *provider, month_t m
                                           " FROM reckoner.organisation WHERE code = $1 AND kind = 'provider'",
                                           2};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_month(&a, provider, month);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *accepted = pg_bool(r, 0, "accepted");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &s, &a, accepted);
 }
 
 enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t month, PGresult **result)

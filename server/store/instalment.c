@@ -72,11 +72,6 @@ static const struct pg_statement select_any = {
 enum pg_status instalments_any(struct pg *pg, const struct account_key *account, bool *any)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_account(&a, account);
-    enum pg_status status = pg_run_one(pg, &select_any, &a, &r);
-    if (status == PG_OK)
-        *any = pg_bool(r, 0, "any");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &select_any, &a, any);
 }

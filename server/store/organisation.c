@@ -94,14 +94,9 @@ static const struct pg_statement acting_for = {"organisation_acting_for",
 enum pg_status organisation_acting_for(struct pg *pg, const char *commissioner, bool *acts)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_text(&a, commissioner);
-    enum pg_status status = pg_run_one(pg, &acting_for, &a, &r);
-    if (status == PG_OK)
-        *acts = pg_bool(r, 0, "acts");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &acting_for, &a, acts);
 }
 
 static const struct pg_statement appoint = {
@@ -161,12 +156,7 @@ static const struct pg_statement count_people = {
 enum pg_status organisation_people(struct pg *pg, const char *code, int64_t *count)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_text(&a, code);
-    enum pg_status status = pg_run_one(pg, &count_people, &a, &r);
-    if (status == PG_OK)
-        *count = pg_i64(r, 0, "people");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &count_people, &a, count);
 }

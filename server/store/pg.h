@@ -119,6 +119,10 @@ void pg_rollback(struct pg *pg);
  * (10..160 ms). body returns PG_OK to commit; anything else rolls back and is returned. */
 enum pg_status pg_transaction(struct pg *pg, enum pg_status (*body)(struct pg *pg, void *context), void *context);
 
+/* A statement of one row of one column. PG_NONE: no row came back, and *out is as it was. */
+enum pg_status pg_get_i64(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, int64_t *out);
+enum pg_status pg_get_bool(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, bool *out);
+
 /* Results by column name (text format). A name that is not there is a fault of ours: the getters assert. */
 bool pg_is_null(const PGresult *r, int row, const char *column);
 const char *pg_text(const PGresult *r, int row, const char *column); /* "" for null; lives as long as r */

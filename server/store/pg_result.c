@@ -78,3 +78,23 @@ int64_t pg_affected(const PGresult *r)
     const char *text = PQcmdTuples((PGresult *)r); /* only reads; libpq's prototype lacks the const */
     return parse_i64(text, strlen(text), &count) ? count : 0;
 }
+
+enum pg_status pg_get_i64(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, int64_t *out)
+{
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, s, a, &r);
+    if (status == PG_OK)
+        *out = pg_i64(r, 0, PQfname(r, 0));
+    PQclear(r);
+    return status;
+}
+
+enum pg_status pg_get_bool(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, bool *out)
+{
+    PGresult *r = NULL;
+    enum pg_status status = pg_run_one(pg, s, a, &r);
+    if (status == PG_OK)
+        *out = pg_bool(r, 0, PQfname(r, 0));
+    PQclear(r);
+    return status;
+}

@@ -20,7 +20,6 @@ enum pg_status price_track_add(struct pg *pg, const struct price_entry *e, int64
         "  ON true RETURNING n",
         13};
     struct pg_args a;
-    PGresult *r = NULL;
     who_args(&a, e);
     pg_arg_text(&a, e->cluster);
     pg_arg_text(&a, e->basis);
@@ -30,11 +29,7 @@ enum pg_status price_track_add(struct pg *pg, const struct price_entry *e, int64
     pg_arg_text(&a, e->source);
     pg_arg_text(&a, e->confidence);
     pg_arg_text(&a, e->note);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *n = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, n);
 }
 
 enum pg_status price_track_agreed(struct pg *pg, const struct price_entry *who, int64_t version)

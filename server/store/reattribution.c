@@ -48,7 +48,6 @@ enum pg_status reattribution_propose(struct pg *pg, const struct reattribution *
         " CASE $7 WHEN 'from' THEN $9 END, CASE $7 WHEN 'from' THEN $8::timestamptz END RETURNING n",
         9};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_month(&a, g->provider, g->month);
     pg_arg_text(&a, g->from);
     pg_arg_text(&a, g->to);
@@ -57,11 +56,7 @@ enum pg_status reattribution_propose(struct pg *pg, const struct reattribution *
     pg_arg_text(&a, g->side);
     pg_arg_instant(&a, g->at);
     pg_arg_text(&a, g->person);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *n = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, n);
 }
 
 /* A row is of the commissioner that it was moved to last, or was sent with. */

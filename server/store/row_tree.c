@@ -176,13 +176,8 @@ enum pg_status row_tree_gives_way(struct pg *pg, bool *out)
 {
     static const struct pg_statement s = {"row_tree_gives_way", "SELECT " SUBMISSION_WAITS " AS way", 0};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *out = pg_bool(r, 0, "way");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &s, &a, out);
 }
 
 enum pg_status row_tree_each(struct pg *pg, const char *provider, month_t month,
@@ -223,13 +218,8 @@ enum pg_status row_tree_count_rows(struct pg *pg, const char *provider, int64_t 
                                           " WHERE provider = $1 AND submission = $2 AND commissioner = $3",
                                           3};
     struct pg_args a;
-    PGresult *r = NULL;
     tree_args(&a, provider, submission, commissioner);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *rows = pg_i64(r, 0, "rows");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, rows);
 }
 
 enum pg_status row_tree_of(struct pg *pg, const char *provider, const char *submission, const char *commissioner,

@@ -500,13 +500,8 @@ static const struct pg_statement select_closed = {
 enum pg_status run_year_closed(struct pg *pg, const struct account_key *account, bool *closed)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_account(&a, account);
-    enum pg_status status = pg_run_one(pg, &select_closed, &a, &r);
-    if (status == PG_OK)
-        *closed = pg_bool(r, 0, "closed");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &select_closed, &a, closed);
 }
 
 /* finished_at ties only when the clock stands still; the statement's number then decides. */

@@ -17,12 +17,7 @@ enum pg_status terms_add(struct pg *pg, const struct terms_draft *d, int64_t *ve
     pg_arg_text(&a, d->body);
     pg_arg_text(&a, d->author);
     pg_arg_instant(&a, d->created_at);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &add, &a, &r);
-    if (status == PG_OK)
-        *version = pg_i64(r, 0, "version");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &add, &a, version);
 }
 
 static enum pg_status run_changing(struct pg *pg, const struct pg_statement *s, const struct pg_args *a)

@@ -118,13 +118,8 @@ enum pg_status vouch_transaction(struct pg *pg, int64_t *number)
 {
     static const struct pg_statement s = {"vouch_transaction", "SELECT pg_current_xact_id()::text::bigint AS n", 0};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *number = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, number);
 }
 
 /* One that was never begun here has no status, and asking for it would be an error: such a number is not below that of
@@ -190,7 +185,6 @@ enum pg_status vouch_recover(struct pg *pg, const struct recovery *q, int64_t *v
         " SELECT count(*) AS n FROM voids",
         8};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_instant(&a, q->at);
     pg_arg_i64(&a, q->kept_size);
@@ -200,11 +194,7 @@ enum pg_status vouch_recover(struct pg *pg, const struct recovery *q, int64_t *v
     pg_arg_text(&a, q->providers);
     pg_arg_text(&a, q->numbers);
     pg_arg_text(&a, q->system_user);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *voided = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, &s, &a, voided);
 }
 
 enum pg_status vouch_counters(struct pg *pg, PGresult **result)

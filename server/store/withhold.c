@@ -17,14 +17,9 @@ static const struct pg_statement unknown_withhold = {
 enum pg_status withhold_unknown(struct pg *pg, const struct withhold *w, bool *unknown)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_id(&a, w->provider, w->contract);
     pg_arg_text(&a, w->id);
-    enum pg_status status = pg_run_one(pg, &unknown_withhold, &a, &r);
-    if (status == PG_OK)
-        *unknown = pg_bool(r, 0, "unknown");
-    PQclear(r);
-    return status;
+    return pg_get_bool(pg, &unknown_withhold, &a, unknown);
 }
 
 static const struct pg_statement impose = {
