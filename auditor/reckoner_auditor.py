@@ -1539,9 +1539,7 @@ class Value:
     def take(self, p, month, row):
         terms, mine = p.force[month], p.mine
         reviews = p.account.case["months"][month].get("review_periods", {})
-        ours, claims = row["commissioner"] == mine, assessed(month, row)
-        if not (ours or claims) or not payable(terms, reviews, mine, month, row):
-            return
+        ours = row["commissioner"] == mine and payable(terms, reviews, mine, month, row)
         if ours:
             most = row["payable_days"]
             days, sums, unpriced = stay_of(terms, reviews, mine, month, row)
@@ -1550,12 +1548,11 @@ class Value:
             for place, (units, pence) in sums.items():
                 self.add(place, units, pence)
             self.unpriced += unpriced
-        if claims:
-            # A row of another commissioner competes as if it were under these terms.
+        if claims_assessment(terms, reviews, month, row):
             price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])
-            if price is not None:
-                referral = (row["patient"], row["referral"] or row["mhct"])
-                self.claims.append((row["mhct"], row["order"], referral, ours and not row["beaten"], month, price))
+            referral = (row["patient"], row["referral"] or row["mhct"])
+            earns = ours and price is not None and not row["beaten"]
+            self.claims.append((row["mhct"], row["order"], referral, earns, month, price))
 
 
 def activity(p, changes):
@@ -1578,11 +1575,19 @@ def activity(p, changes):
             values[month].take(p, month, changed(row, said_of(row, month, changes)))
     earned = set()
     claims = [claim for value in values.values() for claim in value.claims]
-    for _, _, referral, ours, month, price in sorted(claims, key=lambda claim: claim[:2]):
-        if referral not in earned and ours:
+    for _, _, referral, earns, month, price in sorted(claims, key=lambda claim: claim[:2]):
+        if referral not in earned and earns:
             values[month].add(price["place"], 1, price["pence"])
         earned.add(referral)
     return {m: value.sums for m, value in values.items()}, {m: value.unpriced for m, value in values.items()}
+
+
+def claims_assessment(terms, reviews, month, row):
+    """Some account of the contract would pay the row's assessment, whoever's row it is: so each account of the contract
+    finds the same first row of a referral. Accounts that no price names are alike."""
+    return assessed(month, row) and any(
+        terms.assessment(account, row["service"], row["cluster"], row["mhct"]) is not None
+        and payable(terms, reviews, account, month, row) for account in terms.accounts)
 
 
 def rows_of_month(account, month):
@@ -1727,7 +1732,8 @@ def stay_of(terms, reviews, commissioner, month, row):
     end, stop = (None if when is None or when >= behind(month) else when
                  for when in (row["end"], last_paid_day(terms, reviews, row)))
     closing_day = terms.inclusive and not row["continues"]
-    kind = (month, start, end, closing_day, stop, row["cluster"], row["service"], row["admitted"])
+    kind = (commissioner, month, start, end, closing_day, stop, row["cluster"], row["service"],
+            row["admitted"])
     if kind not in terms.stays:
         days = counted_days(month, start, end, closing_day, stop)
         days = [price_day(terms, commissioner, row, nth, when) for nth, when in enumerate(days)]
@@ -1828,6 +1834,7 @@ class Terms:
         self.year = body["financial_year"]
         self.year_begin = day("%d-04-01" % self.year)
         self.year_end = day("%d-04-01" % (self.year + 1))
+        self.accounts = {"", *(p.get("commissioner", "") for p in body["prices"])}
         self.prices = {}  # by cluster
         for place, p in enumerate(body["prices"]):
             price = dict(p, place=place)

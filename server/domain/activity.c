@@ -5,6 +5,7 @@
 #include "domain/activity.h"
 
 #include "domain/assessments.h"
+#include "domain/claiming.h"
 #include "domain/money.h"
 #include "domain/payability.h"
 #include "domain/statistics_internal.h"
@@ -28,6 +29,7 @@ struct price_sum {
 struct month_counts {
     const struct activity_month *in; /* NULL: no such month */
     struct payability *payability;
+    struct claiming *claiming;        /* NULL: no assessment of the month is paid for */
     bool prices_needed;               /* K06 is an ERROR: a row with a day without a price is not payable */
     int32_t service_count;            /* services that prices name; place 0 is for all others */
     char (*service)[TERMS_CODE_SIZE]; /* service_count of them */
@@ -76,7 +78,10 @@ static bool begin_month(struct counting *c, const struct activity_month *in)
     m->payability = payability_new(t, in->reviews, c->in->commissioner, in->month);
     m->service = calloc((size_t)t->price_count + 1, sizeof *m->service);
     m->sums = calloc((size_t)t->price_count + 1, sizeof *m->sums);
-    if (m->payability == NULL || m->service == NULL || m->sums == NULL)
+    bool pays = claiming_pays(t, in->month);
+    if (pays)
+        m->claiming = claiming_new(t, in->reviews, in->month);
+    if (m->payability == NULL || m->service == NULL || m->sums == NULL || (pays && m->claiming == NULL))
         return fail(c, ACTIVITY_NO_MEMORY);
     m->prices_needed = (payability_errors(m->payability) & rule_set_of(RULE_K06)) != 0;
     for (int32_t i = 0; i < t->price_count; i++) {
@@ -272,20 +277,20 @@ static bool is_changed(const struct counting *c, const struct statistics_candida
            bsearch(a, c->changed, c->changed_count, sizeof(void *), compare_to_candidate) != NULL;
 }
 
+/* A row that claims. pays: the account pays for it, if it has a price for it. */
 static bool offer(struct counting *c, const struct month_counts *m, const struct statistics_candidate *a,
-                  int16_t cluster, const char *service, bool other)
+                  int16_t cluster, const char *service, bool pays)
 {
     int32_t place = service_place(m, service);
-    if (terms_price_on(m->in->terms, cluster, BASIS_ASSESSMENT, c->in->commissioner, place_name(m, place),
-                       a->mhct_date) == NULL)
-        return true;
+    bool priced = terms_price_on(m->in->terms, cluster, BASIS_ASSESSMENT, c->in->commissioner, place_name(m, place),
+                                 a->mhct_date) != NULL;
     struct assessment made = {.mhct_date = a->mhct_date,
                               .referral = a->referral,
                               .month = m->in->month,
                               .service = place,
                               .cluster = cluster,
                               .row_no = a->row_no,
-                              .other = other};
+                              .other = !pays || !priced};
     memcpy(made.patient, a->patient, sizeof made.patient);
     return assessments_offer(c->assessments, &made, a->episode_id) || fail(c, ACTIVITY_NO_MEMORY);
 }
@@ -310,30 +315,19 @@ static bool offer_candidates(struct counting *c, const struct month_counts *m, c
         row.assessment_only = a->assessment_only;
         row.mhct_date = a->mhct_date;
         bool has_days = a->assessment_only || a->start != DATE_NONE;
-        if (!allowed[a->class] || is_changed(c, a) ||
-            (m->prices_needed && has_days && payability_lacks_price(m->payability, &row)))
+        if (!allowed[a->class] || is_changed(c, a) || !claiming_priced(m->claiming, &row, has_days))
             continue;
-        offered = offer(c, m, a, class->cluster, class->service, other);
+        bool lacks = m->prices_needed && has_days && payability_lacks_price(m->payability, &row);
+        offered = offer(c, m, a, class->cluster, class->service, !other && !lacks);
     }
     free(allowed);
     return offered;
 }
 
-/* Whether an assessment in the month earns anything. */
-static bool pays_assessments(const struct terms *t, month_t month)
-{
-    for (int32_t i = 0; i < t->price_count; i++) {
-        const struct terms_price *p = &t->price[i];
-        if (p->basis == BASIS_ASSESSMENT && p->from <= month_last(month) && p->to > month_first(month))
-            return true;
-    }
-    return false;
-}
-
 static bool offer_month(struct counting *c, const struct month_counts *m)
 {
     const struct activity_month *in = m->in;
-    if (!pays_assessments(in->terms, in->month))
+    if (m->claiming == NULL)
         return true;
     bool offered = in->statistics == NULL || offer_candidates(c, m, in->statistics, false);
     for (size_t i = 0; offered && i < in->other_count; i++)
@@ -362,16 +356,18 @@ static bool apply_change(struct counting *c, const struct row_change *change)
         return false;
     if (change->cluster >= 0)
         cluster_code(change->cluster, after.cluster);
-    if (change->not_payable || !allows(m, &after))
+    if (change->not_payable)
         return true;
     struct activity_row row = episode_activity(&after);
-    if (change->is_here && !count_row(c, m, &row, change->payable_days, 1))
+    bool pays = change->is_here && allows(m, &after);
+    if (pays && !count_row(c, m, &row, change->payable_days, 1))
         return false;
-    int cluster = cluster_index(after.cluster);
-    if (cluster < 0 || !statistics_is_candidate(change->month, &after))
+    const struct row_marks marks = {after.failed, after.approved, after.minor};
+    if (m->claiming == NULL || !statistics_is_candidate(change->month, &after) ||
+        !claiming_allows(m->claiming, &row, &marks))
         return true;
     const struct statistics_candidate a = statistics_candidate_of(&after, 0, NULL);
-    return offer(c, m, &a, (int16_t)cluster, after.service, !change->is_here);
+    return offer(c, m, &a, (int16_t)cluster_index(after.cluster), after.service, pays);
 }
 
 static bool list_changed(struct counting *c)
@@ -394,7 +390,7 @@ static size_t candidates_of(const struct activity_input *in)
     size_t count = in->change_count;
     for (size_t i = 0; i < in->month_count; i++) {
         const struct activity_month *m = &in->months[i];
-        bool pays = pays_assessments(m->terms, m->month);
+        bool pays = claiming_pays(m->terms, m->month);
         count += pays && m->statistics != NULL ? m->statistics->candidate_count : 0;
         for (size_t n = 0; pays && n < m->other_count; n++)
             count += m->others[n]->candidate_count;
@@ -547,9 +543,9 @@ static bool sum_assessments(struct counting *c, struct activity_lines *lines)
         const struct terms *t = m->in->terms;
         const struct terms_price *p = terms_price_on(t, a->cluster, BASIS_ASSESSMENT, c->in->commissioner,
                                                      place_name(m, a->service), a->mhct_date);
-        struct price_sum *sum = &m->sums[p - t->price];
-        if (a->other)
+        if (a->other || p == NULL)
             continue;
+        struct price_sum *sum = &m->sums[p - t->price];
         lines->earned[lines->earned_count++] = (struct activity_earned){a->month, a->row_no};
         sum->units++;
         if (!money_add(sum->pence, p->pence, &sum->pence))
@@ -612,6 +608,7 @@ enum activity_status activity_value(const struct activity_input *in, struct acti
     bool done = count_all(&c) && price_all(&c, &g);
     for (int k = 0; k < TERMS_MONTHS; k++) {
         payability_free(c.months[k].payability);
+        claiming_free(c.months[k].claiming);
         free(c.months[k].service);
         free(c.months[k].days);
         free(c.months[k].sums);
@@ -632,7 +629,7 @@ bool activity_parts(const struct terms *t, const char *commissioner, month_t mon
         return false;
     bool prices_needed = (payability_errors(p) & rule_set_of(RULE_K06)) != 0;
     *parts = part_bit(STATISTICS_PART_DAYS);
-    if (pays_assessments(t, month))
+    if (claiming_pays(t, month))
         *parts |= part_bit(STATISTICS_PART_CANDIDATES);
     for (int cluster = 0; cluster < TERMS_CLUSTERS; cluster++) {
         if (counted_singly(payability_day_pricing(p, cluster, ""), prices_needed))

@@ -37,8 +37,8 @@ struct activity_month {
     const struct review_periods *reviews; /* that hold for the month; NULL when the terms do not look at reviews */
     const struct statistics *statistics;  /* of the account's rows; NULL: none (a month agreed as zero or estimated) */
     /* Candidates of the provider's rows of other commissioners: an assessment earns once for provider, patient and
-     * referral. Such a row competes as if it were this account's, under these terms; when it is first, the account's
-     * own row does not earn. */
+     * referral. Whose row claims it first is told without regard to accounts (claiming.h); when it is another's, the
+     * account's own row does not earn. */
     const struct statistics *const *others;
     size_t other_count;
 };

@@ -15,7 +15,7 @@ struct assessment {
     int32_t service; /* the caller's numbering of services in that month */
     int16_t cluster;
     int32_t row_no; /* of its file */
-    bool other;     /* of another commissioner's row: it earns nothing here */
+    bool other;     /* of another commissioner's row, or not payable for this one: it earns nothing here */
     char episode_id[ASSESSMENT_EPISODE_SIZE];
 };
 

@@ -1,6 +1,7 @@
 #include "domain/row_worth.h"
 
 #include "domain/assessments.h"
+#include "domain/claiming.h"
 #include "domain/money.h"
 #include "domain/payability.h"
 
@@ -14,6 +15,7 @@ struct row_worth {
     const struct activity_input *in;
     const struct activity_month *month[TERMS_MONTHS];
     struct payability *payability[TERMS_MONTHS];
+    struct claiming *claiming[TERMS_MONTHS];
     const struct row_change **changes; /* by month and row_no */
     struct assessments *claims;
 };
@@ -45,7 +47,8 @@ struct row_worth *row_worth_new(const struct activity_input *in)
         int32_t place = month_number(m->month) - 1;
         w->month[place] = m;
         w->payability[place] = payability_new(m->terms, m->reviews, in->commissioner, m->month);
-        good = w->payability[place] != NULL;
+        w->claiming[place] = claiming_new(m->terms, m->reviews, m->month);
+        good = w->payability[place] != NULL && w->claiming[place] != NULL;
     }
     if (good)
         return w;
@@ -57,8 +60,10 @@ void row_worth_free(struct row_worth *w)
 {
     if (w == NULL)
         return;
-    for (int i = 0; i < TERMS_MONTHS; i++)
+    for (int i = 0; i < TERMS_MONTHS; i++) {
         payability_free(w->payability[i]);
+        claiming_free(w->claiming[i]);
+    }
     assessments_free(w->claims);
     free(w->changes);
     free(w);
@@ -99,14 +104,17 @@ enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const 
     struct episode claiming = *row;
     if (change != NULL && change->cluster >= 0)
         cluster_code(change->cluster, claiming.cluster);
-    if ((change != NULL && change->not_payable) || !allows(w, month, &claiming) ||
-        assessment_price(w, month, &claiming) == NULL)
+    const struct row_marks marks = {row->failed, row->approved, row->minor};
+    struct activity_row facts = episode_activity(&claiming);
+    if ((change != NULL && change->not_payable) || !statistics_is_candidate(month, row) ||
+        !claiming_allows(w->claiming[month_number(month) - 1], &facts, &marks))
         return ROW_WORTH_DONE;
+    bool pays = allows(w, month, &claiming) && assessment_price(w, month, &claiming) != NULL;
     struct assessment a = {.referral = referral_of(row),
                            .mhct_date = row->mhct_date,
                            .month = month,
                            .cluster = (int16_t)cluster_index(claiming.cluster),
-                           .other = change != NULL && !change->is_here};
+                           .other = !pays || (change != NULL && !change->is_here)};
     memcpy(a.patient, row->patient, sizeof a.patient);
     return assessments_offer(w->claims, &a, row->episode_id) ? ROW_WORTH_DONE : ROW_WORTH_NO_MEMORY;
 }

@@ -2,7 +2,7 @@
  * rows, nor episode ids, which decide between rows of one day: it states what came of them. */
 #include "worker/bundle.h"
 
-#include "domain/payability.h"
+#include "domain/claiming.h"
 #include "domain/statistics_internal.h"
 #include "store/episode.h"
 
@@ -19,10 +19,10 @@ struct claim {
     bool other; /* of a row that is not in the bundle */
 };
 
-struct claiming {
+struct claims_reading {
     struct bundle_job *b;
     size_t month; /* place in the year */
-    struct payability *payability;
+    struct claiming *claiming;
     struct claim *claim;
     size_t count;
     size_t room;
@@ -41,17 +41,15 @@ static bool moved_in(const struct bundle_job *b, month_t month, int32_t row)
     return false;
 }
 
-/* Whether a row that is not in the bundle competes: payable and priced as if it were this account's. */
-static bool competes(const struct claiming *c, const struct episode *e)
+/* Whether a row that is not in the bundle competes. */
+static bool competes(const struct claims_reading *c, const struct episode *e)
 {
-    const struct position_month *m = &c->b->s.month[c->month];
     const struct row_marks marks = {e->failed, e->approved, e->minor};
     struct activity_row row = episode_activity(e);
-    return payability_allows(c->payability, &row, &marks) &&
-           valuation_assessment_price(m->terms->terms, c->b->subject.account.commissioner, m->month, &row) != NULL;
+    return claiming_allows(c->claiming, &row, &marks);
 }
 
-static bool keep(struct claiming *c, const struct episode *e, bool other)
+static bool keep(struct claims_reading *c, const struct episode *e, bool other)
 {
     if (c->count == c->room) {
         size_t room = c->room == 0 ? 1024 : c->room * 2;
@@ -75,7 +73,7 @@ static bool keep(struct claiming *c, const struct episode *e, bool other)
 
 static bool look(void *context, const struct episode *e)
 {
-    struct claiming *c = context;
+    struct claims_reading *c = context;
     const struct bundle_job *b = c->b;
     month_t month = b->s.month[c->month].month;
     if (!statistics_is_candidate(month, e))
@@ -88,7 +86,7 @@ static bool look(void *context, const struct episode *e)
 }
 
 /* The claims of a month, if its terms pay assessments. */
-static bool read_month(struct claiming *c)
+static bool read_month(struct claims_reading *c)
 {
     struct bundle_job *b = c->b;
     const struct position_month *m = &b->s.month[c->month];
@@ -101,11 +99,11 @@ static bool read_month(struct claiming *c)
         return bundle_no_memory(b);
     if ((parts & UINT32_C(1) << STATISTICS_PART_CANDIDATES) == 0)
         return true;
-    c->payability = payability_new(m->terms->terms, &b->s.reviews[c->month].periods, commissioner, m->month);
-    if (c->payability == NULL)
+    c->claiming = claiming_new(m->terms->terms, &b->s.reviews[c->month].periods, m->month);
+    if (c->claiming == NULL)
         return bundle_no_memory(b);
     enum pg_status status = episode_scan(b->pg, b->subject.account.provider, e->no, NULL, look, c);
-    payability_free(c->payability);
+    claiming_free(c->claiming);
     if (c->no_memory)
         return bundle_no_memory(b);
     return status == PG_OK || bundle_failed(b, status);
@@ -174,7 +172,7 @@ static int compare_places(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-static bool note_all(struct claiming *c, struct bundle_claims *out)
+static bool note_all(struct claims_reading *c, struct bundle_claims *out)
 {
     out->elsewhere = calloc(c->count + 1, sizeof *out->elsewhere);
     out->same_day = calloc(c->count + 1, sizeof *out->same_day);
@@ -195,7 +193,7 @@ static bool note_all(struct claiming *c, struct bundle_claims *out)
 
 bool bundle_claims_find(struct bundle_job *b)
 {
-    struct claiming c = {.b = b};
+    struct claims_reading c = {.b = b};
     bool good = true;
     for (c.month = 0; good && c.month < b->s.months; c.month++)
         good = read_month(&c);

@@ -1,5 +1,6 @@
 #include "worker/settlement_statistics.h"
 
+#include "domain/claiming.h"
 #include "domain/payability.h"
 #include "store/episode.h"
 #include "store/statistics.h"
@@ -45,6 +46,7 @@ struct reading {
     const struct statistics_question *question;
     const struct statistics_month *month;
     struct payability *payability;
+    struct claiming *claiming;
     struct statistics_builder *own;
     struct statistics_builder *others;
     uint32_t rows;
@@ -60,9 +62,11 @@ static bool read_row(void *context, const struct episode *e)
         return false;
     }
     bool own = strcmp(e->commissioner, r->question->commissioner) == 0;
-    if ((!own && !statistics_is_candidate(r->month->month, e)) || !payability_reduce(r->payability, &row))
-        return true;
-    return statistics_builder_add(own ? r->own : r->others, &row, 1) == STATISTICS_ADDED;
+    if (own && payability_reduce(r->payability, &row))
+        return statistics_builder_add(r->own, &row, 1) == STATISTICS_ADDED;
+    /* What the account does not pay for may have a claim all the same. */
+    return !statistics_is_candidate(r->month->month, e) || !claiming_reduce(r->claiming, &row) ||
+           statistics_builder_add(r->others, &row, 1) == STATISTICS_ADDED;
 }
 
 static bool keep_rows(const struct reading *r, struct month_statistics *out)
@@ -81,9 +85,10 @@ static enum statistics_loaded scan_rows(struct pg *pg, struct reading *r, uint32
     const struct statistics_question *q = r->question;
     bool assessments = (parts & UINT32_C(1) << STATISTICS_PART_CANDIDATES) != 0;
     r->payability = payability_new(r->month->terms, r->month->reviews, q->commissioner, r->month->month);
+    r->claiming = claiming_new(r->month->terms, r->month->reviews, r->month->month);
     r->own = statistics_builder_new(r->month->month, false);
     r->others = statistics_builder_new(r->month->month, false);
-    if (r->payability == NULL || r->own == NULL || r->others == NULL)
+    if (r->payability == NULL || r->claiming == NULL || r->own == NULL || r->others == NULL)
         return STATISTICS_OUT_OF_MEMORY;
     *status = episode_scan(pg, q->provider, r->month->submission, assessments ? NULL : q->commissioner, read_row, r);
     if (r->lost)
@@ -101,6 +106,7 @@ static enum statistics_loaded from_rows(struct pg *pg, const struct statistics_q
     struct reading r = {.question = q, .month = &q->months[i]};
     enum statistics_loaded loaded = scan_rows(pg, &r, parts, out, status);
     payability_free(r.payability);
+    claiming_free(r.claiming);
     statistics_builder_free(r.own);
     statistics_builder_free(r.others);
     return loaded;

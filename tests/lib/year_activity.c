@@ -1,6 +1,8 @@
 /* How a contract-year is settled: statistics of its rows, activity, position. */
 #include "lib/year_inputs.h"
 
+#include "domain/claiming.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,21 +33,26 @@ void year_statistics(const struct contract_year *y, size_t k, const struct terms
 {
     month_t month = YEAR_APRIL + (month_t)k;
     struct payability *payability = payability_new(t, &y->reviews, y->account, month);
+    struct claiming *claiming = claiming_new(t, &y->reviews, month);
     struct statistics_builder *b[2] = {statistics_builder_new(month, true), statistics_builder_new(month, true)};
     size_t order[64];
-    year_must(payability != NULL && b[0] != NULL && b[1] != NULL);
+    year_must(payability != NULL && claiming != NULL && b[0] != NULL && b[1] != NULL);
     bool reduce = payability_looks_at_each_row(payability) || shuffle % 2 != 0;
     shuffle_order(order, y->row_count[k], shuffle);
     for (size_t r = 0; r < y->row_count[k]; r++) {
         struct episode e = y->rows[k][order[r]].row;
         bool other = strcmp(e.commissioner, y->account) != 0;
-        if ((!other || statistics_is_candidate(month, &e)) && (!reduce || payability_reduce(payability, &e)))
-            year_must(statistics_builder_add(b[other], &e, 1) == STATISTICS_ADDED);
+        bool kept = !reduce || payability_reduce(payability, &e);
+        if (!other && kept)
+            year_must(statistics_builder_add(b[0], &e, 1) == STATISTICS_ADDED);
+        else if (statistics_is_candidate(month, &e) && (!reduce || claiming_reduce(claiming, &e)))
+            year_must(statistics_builder_add(b[1], &e, 1) == STATISTICS_ADDED);
     }
     for (size_t i = 0; i < 2; i++) {
         year_must(statistics_builder_make(b[i], &out[i]));
         statistics_builder_free(b[i]);
     }
+    claiming_free(claiming);
     payability_free(payability);
 }
 

@@ -234,6 +234,40 @@ START_TEST(another_commissioners_row_may_be_the_first)
 }
 END_TEST
 
+/* Both accounts of a contract find the same first row, also where one of them has no price for it. */
+START_TEST(a_row_that_its_account_does_not_price_is_the_first_for_all)
+{
+    struct terms *t = terms_with("'prices':[{'cluster':'04','basis':'ASSESSMENT','pence':100,'commissioner':'5QE'}]");
+    struct episode rows[] = {row_of("A", "04", "2013-04-02", "2013-04-02"),
+                             row_of("B", "04", "2013-04-02", "2013-04-02")};
+    struct statistics statistics[2];
+    for (int i = 0; i < 2; i++) {
+        rows[i].assessment_only = true;
+        rows[i].mhct_date = day("2013-04-09");
+        rows[i].referral_date = day("2013-03-20");
+        collect(APRIL, &rows[i], 1, &statistics[i]);
+    }
+    static const struct {
+        const char *account;
+        int own; /* whose row is the account's */
+        int64_t pence;
+    } cases[] = {{"5QE", 0, 100}, {"5QF", 1, 0}, {"5QE", 1, 0}, {"5QF", 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct statistics *others[] = {&statistics[1 - cases[i].own]};
+        const struct activity_month months[] = {{APRIL, t, NULL, &statistics[cases[i].own], others, 1}};
+        const struct activity_input in = {cases[i].account, months, 1, NULL, 0};
+        struct activity_lines lines;
+        ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
+        ck_assert_int_eq(sum_of(&lines), cases[i].pence);
+        ck_assert_uint_eq(lines.earned_count, cases[i].pence > 0);
+        activity_lines_free(&lines);
+    }
+    statistics_free(&statistics[0]);
+    statistics_free(&statistics[1]);
+    terms_free(t);
+}
+END_TEST
+
 START_TEST(a_changed_row_counts_as_it_is_changed)
 {
     struct terms *t = terms_with("'prices':[{'cluster':'04','basis':'DAY','pence':3},"
@@ -358,6 +392,7 @@ int main(void)
     tcase_add_test(t, periods_by_the_short_cut_and_one_by_one);
     tcase_add_test(t, a_row_with_one_day_without_a_price_is_not_paid);
     tcase_add_test(t, another_commissioners_row_may_be_the_first);
+    tcase_add_test(t, a_row_that_its_account_does_not_price_is_the_first_for_all);
     tcase_add_test(t, a_changed_row_counts_as_it_is_changed);
     tcase_add_test(t, what_is_missing_or_too_large_is_said);
     tcase_add_test(t, a_row_that_is_taken_out_leaves_nothing);
