@@ -1,7 +1,9 @@
 """The guides as their readers would walk them: against what `make run` serves, every command block is run, and what it
 prints is what the page shows. The pages are walked in this order, each where the one before left off."""
 
+import csv
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -35,6 +37,7 @@ class Guides(harness.ServiceCase):
         cls.folder = harness.BUILD / "services" / cls.__name__
         cls.folder.parent.mkdir(parents=True, exist_ok=True)
         cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.BEGUN_ON, throwaway=True)
+        cls.asked = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()
         story = demo.load(cls.service, cls.folder / "data")
@@ -57,6 +60,18 @@ class Guides(harness.ServiceCase):
                 statuses = [status for block in walked for status in block.statuses]
                 self.assertEqual([status for status in statuses if status >= 400], refused, names)
                 self.assertNotIn(0, statuses, names)
+
+    def test_no_log_names_a_patient(self):
+        known = set()
+        for path in (self.folder / "data").glob("*.csv"):
+            with open(path, newline="", encoding="ascii") as file:
+                known.update(name for row in csv.DictReader(file) for name in (row["patient_id"], row["nhs_number"]))
+        known.discard("")
+        self.assertGreater(len(known), 10_000)
+        logs = [*(self.folder / "logs").glob("*.log"), self.folder / "postgres/data/server.log"]
+        self.assertGreater(len(logs), 3)
+        for log in logs:
+            self.assertEqual(known.intersection(re.findall(r"\w+", log.read_text(encoding="utf-8"))), set(), log.name)
 
 
 class Samples(unittest.TestCase):
