@@ -7,14 +7,12 @@
     reckoner_auditor.py position CASE.json
     reckoner_auditor.py position --lines [N] < CASES    one case in a line, one answer in a line, by N processes (1)
 
-verify checks a bundle (api/formats/bundle.md) from its bytes up, without network or database, and ends with status 0
-when nothing differs, else with 1. Rows become leaves and roots, and, by the terms, units, pence and positions, which
-must be those of the statement to the byte. sample draws rows for an auditor to look into, and says what was found comes
-to (api/formats/sampling.md).
+verify checks a bundle (api/formats/bundle.md) from its bytes up, without network or database: status 0 when nothing
+differs, else 1. Rows become leaves and roots, and, by the terms, units, pence and positions, which must be those of the
+statement to the byte. sample draws rows to look into, and says what was found comes to (api/formats/sampling.md).
 
-It was written from the specification and the formats alone, shares no code and no table with the service, and computes
-the slow way: row by row, day by day, in exact fractions. It reads from the top down: the verdict; archive, signatures
-and trees; the position, stage by stage; rows; terms.
+Written from the specification and the formats alone, it shares no code and no table with the service, and computes row by
+row, day by day, in exact fractions. From the top down: verdict; archive, signatures, trees; the position; rows; terms.
 
 A case is a JSON object. What has an instant and is known later than known_at is not used.
 
@@ -33,10 +31,8 @@ A case is a JSON object. What has an instant and is known later than known_at is
     achievements     [{"indicator", "numerator", "denominator", "disputed"?, "agreed_at"}]: the last counts; while both
                      sides say different things the assumption of the terms stands
     adjustments      [{"n", "month", "pence", "in_cquin", "reverses"?, "agreed_at"}]; a reversal names what it reverses
-    withholds        [{"id", "month", "imposed_at", "decided_at"?, "decided": "released" or "kept",
-                       "decided_pence"}]
-    decisions        [{"month", "row": number or "episode_id", "cluster" or "payable_days" or "not_payable": true,
-                       "agreed_at"}]
+    withholds        [{"id", "month", "imposed_at", "decided_at"?, "decided": "released" or "kept", "decided_pence"}]
+    decisions        [{"month", "row" or "episode_id", "cluster" or "payable_days" or "not_payable": true, "agreed_at"}]
     reattributions   [{"month", "row" or "episode_id", "to": commissioner, "agreed_at"}]
     challenges       [{"number", "claimed_pence", "billed", "raised_at", "closed_at"?, "rows": [as decisions]}]; billed:
                      whether the value was billed when it was raised
@@ -1550,8 +1546,8 @@ class Value:
             self.unpriced += unpriced
         if claims_assessment(terms, reviews, month, row):
             price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])
-            referral = (row["patient"], row["referral"] or row["mhct"])
             earns = ours and price is not None and not row["beaten"]
+            referral = (row["patient"], row["referral"] or row["mhct"])
             self.claims.append((row["mhct"], row["order"], referral, earns, month, price))
 
 
@@ -1583,8 +1579,8 @@ def activity(p, changes):
 
 
 def claims_assessment(terms, reviews, month, row):
-    """Some account of the contract would pay the row's assessment, whoever's row it is: so each account of the contract
-    finds the same first row of a referral. Accounts that no price names are alike."""
+    """Some account of the contract would pay it, whoever's row it is, so that all find the same first row of a referral.
+    Accounts that no price names are alike."""
     return assessed(month, row) and any(
         terms.assessment(account, row["service"], row["cluster"], row["mhct"]) is not None
         and payable(terms, reviews, account, month, row) for account in terms.accounts)
@@ -1732,8 +1728,7 @@ def stay_of(terms, reviews, commissioner, month, row):
     end, stop = (None if when is None or when >= behind(month) else when
                  for when in (row["end"], last_paid_day(terms, reviews, row)))
     closing_day = terms.inclusive and not row["continues"]
-    kind = (commissioner, month, start, end, closing_day, stop, row["cluster"], row["service"],
-            row["admitted"])
+    kind = (commissioner, month, start, end, closing_day, stop, row["cluster"], row["service"], row["admitted"])
     if kind not in terms.stays:
         days = counted_days(month, start, end, closing_day, stop)
         days = [price_day(terms, commissioner, row, nth, when) for nth, when in enumerate(days)]
