@@ -11,7 +11,7 @@ verify checks a bundle (api/formats/bundle.md) from its bytes up, without networ
 differs, else 1. Rows become leaves and roots, and, by the terms, units, pence and positions, which must be those of the
 statement to the byte. sample draws rows to look into, and says what was found comes to (api/formats/sampling.md).
 
-Written from the specification and the formats alone, it shares no code and no table with the service, and computes row by
+Written from the specification and formats alone, it shares no code and no table with the service, and computes row by
 row, day by day, in exact fractions. From the top down: verdict; archive, signatures, trees; the position; rows; terms.
 
 A case is a JSON object. What has an instant and is known later than known_at is not used.
@@ -1579,7 +1579,7 @@ def activity(p, changes):
 
 
 def claims_assessment(terms, reviews, month, row):
-    """Some account of the contract would pay it, whoever's row it is, so that all find the same first row of a referral.
+    """Some account of the contract would pay it, whoever's row it is, so that all find the same row first.
     Accounts that no price names are alike."""
     return assessed(month, row) and any(
         terms.assessment(account, row["service"], row["cluster"], row["mhct"]) is not None
