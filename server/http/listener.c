@@ -294,7 +294,9 @@ static bool listener_start(struct server *server, char *error, unsigned size)
         snprintf(error, size, "listen_address %s is not an IP address", config->listen_address);
         return false;
     }
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+    /* Not epoll: libmicrohttpd's is edge-triggered, and after a short read it waits for an edge that has been. An
+     * upload broken off in that moment would keep its place until idle_timeout_seconds. */
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                      (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     unsigned threads = (unsigned)config->http_threads;
     server->daemon = MHD_start_daemon(

@@ -86,7 +86,8 @@ class Load(harness.ServiceCase):
             thread.join()
         self.assertEqual(self.faults, [], f"seed {SEED}")
         self.assertLessEqual({200, 201, 202, 404, 422}, set(self.statuses))
-        self.wait_until(lambda: self.gauge("reckoner_http_requests_open") == 0, what="the end of every request")
+        # Long before a silent connection is closed: who has left is noticed at once.
+        self.wait_until(lambda: self.gauge("reckoner_http_requests_open") == 0, 10, what="the end of every request")
         self.assertEqual(self.gauge("reckoner_http_uploads_open"), 0)
         self.assertEqual(self.gauge("reckoner_http_json_budget_bytes"), 0)
         self.assertGreater(self.gauge("reckoner_http_uploads_cut_total"), 0)
