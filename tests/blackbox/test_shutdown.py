@@ -69,6 +69,9 @@ class Shutdown(harness.ServiceCase):
 
 class WorkerShutdown(harness.ServiceCase):
     def test_an_idle_worker_leaves_on_sigterm_with_status_0(self):
+        # A worker that is not connected yet may not have begun to listen to signals.
+        self.wait_until(lambda: self.value("SELECT count(*) FROM pg_stat_activity WHERE usename = 'reckoner_worker'")
+                        != "0", what="the worker's connection")
         self.assertEqual(self.service.kill_worker(0, signal.SIGTERM), 0)
 
 

@@ -194,14 +194,14 @@ class ServiceCase(unittest.TestCase):
         cls.folder = BUILD / "services" / cls.__name__
         cls.service = services.Service(BUILD, cls.folder, workers=cls.workers, clock=cls.clock, settings=cls.settings,
                                        throwaway=True, like=prepared(cls.clock))
-        cls.asked = {}
+        cls.sessions = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()
 
     @classmethod
     def _stop(cls):
         """Stops the service, and fails the class when one of its programs met a sanitizer."""
-        for psql in cls.asked.values():
+        for psql in cls.sessions.values():
             psql.close()
         for process in (cls.service.daemon, *cls.service.workers):
             if process is not None and process.poll() is None:
@@ -228,9 +228,9 @@ class ServiceCase(unittest.TestCase):
     def query(cls, sql, database="reckoner"):
         """Runs SQL as the cluster's superuser; returns the rows as lists of text."""
         conninfo = cls.service.conninfo.replace("dbname=reckoner", f"dbname={database}")
-        if conninfo not in cls.asked:
-            cls.asked[conninfo] = Psql(conninfo)
-        return cls.asked[conninfo].ask(sql)
+        if conninfo not in cls.sessions:
+            cls.sessions[conninfo] = Psql(conninfo)
+        return cls.sessions[conninfo].ask(sql)
 
     @classmethod
     def value(cls, sql):
