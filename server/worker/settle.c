@@ -217,7 +217,7 @@ static enum job_outcome take_run(struct worker *w, const struct job *job, struct
 enum job_outcome settle_run(struct worker *w, const struct job *job, char *problem)
 {
     struct run run;
-    struct moment moment;
+    struct moment moment = {INSTANT_NONE, INSTANT_NONE};
     enum pg_status status = pg_begin(w->pg);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
