@@ -187,17 +187,15 @@ static const char *prove_moved(const struct checking *x, const struct moved_line
 static bool check_moved(struct checking *x)
 {
     struct lines l = {x->b.moved.bytes, x->b.moved.length, 0};
-    struct moved_line *m = malloc(sizeof *m);
     const char *line;
     size_t length;
     bool broken = false;
-    bool good = m != NULL;
-    if (l.at == NULL) {
-        free(m);
+    if (l.at == NULL)
         return true;
-    }
-    if (!header_is(&l, MOVED_HEADER))
-        good = line_wrong(x, BUNDLE_MOVED, 1, "no header as the format has it");
+    struct moved_line *m = malloc(sizeof *m);
+    if (m == NULL)
+        return differs(x, CHECK_ROWS, "memory ran out");
+    bool good = header_is(&l, MOVED_HEADER) || line_wrong(x, BUNDLE_MOVED, 1, "no header as the format has it");
     while (good && next_line(&l, &line, &length, &broken)) {
         const char *what = read_moved(line, length, m);
         what = what == NULL ? prove_moved(x, m) : what;

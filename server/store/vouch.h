@@ -57,7 +57,7 @@ struct recovery {
     const char *system_user;
 };
 /* *voided: how many numbers. */
-enum pg_status vouch_recover(struct pg *pg, const struct recovery *r, int64_t *voided);
+enum pg_status vouch_recover(struct pg *pg, const struct recovery *q, int64_t *voided);
 /* Columns provider, last: every provider that ever numbered a document. */
 enum pg_status vouch_counters(struct pg *pg, PGresult **result);
 
