@@ -37,7 +37,7 @@ class Guides(harness.ServiceCase):
         cls.folder = harness.BUILD / "services" / cls.__name__
         cls.folder.parent.mkdir(parents=True, exist_ok=True)
         cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.BEGUN_ON, throwaway=True)
-        cls.asked = {}
+        cls.sessions = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()
         story = demo.load(cls.service, cls.folder / "data")
