@@ -18,7 +18,7 @@ struct signed_record {
     instant_t sealed_at;             /* product clock */
 };
 
-/* Inserts the record; its key must be there (signing_key_present). All texts are borrowed. PG_INVALID when the key id
+/* Inserts the record; its key must be there (log_standing). All texts are borrowed. PG_INVALID when the key id
  * is known with another key. */
 enum pg_status signed_record_insert(struct pg *pg, const struct signed_record *r);
 

@@ -15,11 +15,12 @@ enum pg_status signing_key_list(struct pg *pg, const char *id, PGresult **result
     return pg_run(pg, &list, &a, result);
 }
 
-enum pg_status signing_key_present(struct pg *pg, const struct public_key *key, instant_t at)
+enum pg_status signing_key_first(struct pg *pg, const struct public_key *key, instant_t at)
 {
     static const struct pg_statement s = {
-        "signing_key_insert",
-        "WITH made AS (INSERT INTO reckoner.signing_key (id, public_key, valid_from) VALUES ($1, $2, $3)"
+        "signing_key_first",
+        "WITH made AS (INSERT INTO reckoner.signing_key (id, public_key, valid_from)"
+        "  SELECT $1::text, $2::bytea, $3::timestamptz WHERE NOT EXISTS (SELECT FROM reckoner.signing_key)"
         "  ON CONFLICT (id) DO NOTHING RETURNING id, valid_from)"
         " INSERT INTO reckoner.audit_event (provider, at, act, subject, detail) SELECT '', valid_from, 'key.introduce',"
         " 'key/' || id, jsonb_build_object('from', reckoner.log_instant(valid_from)) FROM made",

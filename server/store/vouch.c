@@ -9,7 +9,9 @@ static enum vouch_key key_of(const PGresult *r)
         return VOUCH_KEY_FIRST;
     if (!pg_bool(r, 0, "known"))
         return VOUCH_KEY_UNKNOWN;
-    return pg_bool(r, 0, "ended") ? VOUCH_KEY_ENDED : VOUCH_KEY_GOOD;
+    if (pg_bool(r, 0, "ended"))
+        return VOUCH_KEY_ENDED;
+    return pg_bool(r, 0, "early") ? VOUCH_KEY_EARLY : VOUCH_KEY_GOOD;
 }
 
 enum pg_status vouch_look(struct pg *pg, const struct public_key *key, instant_t at, struct vouch *out)
@@ -20,7 +22,7 @@ enum pg_status vouch_look(struct pg *pg, const struct public_key *key, instant_t
         " coalesce(c.size, 0) AS size, coalesce(c.root, decode(repeat('00', 32), 'hex')) AS root,"
         " coalesce((SELECT max(id) FROM reckoner.log_recovery), 0) AS recovery,"
         " EXISTS (SELECT FROM reckoner.signing_key) AS keys, k.id IS NOT NULL AS known,"
-        " coalesce(k.lost OR k.valid_to <= $3, false) AS ended"
+        " coalesce(k.lost OR k.valid_to <= $3, false) AS ended, coalesce(k.valid_from > $3, false) AS early"
         " FROM (SELECT reckoner.database_instance() AS instance) i LEFT JOIN reckoner.log_vouch v ON true"
         " LEFT JOIN (SELECT size, root FROM reckoner.log_checkpoint ORDER BY size DESC LIMIT 1) c ON true"
         " LEFT JOIN reckoner.signing_key k ON k.id = $1 AND k.public_key = $2",

@@ -13,6 +13,7 @@ enum vouch_key {
     VOUCH_KEY_GOOD,
     VOUCH_KEY_FIRST,   /* no key is known yet: this one introduces itself */
     VOUCH_KEY_UNKNOWN, /* others are */
+    VOUCH_KEY_EARLY,   /* not valid yet */
     VOUCH_KEY_ENDED    /* retired or lost */
 };
 
@@ -27,7 +28,7 @@ struct vouch {
     enum vouch_key key;
 };
 
-/* at: on the product clock; whether the key has ended by then. */
+/* at: on the product clock; whether the key is valid then. */
 enum pg_status vouch_look(struct pg *pg, const struct public_key *key, instant_t at, struct vouch *out);
 /* Whether a checkpoint of this size and root is there. */
 enum pg_status vouch_has(struct pg *pg, int64_t size, const uint8_t root[LOG_HASH], bool *out);

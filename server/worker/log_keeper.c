@@ -4,7 +4,6 @@
 #include "proof/chain.h"
 #include "proof/checkpoint.h"
 #include "store/log.h"
-#include "store/signing_key.h"
 #include "worker/log_standing.h"
 
 #include <errno.h>
@@ -252,8 +251,6 @@ static enum pg_status batch(struct batch *b, bool *more)
     status = pg_begin(b->pg);
     if (status == PG_OK)
         status = log_lock(b->pg);
-    if (status == PG_OK)
-        status = signing_key_present(b->pg, signer_public(b->w->signer), b->now);
     if (status == PG_OK)
         status = link_events(b, entries);
     if (status == PG_OK)

@@ -1,5 +1,7 @@
 #include "worker/log_standing.h"
 
+#include "store/signing_key.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@ struct look {
     struct vouch now;
     struct log_state state;
     char *problem;
+    instant_t at;
 };
 
 static enum pg_status say(const struct look *l, const char *text)
@@ -28,11 +31,16 @@ static bool key_good(const struct look *l)
             "The signing key %s was not introduced: run reckoner key introduce, or start the worker with the key"
             " in use.",
             id);
+    else if (l->now.key == VOUCH_KEY_EARLY)
+        (void)snprintf(l->problem, JOB_PROBLEM_SIZE,
+                       "The signing key %s is not valid yet (reckoner key list): until then start the worker with the"
+                       " one before, or look at this machine's clock.",
+                       id);
     else if (l->now.key == VOUCH_KEY_ENDED)
         (void)snprintf(l->problem, JOB_PROBLEM_SIZE,
                        "The signing key %s has ended: install the new one (signing_key_file) and restart the worker.",
                        id);
-    return l->now.key != VOUCH_KEY_UNKNOWN && l->now.key != VOUCH_KEY_ENDED;
+    return l->now.key == VOUCH_KEY_GOOD || l->now.key == VOUCH_KEY_FIRST;
 }
 
 /* Where a run of the database begins: what follows the last slash. */
@@ -152,25 +160,36 @@ static enum pg_status judge(struct look *l, bool *may)
     return status == PG_OK ? note(l, may) : status;
 }
 
+static enum pg_status look_and_judge(struct look *l, bool *may)
+{
+    enum pg_status status = clock_now(l->w->clock, &l->at) ? PG_OK : PG_FAILED;
+    if (status != PG_OK) {
+        (void)say(l, "the clock file cannot be read");
+        return status;
+    }
+    status = vouch_look(l->pg, signer_public(l->w->signer), l->at, &l->now);
+    if (status != PG_OK)
+        return status;
+    if (l->now.stopped[0] != '\0')
+        return say(l, l->now.stopped);
+    if (log_state_load(l->folder, &l->state, l->problem, JOB_PROBLEM_SIZE))
+        status = judge(l, may);
+    log_state_free(&l->state);
+    return status;
+}
+
 enum pg_status log_standing(struct pg *pg, const struct worker *w, bool *may, char *problem)
 {
     struct look l = {.pg = pg, .w = w, .folder = w->config->state_dir, .problem = problem};
-    instant_t at = 0;
     *may = false;
     problem[0] = '\0';
-    if (!clock_now(w->clock, &at)) {
-        (void)say(&l, "the clock file cannot be read");
-        return PG_FAILED;
-    }
-    enum pg_status status = vouch_look(pg, signer_public(w->signer), at, &l.now);
-    if (status != PG_OK)
+    enum pg_status status = look_and_judge(&l, may);
+    if (status != PG_OK || !*may || l.now.key != VOUCH_KEY_FIRST)
         return status;
-    if (l.now.stopped[0] != '\0')
-        return say(&l, l.now.stopped);
-    if (log_state_load(l.folder, &l.state, problem, JOB_PROBLEM_SIZE))
-        status = judge(&l, may);
-    log_state_free(&l.state);
-    return status;
+    /* Committed before anything is signed with it; looked at again, as another worker may have been first. */
+    *may = false;
+    status = signing_key_first(pg, signer_public(w->signer), l.at);
+    return status == PG_OK ? look_and_judge(&l, may) : status;
 }
 
 /* ------------------------------------------------------------------------------------------------ around a checkpoint

@@ -12,8 +12,8 @@
 #include "store/vouch.h"
 #include "worker/jobs.h"
 
-/* Looks, outside a transaction, and acts on it: vouches, stops, or takes note. *may: the worker may sign. Otherwise
- * problem (JOB_PROBLEM_SIZE bytes) says why and what to do. */
+/* Looks, outside a transaction, and acts on it: vouches, stops, takes note, or records the very first key. *may: the
+ * worker may sign. Otherwise problem (JOB_PROBLEM_SIZE bytes) says why and what to do. */
 enum pg_status log_standing(struct pg *pg, const struct worker *w, bool *may, char *problem);
 
 /* Around the commit of a checkpoint, its transaction being open, and once it is committed. entries are those of the

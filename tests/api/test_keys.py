@@ -176,5 +176,23 @@ class Keys(harness.ServiceCase):
         self.assertEqual(self.as_person(None).send("GET", f"/v1/keys/{name}").status, 200)
 
 
+    def test_8_a_key_of_later_signs_nothing_before_it_is_valid(self):
+        later = self.new_key("later.key")
+        found = self.differences()
+        self.command("key", "introduce", self.service.keys_dir / "later.key.pub", "--from", "2018-06-01T10:00:00Z")
+        self.settle()
+        self.worker_with("later.key")
+        self.wait_until(lambda: f"{later} is not valid yet" in self.worker_log(), what="the refusal")
+        june = harness.csv_bytes([harness.row(9, "2018-05"), harness.row(8, "2018-05")])
+        sent = self.as_person("a.maker").upload("RXA", "2018-05", june)
+        self.service.set_clock("2018-06-01T10:00:00Z")
+        self.as_person("a.maker").wait_for_job("RXA", sent["job"])
+        self.settle()
+        at = self.query("SELECT key_id, min(sealed_at) >= '2018-06-01 10:00Z' FROM reckoner.log_checkpoint"
+                        f" WHERE key_id = '{later}' GROUP BY 1")
+        self.assertEqual(at, [[later, "t"]])
+        self.assertEqual(self.differences(), found)
+
+
 if __name__ == "__main__":
     harness.main()
