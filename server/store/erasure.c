@@ -164,9 +164,9 @@ enum pg_status erasure_rows(struct pg *pg, const char *provider, const char *id,
         " encode(uuid_send(e.patient), 'hex') AS patient"
         " FROM reckoner.erasure x JOIN reckoner.episode n ON n.provider = x.provider AND n.submission = x.submission"
         "  AND n.row_no = x.row_no"
-        " JOIN reckoner.episode e ON e.provider = x.provider AND e.patient = n.patient"
+        " JOIN reckoner.submission s ON s.provider = x.provider"
+        " JOIN reckoner.episode e ON e.provider = s.provider AND e.submission = s.no AND e.patient = n.patient"
         "  AND (NOT $3 OR (e.submission, e.row_no) = (x.submission, x.row_no))"
-        " JOIN reckoner.submission s ON s.provider = e.provider AND s.no = e.submission"
         " WHERE x.provider = $1 AND x.id = $2 ORDER BY e.submission, e.row_no",
         3};
     struct pg_args a;

@@ -6,7 +6,7 @@
 #include "base/ident.h"
 #include "store/pg.h"
 
-#define HISTORY_BLOCK_ROWS  8192 /* the last block has fewer */
+#define HISTORY_BLOCK_ROWS  200 /* in one page of the database; the last block has fewer */
 #define HISTORY_DIGEST_SIZE 32
 
 /* The newest accepted submission of each month of the provider before `month`: columns no, id, month, rows, in order of

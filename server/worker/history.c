@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCKS_AT_ONCE 8
+#define BLOCKS_AT_ONCE 256
 /* A partition is to hold so many records, which with the room to sort them are about 10 MiB; up to PARTITIONS_MOST the
  * number of partitions grows with the months. */
 #define PARTITION_RECORDS 131072

@@ -127,8 +127,8 @@ def rows_alone(service, psql, submission, folder):
     sql = f"SELECT * FROM reckoner.episode WHERE submission = {number}"
     psql(service, f"\\copy ({sql}) TO '{data}' WITH (FORMAT binary)\n")
     found = {}
-    for name, also in (("unkeyed_seconds", ""), ("keyed_seconds", "ALTER TABLE bench_rows ADD PRIMARY KEY (provider, "
-                                                                  "submission, row_no);")):
+    for name, also in (("unkeyed_seconds", ""), ("keyed_seconds", "ALTER TABLE bench_rows ADD PRIMARY KEY (submission, "
+                                                                  "row_no, provider);")):
         psql(service, f"CREATE TABLE bench_rows (LIKE reckoner.episode INCLUDING CONSTRAINTS); {also}")
         before = processors(service)
         psql(service, f"\\copy bench_rows FROM '{data}' WITH (FORMAT binary)\n")
