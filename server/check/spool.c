@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /* Buffers begin small, for most files are; from these sizes on the disk is used. */
-#define JOURNAL_BUFFER (1024 * 1024)
-#define BLOCK_SIZE     (64 * 1024)
+#define JOURNAL_BUFFER (256 * 1024)
+#define BLOCK_SIZE     (16 * 1024)
 #define FIRST_BUFFER   4096
 
 /* Append-only file, made when it is first needed. */
