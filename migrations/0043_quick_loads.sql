@@ -35,3 +35,8 @@ BEGIN
   END IF;
   EXECUTE changed;
 END $$;
+
+COMMENT ON COLUMN submission_chunk.sealed IS
+  'One secretstream message (XChaCha20-Poly1305) of up to 1 MiB of the file, packed by itself (LZ4); stored as it is';
+COMMENT ON COLUMN rehearsal_chunk.sealed IS
+  'One secretstream message (XChaCha20-Poly1305) of up to 1 MiB of the file, packed by itself (LZ4)';

@@ -5,11 +5,15 @@
 #include "store/saved_mapping.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* An upload that has stored nothing for so long is dead: the listener gives up on a silent client well before. */
 #define GRACE_SECONDS 60
+/* The first chunks are small, and those that took longer to come. */
+#define SMALL_CHUNKS 4
+#define QUICK_MICROS 1000000
 
 /* A header that states a count; *value stays -1 without it. */
 static bool count_header(struct request *r, const char *name, int64_t *value)
@@ -99,38 +103,71 @@ bool sealed_upload_begin(struct request *r, struct sealed_upload *u, const struc
     return read_request(r, u) && begin_seal(r, u);
 }
 
-/* Packs, seals and stores what is pending. false: a problem was replied. */
-static bool store_pending(struct request *r, struct sealed_upload *u, bool last)
+/* The room is taken for as long as a thread stores a chunk, not by each upload. */
+static bool pack_and_seal(struct sealed_upload *u, bool last, uint8_t **sealed, size_t *sealed_length)
 {
-    size_t length = u->pending_length;
-    u->pending_length = 0;
-    if (u->repeated)
-        return true;
-    length = chunk_pack(u->pending, length, u->packed);
-    if (!seal_chunk(&u->seal, u->packed, length, last, u->sealed)) {
-        reply_problem(r, PROBLEM_INTERNAL, NULL, "The upload could not be sealed");
-        return false;
-    }
-    enum pg_status status = u->store->add_chunk(r->pg, u->provider, u->no, u->chunks, u->sealed,
-                                                length + SEAL_CHUNK_OVERHEAD, u->receiving_seconds);
+    size_t most = u->pending_length + PACK_OVERHEAD;
+    uint8_t *packed = malloc(most);
+    uint8_t *out = malloc(most + SEAL_CHUNK_OVERHEAD);
+    size_t length = packed && out ? chunk_pack(u->pending, u->pending_length, packed) : 0;
+    bool ok = length > 0 && seal_chunk(&u->seal, packed, length, last, out);
+    if (packed)
+        sodium_memzero(packed, length);
+    free(packed);
+    *sealed = out;
+    *sealed_length = length + SEAL_CHUNK_OVERHEAD;
+    return ok;
+}
+
+static enum pg_status store_sealed(struct request *r, struct sealed_upload *u, const uint8_t *sealed, size_t length)
+{
+    enum pg_status status =
+        u->store->add_chunk(r->pg, u->provider, u->no, u->chunks, sealed, length, u->receiving_seconds);
     if (status == PG_NONE)
         reply_problem(r, PROBLEM_UPLOAD_GIVEN_UP, NULL, "Nothing of this upload arrived for too long");
     else if (status != PG_OK)
         reply_store(r, status);
     u->chunks++;
-    return status == PG_OK;
+    u->stored_at = clock_monotonic();
+    return status;
+}
+
+/* Packs, seals and stores what is pending. false: a problem was replied. */
+static bool store_pending(struct request *r, struct sealed_upload *u, bool last)
+{
+    uint8_t *sealed = NULL;
+    size_t length = 0;
+    bool stored = u->repeated;
+    if (!u->repeated && !pack_and_seal(u, last, &sealed, &length))
+        reply_problem(r, PROBLEM_INTERNAL, NULL, "The upload could not be sealed");
+    else if (!u->repeated)
+        stored = store_sealed(r, u, sealed, length) == PG_OK;
+    u->pending_length = 0;
+    free(sealed);
+    return stored;
+}
+
+/* How many bytes are gathered before they are stored. */
+static size_t chunk_size(const struct sealed_upload *u)
+{
+    bool small = u->chunks < SMALL_CHUNKS || clock_monotonic() - u->stored_at > QUICK_MICROS;
+    return small ? SEALED_UPLOAD_SMALL : SEALED_UPLOAD_CHUNK;
 }
 
 bool sealed_upload_bytes(struct request *r, struct sealed_upload *u, const void *bytes, size_t length)
 {
     const uint8_t *from = bytes;
+    size_t size = chunk_size(u);
     sha256_add(u->hash, from, length);
     u->bytes += (int64_t)length;
     while (length > 0) {
         /* A full chunk waits for a byte behind it: the last chunk is sealed with the final tag. */
-        if (u->pending_length == SEALED_UPLOAD_CHUNK && !store_pending(r, u, false))
-            return false;
-        size_t room = SEALED_UPLOAD_CHUNK - u->pending_length;
+        if (u->pending_length >= size) {
+            if (!store_pending(r, u, false))
+                return false;
+            size = chunk_size(u);
+        }
+        size_t room = size - u->pending_length;
         size_t n = length < room ? length : room;
         memcpy(u->pending + u->pending_length, from, n);
         u->pending_length += n;

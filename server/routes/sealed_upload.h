@@ -10,7 +10,10 @@
 #include "http/request.h"
 #include "signing/seal.h"
 
-#define SEALED_UPLOAD_CHUNK (256 * 1024)
+/* Bytes of a chunk. Each costs a transaction, so that a quick client's are large; the first ones are small, as those of
+ * a slow client, so that they are there soon. */
+#define SEALED_UPLOAD_SMALL (256 * 1024)
+#define SEALED_UPLOAD_CHUNK PACK_MAXIMUM
 
 /* Where the chunks go; the store's functions for the noun (store/submission.h, store/rehearsal.h). */
 struct sealed_upload_store {
@@ -38,10 +41,9 @@ struct sealed_upload {
     uint8_t sha256[SHA256_SIZE]; /* once complete */
     int64_t bytes;
     int64_t chunks;
+    int64_t stored_at; /* monotonic; the last chunk */
     size_t pending_length;
     uint8_t pending[SEALED_UPLOAD_CHUNK];
-    uint8_t packed[SEALED_UPLOAD_CHUNK + PACK_OVERHEAD];
-    uint8_t sealed[SEALED_UPLOAD_CHUNK + PACK_OVERHEAD + SEAL_CHUNK_OVERHEAD];
 };
 
 /* Provider, month and headers of the request, a new id, and the stream key sealed to the worker. u is zeroed memory.
