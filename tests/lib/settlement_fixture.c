@@ -201,6 +201,7 @@ void settled_open(void)
     settled.worker.pg = store_fixture_connect(&settled.store, "reckoner_worker");
     settled.worker.signer = signer_from_secret(secret);
     ck_assert_ptr_nonnull(settled.worker.signer);
+    store_fixture_first_key(settled.worker.pg, settled.worker.signer);
     settled.worker.name = "test";
     submission_count = 0;
     settled.rules = "";

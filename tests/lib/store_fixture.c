@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "store/migrate.h"
+#include "store/signing_key.h"
 
 #include <check.h>
 #include <sodium.h>
@@ -233,6 +234,11 @@ const char *store_fixture_value(struct pg *pg, const char *sql)
 void store_fixture_seed(struct store_fixture *f)
 {
     store_fixture_sql(f, seed);
+}
+
+void store_fixture_first_key(struct pg *pg, const struct signer *signer)
+{
+    ck_assert_int_eq(signing_key_first(pg, signer_public(signer), 0), PG_OK);
 }
 
 void store_fixture_sign_in(struct store_fixture *f, struct pg *web, const char *person)

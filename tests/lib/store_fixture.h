@@ -4,6 +4,7 @@
 #ifndef RECKONER_TESTS_STORE_FIXTURE_H
 #define RECKONER_TESTS_STORE_FIXTURE_H
 
+#include "signing/sign.h"
 #include "store/pg.h"
 
 struct store_fixture {
@@ -40,6 +41,8 @@ const char *store_fixture_value(struct pg *pg, const char *sql);
  * operator (OPR); each with two people: rxa.one, rxa.two, .. and pct5qe.one, pct5qe.two, ..; contracts
  * aaaaaaaaaaaaaaaaaaaa (RXA with 5QE as coordinator and 5QF) and bbbbbbbbbbbbbbbbbbbb (RXB with 5QG), FY 2012, live. */
 void store_fixture_seed(struct store_fixture *f);
+/* Records the key as the very first one, as a worker does before it signs; good at any instant. */
+void store_fixture_first_key(struct pg *pg, const struct signer *signer);
 /* Signs a connection of the web role in as a person of the seed, with a token of its own. */
 void store_fixture_sign_in(struct store_fixture *f, struct pg *web, const char *person);
 

@@ -308,6 +308,7 @@ static enum job_outcome validate(const char *id, char *problem)
     const unsigned char secret[SIGNING_SECRET_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     struct signer *signer = signer_from_secret(secret);
     ck_assert_ptr_nonnull(signer);
+    store_fixture_first_key(worker, signer);
     struct worker w = {&config, &clock, worker, &unseal, signer, pseudonym_key, "test", false, NULL};
     add_job("validate", id, job_id);
     ck_assert_int_eq(job_claim(worker, 60, &job), PG_OK);
