@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* by: provider, commissioner, operator, or either (of the two parties). href NULL: not over HTTP. */
+/* by: provider, commissioner, operator, or either (of the two parties). Method COMMAND: href is a command line. */
 static bool add(json_t *list, const char *act, const char *method, const char *by, json_t *body, const char *href, ...)
     __attribute__((format(printf, 6, 7)));
 static bool add(json_t *list, const char *act, const char *method, const char *by, json_t *body, const char *href, ...)
@@ -61,7 +61,7 @@ static bool remedies(json_t *list, const char *provider, const PGresult *r, int 
                    "/v1/providers/%s/contracts/%s/accounts/%s/challenges", provider, contract,
                    pg_text(r, row, "commissioner"));
     if (strcmp(hold, "reference_data") == 0)
-        return true; /* the operator loads it with the command line; the reason says so */
+        return add(list, "load_reference_data", "COMMAND", "operator", NULL, "reckoner reference load KIND FILE");
     if (strcmp(hold, "sanity_bound") == 0 && !add(list, "ask_exception", "POST", "either", NULL,
                                                   "/v1/providers/%s/contracts/%s/exceptions", provider, contract))
         return false;

@@ -43,7 +43,7 @@ static const struct pg_statement select_stopped = {
         "  AND NOT EXISTS (SELECT FROM reckoner.run o WHERE o.provider = r.provider AND o.contract = r.contract"
         "   AND o.commissioner = r.commissioner AND o.month >= r.month AND o.state = 'done' AND o.type <> 'PREVIEW'"
         "   AND (o.requested_at > r.requested_at AND o.type <> 'FLEX' AND r.type <> 'FREEZE'"
-        "    OR o.month = r.month AND o.type = 'FREEZE'))"
+        "    OR r.type = 'FLEX' AND o.month = r.month AND o.type = 'FREEZE'))"
         " UNION ALL"
         " SELECT j.id, NULL, j.id, j.subject, NULL, NULL, NULL, NULL, j.state, 'fault', NULL, j.problem, j.finished_at,"
         "  j.kind FROM reckoner.job j WHERE j.provider = $1 AND j.state = 'failed'"
