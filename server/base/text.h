@@ -9,7 +9,10 @@
 bool same_text(const char *a, const char *b);
 /* Copies as much as fits, always with its NUL. */
 void copy_text(char *to, size_t size, const char *from);
-bool is_digit(char c);
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 bool is_alphanumeric(char c);
 /* 0 to 15 of a hexadecimal digit in either case, -1 of any other character. */
 int hex_value(char c);

@@ -1,5 +1,6 @@
 #include "domain/csv_reader.h"
 
+#include "domain/csv_line.h"
 #include "domain/utf8.h"
 
 #include <stdarg.h>
@@ -98,15 +99,18 @@ static void end_field(struct csv_reader *r)
     r->starts[r->fields] = (uint16_t)r->used;
 }
 
-static struct text field_text(const struct csv_reader *r, unsigned field)
+static struct text without_spaces(const char *from, const char *to)
 {
-    const char *from = r->text + r->starts[field];
-    const char *to = r->text + r->starts[field + 1];
     while (from < to && *from == ' ')
         from++;
     while (to > from && to[-1] == ' ')
         to--;
     return (struct text){from, (size_t)(to - from)};
+}
+
+static struct text field_text(const struct csv_reader *r, unsigned field)
+{
+    return without_spaces(r->text + r->starts[field], r->text + r->starts[field + 1]);
 }
 
 /* Looks for the field that holds a bad byte, and reports it. */
@@ -410,6 +414,34 @@ static size_t feed_return(struct csv_reader *r, char c)
     return c == '\n';
 }
 
+/* Rows can be read, and nothing of the next one was. */
+static bool between_rows(const struct csv_reader *r)
+{
+    return r->header_usable && r->header_read && !r->header_foreign && r->state == CSV_START && !r->begun &&
+           r->empty_rows == 0;
+}
+
+/* Takes a whole line in which nothing is special; 0 when the next one is not such a line. */
+static size_t feed_line(struct csv_reader *r, const char *bytes, size_t length)
+{
+    struct csv_line line;
+    if (!csv_line_split(bytes, length, &line) || line.fields != r->header_fields)
+        return 0;
+    for (unsigned i = 0; i < line.fields; i++) {
+        const char *from = bytes + line.begin[i];
+        const char *to = bytes + line.begin[i + 1] - 1;
+        if (to - from > FIELD_MAXIMUM)
+            return 0;
+        if (r->column_of[i] < COLUMN_COUNT)
+            r->row.field[r->column_of[i]] = without_spaces(from, to);
+    }
+    r->row.line = r->record_line;
+    r->row.row_no = ++r->row_no;
+    r->stopped = !r->events->row(r->events->context, &r->row);
+    r->record_line = ++r->line;
+    return line.length;
+}
+
 /* Consumes bytes, or changes the state. */
 static size_t step(struct csv_reader *r, const char *bytes, size_t length)
 {
@@ -458,8 +490,10 @@ static size_t take_mark(struct csv_reader *r, const char *bytes, size_t length)
 bool csv_reader_feed(struct csv_reader *r, const char *bytes, size_t length)
 {
     size_t at = r->mark < 3 ? take_mark(r, bytes, length) : 0;
-    while (at < length && !r->stopped)
-        at += step(r, bytes + at, length - at);
+    while (at < length && !r->stopped) {
+        size_t n = between_rows(r) ? feed_line(r, bytes + at, length - at) : 0;
+        at += n > 0 ? n : step(r, bytes + at, length - at);
+    }
     return !r->stopped;
 }
 

@@ -14,8 +14,8 @@ static size_t gap_length(struct text t, size_t at)
 {
     const unsigned char *s = (const unsigned char *)t.at + at;
     size_t left = t.length - at;
-    if (s[0] == ' ' || s[0] == '\t' || s[0] == '-')
-        return 1;
+    if (s[0] < 0x80)
+        return s[0] == ' ' || s[0] == '\t' || s[0] == '-';
     if (left >= 2 && s[0] == 0xC2 && s[1] == 0xA0)
         return 2;
     if (left >= 3 && s[0] == 0xE2 && s[1] == 0x80 && ((s[2] >= 0x80 && s[2] <= 0x95) || s[2] == 0xAF))
@@ -93,8 +93,8 @@ static char folded(char c)
 
 static size_t separator_length(struct text t, size_t at)
 {
-    size_t gap = gap_length(t, at);
-    return gap > 0 ? gap : folded(t.at[at]) == '\0' ? 1 : 0;
+    /* In ASCII whatever is no part of a token parts them. */
+    return ((unsigned char)t.at[at] & 0x80) != 0 ? gap_length(t, at) : folded(t.at[at]) == '\0';
 }
 
 size_t leak_canonical(struct text value, char out[LEAK_TOKEN_MAX])
