@@ -190,15 +190,17 @@ class AtOnce(Case):
         month, rounds = "2012-10", 6
         first = {"RXA": 300, "RXB": 400}
 
-        def send(provider, version):
-            rows = [row(first[provider] + n, month, nhs_number=nhs_number(n), nhs_number_status="01",
-                        service=f"T{version}", referral_date="") for n in range(30)]
-            return self.accepted(month, rows, provider)
+        def send_again_and_again(provider):
+            """Path of the newest version."""
+            for version in range(rounds):
+                path = self.accepted(month, [
+                    row(first[provider] + n, month, nhs_number=nhs_number(n), nhs_number_status="01",
+                        service=f"T{version}", referral_date="") for n in range(30)], provider)
+            return path
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            sent = {provider: pool.map(send, [provider] * rounds, range(rounds)) for provider in first}
-            last = {provider: list(paths)[-1] for provider, paths in sent.items()}
-        for path in last.values():
+            last = list(pool.map(send_again_and_again, first))
+        for path in last:
             self.assertEqual(self.shared(path), list(range(1, 31)))
         # Each of the twelve may have the other evaluated once more, and be so itself, while they overtake each other.
         done = self.evaluations()
