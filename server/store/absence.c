@@ -59,13 +59,7 @@ enum pg_status presence_note(struct pg *pg, instant_t at, bool *recorded)
 {
     static const struct pg_statement s = {"presence_note", "SELECT reckoner.note_presence($1) AS recorded", 1};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_instant(&a, at);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *recorded = pg_bool(r, 0, "recorded");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_bool(pg, &s, &a, recorded);
 }

@@ -146,13 +146,7 @@ enum pg_status admin_revoke_tokens(struct pg *pg, const struct admin_act *act, c
     struct pg_args a;
     begin_args(&a, act);
     pg_arg_text(&a, person);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *count = pg_i64(r, 0, "revoked");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_i64(pg, &s, &a, count);
 }
 
 enum pg_status admin_appoint_auditor(struct pg *pg, const struct admin_act *act, const char *auditor,

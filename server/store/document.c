@@ -271,7 +271,6 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
                               const struct due_date *due, int64_t *number)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     char holidays[DUE_HOLIDAYS_MAXIMUM * 11 + 3];
     pg_args_id(&a, provider, id);
     pg_arg_i64(&a, revision);
@@ -280,12 +279,7 @@ enum pg_status document_issue(struct pg *pg, const char *provider, const char *i
     if (due != NULL)
         array_of(due, holidays);
     pg_arg_text(&a, due == NULL ? NULL : holidays);
-    enum pg_status status = pg_run_one(pg, &issue, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *number = pg_i64(r, 0, "number");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_i64(pg, &issue, &a, number);
 }
 
 /* clang-format off */

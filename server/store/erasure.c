@@ -179,16 +179,10 @@ enum pg_status erasure_erase(struct pg *pg, const char *provider, const char *id
 {
     static const struct pg_statement s = {"erasure_erase", "SELECT reckoner.erase_rows($1, $2, $3) AS rows", 3};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_id(&a, provider, id);
     pg_arg_bool(&a, alone);
     enum pg_status status = pg_script(pg, "SET CONSTRAINTS ALL DEFERRED");
-    if (status == PG_OK)
-        status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK)
-        *rows = pg_i64(r, 0, "rows");
-    PQclear(r);
-    return status;
+    return status == PG_OK ? pg_get_i64(pg, &s, &a, rows) : status;
 }
 
 enum pg_status erasure_other_uploads(struct pg *pg, const char *provider, PGresult **result)

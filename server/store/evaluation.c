@@ -59,18 +59,12 @@ enum pg_status evaluation_begin(struct pg *pg, const char *provider, int64_t sub
         " SELECT provider, no, evaluation, $3 FROM counted RETURNING evaluation",
         3};
     struct pg_args a;
-    PGresult *r = NULL;
     enum pg_status status = clear_evaluations(pg, provider, submission, at);
     if (status != PG_OK)
         return status;
     pg_args_number(&a, provider, submission);
     pg_arg_instant(&a, at);
-    status = pg_run_one(pg, &count, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *evaluation = pg_i64(r, 0, "evaluation");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_i64(pg, &count, &a, evaluation);
 }
 
 enum pg_status evaluation_add_severity(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,

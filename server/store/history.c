@@ -107,15 +107,9 @@ enum pg_status overlap_take_turn(struct pg *pg, month_t month, bool *taken)
         "overlap_take_turn", "SELECT pg_try_advisory_xact_lock(hashtextextended('overlap/' || $1::date, 0)) AS taken",
         1};
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
     pg_arg_month(&a, month);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *taken = pg_bool(r, 0, "taken");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_bool(pg, &s, &a, taken);
 }
 
 enum pg_status overlap_submissions(struct pg *pg, month_t month, PGresult **result)

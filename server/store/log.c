@@ -7,26 +7,18 @@ enum pg_status log_lock(struct pg *pg)
     static const struct pg_statement s = {
         "log_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('reckoner.log', 0)) AS locked", 0};
     struct pg_args a;
-    PGresult *r = NULL;
+    bool locked = false;
     pg_args_init(&a);
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status == PG_OK && !pg_bool(r, 0, "locked"))
-        status = PG_NONE;
-    PQclear(r);
-    return status;
+    enum pg_status status = pg_get_bool(pg, &s, &a, &locked);
+    return status == PG_OK && !locked ? PG_NONE : status;
 }
 
 /* One number. */
 static enum pg_status number_of(struct pg *pg, const struct pg_statement *s, int64_t *out)
 {
     struct pg_args a;
-    PGresult *r = NULL;
     pg_args_init(&a);
-    enum pg_status status = pg_run_one(pg, s, &a, &r);
-    if (status == PG_OK)
-        *out = pg_i64(r, 0, "n");
-    PQclear(r);
-    return status;
+    return pg_get_i64(pg, s, &a, out);
 }
 
 enum pg_status log_size(struct pg *pg, int64_t *size)

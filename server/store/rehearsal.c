@@ -119,13 +119,7 @@ static enum pg_status reserve(struct pg *pg, const struct rehearsal_upload *u, e
     pg_arg_bytes(&a, u->sealed_key, u->sealed_key_length);
     pg_arg_text(&a, u->content_encoding);
     pg_arg_optional(&a, u->column_mapping != 0, u->column_mapping);
-    PGresult *r = NULL;
-    status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *no = pg_i64(r, 0, "no");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_i64(pg, &s, &a, no);
 }
 
 enum pg_status rehearsal_reserve(struct pg *pg, const struct rehearsal_upload *u, enum rehearsal_reservation *outcome,

@@ -293,13 +293,7 @@ enum pg_status submission_rows_before(struct pg *pg, const char *provider, month
         2};
     struct pg_args a;
     pg_args_month(&a, provider, month);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *rows = pg_i64(r, 0, "rows");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_i64(pg, &s, &a, rows);
 }
 
 enum pg_status submission_receipt(struct pg *pg, const char *provider, int64_t no, char record[IDENT_SIZE])

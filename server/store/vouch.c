@@ -50,16 +50,6 @@ enum pg_status vouch_look(struct pg *pg, const struct public_key *key, instant_t
     return whole ? PG_OK : PG_FAILED;
 }
 
-static enum pg_status whether(struct pg *pg, const struct pg_statement *s, const struct pg_args *a, bool *out)
-{
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, s, a, &r);
-    if (status == PG_OK)
-        *out = pg_bool(r, 0, "is");
-    PQclear(r);
-    return status;
-}
-
 enum pg_status vouch_has(struct pg *pg, int64_t size, const uint8_t root[LOG_HASH], bool *out)
 {
     static const struct pg_statement s = {
@@ -68,7 +58,7 @@ enum pg_status vouch_has(struct pg *pg, int64_t size, const uint8_t root[LOG_HAS
     pg_args_init(&a);
     pg_arg_i64(&a, size);
     pg_arg_bytes(&a, root, LOG_HASH);
-    return whether(pg, &s, &a, out);
+    return pg_get_bool(pg, &s, &a, out);
 }
 
 enum pg_status vouch_recovered(struct pg *pg, int64_t after, int64_t size, bool *out)
@@ -81,7 +71,7 @@ enum pg_status vouch_recovered(struct pg *pg, int64_t after, int64_t size, bool 
     pg_args_init(&a);
     pg_arg_i64(&a, after);
     pg_arg_i64(&a, size);
-    return whether(pg, &s, &a, out);
+    return pg_get_bool(pg, &s, &a, out);
 }
 
 enum pg_status vouch_give(struct pg *pg, const char *instance, int64_t size, const char *by)

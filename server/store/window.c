@@ -30,11 +30,5 @@ enum pg_status window_frozen(struct pg *pg, const char *provider, const char *co
     struct pg_args a;
     pg_args_id(&a, provider, contract);
     pg_arg_month(&a, month);
-    PGresult *r = NULL;
-    enum pg_status status = pg_run_one(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    *frozen = pg_bool(r, 0, "frozen");
-    PQclear(r);
-    return PG_OK;
+    return pg_get_bool(pg, &s, &a, frozen);
 }

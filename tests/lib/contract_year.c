@@ -62,7 +62,7 @@ void contract_year_lift_bound(struct contract_year *y, int32_t k)
 {
     json_t *json = json_deep_copy(year_version(y, k, YEAR_ALL_KNOWN)->terms->source);
     year_must(json != NULL && json_object_del(json_object_get(json, "billing"), "sanity_bound") == 0);
-    put(json, "effective_from", month_text(YEAR_APRIL + k));
+    put(json, "effective_from", json_month(YEAR_APRIL + k));
     add_version(y, json);
 }
 

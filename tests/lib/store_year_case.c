@@ -40,8 +40,8 @@ static json_t *acts_json(const struct store_year *a, const struct store_act *act
         char days[12];
         if (!as_it_was(a, &act[i]))
             continue;
-        json_t *one = json_pack("{s:o, s:s, s:o}", "month", month_text(said->month), "episode_id",
-                                act[i].row.row.episode_id, "agreed_at", instant_text(said->agreed_at));
+        json_t *one = json_pack("{s:o, s:s, s:o}", "month", json_month(said->month), "episode_id",
+                                act[i].row.row.episode_id, "agreed_at", json_instant(said->agreed_at));
         if (said->cluster >= 0)
             cluster_code(said->cluster, cluster);
         snprintf(days, sizeof days, "%d", (int)said->payable_days);
@@ -85,7 +85,7 @@ static json_t *challenges_json(const struct store_year *a)
             rows = json_array();
             append(list, json_pack("{s:I, s:I, s:b, s:o, s:o}", "number", number_of(r, i, 0), "claimed_pence",
                                    number_of(r, i, 1), "billed", strcmp(PQgetvalue(r, i, 2), "t") == 0, "raised_at",
-                                   instant_text(1), "rows", rows));
+                                   json_instant(1), "rows", rows));
             last = PQgetvalue(r, i, 0);
         }
         json_t *row = json_pack("{s:s, s:s, s:{s:s}}", "month", PQgetvalue(r, i, 3), "episode_id", PQgetvalue(r, i, 4),

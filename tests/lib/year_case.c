@@ -69,7 +69,7 @@ static json_t *months_json(const struct contract_year *y, month_t m)
         else
             put(months, name,
                 json_pack("{s:o, s:o, s:s, s:o}", "rows", rows, "review_periods", contract_year_reviews(y), "sha256",
-                          y->sha256[k], "known_from", instant_text(100 + k)));
+                          y->sha256[k], "known_from", json_instant(100 + k)));
     }
     return months;
 }
@@ -83,9 +83,9 @@ static json_t *change_json(const struct year_change *c)
 {
     json_t *object = json_object();
     char cluster[3];
-    put(object, "month", month_text(c->month));
+    put(object, "month", json_month(c->month));
     put_number(object, "row", (int64_t)c->row + 1);
-    put(object, "agreed_at", instant_text(c->agreed_at));
+    put(object, "agreed_at", json_instant(c->agreed_at));
     if (c->cluster >= 0) {
         cluster_code(c->cluster, cluster);
         put_text(object, "cluster", cluster);
@@ -106,7 +106,7 @@ static void put_achievements(json_t *object, const struct contract_year *y)
         const struct position_achievement *a = &y->achievement[i];
         append(achievements, json_pack("{s:s, s:I, s:I, s:b, s:o}", "indicator", a->indicator, "numerator",
                                        (json_int_t)a->numerator, "denominator", (json_int_t)a->denominator, "disputed",
-                                       a->disputed, "agreed_at", instant_text(a->agreed_at)));
+                                       a->disputed, "agreed_at", json_instant(a->agreed_at)));
     }
     put(object, "achievements", achievements);
 }
@@ -116,14 +116,14 @@ static void put_agreed(json_t *object, const struct contract_year *y)
     json_t *months = json_array();
     json_t *adjustments = json_array();
     for (size_t i = 0; i < y->agreed_count; i++)
-        append(months, json_pack("{s:o, s:s, s:I, s:o}", "month", month_text(y->agreed[i].month), "kind",
+        append(months, json_pack("{s:o, s:s, s:I, s:o}", "month", json_month(y->agreed[i].month), "kind",
                                  y->agreed[i].source == MONTH_ZERO ? "zero" : "estimate", "agreement",
-                                 (json_int_t)i + 1, "agreed_at", instant_text(y->agreed[i].agreed_at)));
+                                 (json_int_t)i + 1, "agreed_at", json_instant(y->agreed[i].agreed_at)));
     for (size_t i = 0; i < y->adjustments; i++) {
         const struct position_adjustment *a = &y->adjustment[i];
-        json_t *one = json_pack("{s:I, s:o, s:I, s:s, s:b, s:o}", "n", (json_int_t)a->n, "month", month_text(a->month),
+        json_t *one = json_pack("{s:I, s:o, s:I, s:s, s:b, s:o}", "n", (json_int_t)a->n, "month", json_month(a->month),
                                 "pence", (json_int_t)a->pence, "label", a->label, "in_cquin", a->in_cquin, "agreed_at",
-                                instant_text(a->agreed_at));
+                                json_instant(a->agreed_at));
         if (a->reverses != 0)
             put_number(one, "reverses", a->reverses);
         append(adjustments, one);
@@ -137,11 +137,11 @@ static void put_withholds(json_t *object, const struct contract_year *y)
     json_t *withholds = json_array();
     for (size_t i = 0; i < y->withholds; i++) {
         const struct position_withhold *w = &y->withhold[i];
-        json_t *one = json_pack("{s:s, s:o, s:o}", "id", w->id, "month", month_text(w->month), "imposed_at",
-                                instant_text(w->imposed_at));
+        json_t *one = json_pack("{s:s, s:o, s:o}", "id", w->id, "month", json_month(w->month), "imposed_at",
+                                json_instant(w->imposed_at));
         if (w->state != WITHHOLD_OPEN) {
             put_text(one, "decided", w->state == WITHHOLD_RELEASED ? "released" : "kept");
-            put(one, "decided_at", instant_text(w->decided_at));
+            put(one, "decided_at", json_instant(w->decided_at));
             put_number(one, "decided_pence", w->decided_pence);
             put_number(one, "agreement", w->agreement);
         }
@@ -170,9 +170,9 @@ static void put_decisions(json_t *object, const struct contract_year *y)
             append(rows, change_json(&c->row[r]));
         json_t *one = json_pack("{s:I, s:I, s:b, s:o, s:o}", "number", (json_int_t)c->number, "claimed_pence",
                                 (json_int_t)c->claimed_pence, "billed", c->billed, "raised_at",
-                                instant_text(c->raised_at), "rows", rows);
+                                json_instant(c->raised_at), "rows", rows);
         if (c->closed_at != INT64_MAX)
-            put(one, "closed_at", instant_text(c->closed_at));
+            put(one, "closed_at", json_instant(c->closed_at));
         append(challenges, one);
     }
     put(object, "decisions", decisions);
@@ -183,14 +183,14 @@ static void put_decisions(json_t *object, const struct contract_year *y)
 void contract_year_case_bill(json_t *object, const struct contract_year *y, int64_t documents, month_t billed_to,
                              month_t run, const char *type)
 {
-    json_t *asked = json_pack("{s:o, s:s}", "month", month_text(run), "type", type);
+    json_t *asked = json_pack("{s:o, s:s}", "month", json_month(run), "type", type);
     if (billed_to != 0)
-        put(asked, "billed_to", month_text(billed_to));
+        put(asked, "billed_to", json_month(billed_to));
     put(object, "run", asked);
     json_t *opening = json_array();
     for (size_t i = 0; i < y->openings; i++)
         append(opening, json_pack("{s:I, s:o}", "pence", (json_int_t)y->opening[i].pence, "agreed_at",
-                                  instant_text(y->opening[i].agreed_at)));
+                                  json_instant(y->opening[i].agreed_at)));
     put(object, "opening_entries", opening);
     put(object, "documents",
         json_pack("[{s:I}, {s:I}]", "pence", (json_int_t)(documents / 3), "pence",
@@ -204,13 +204,13 @@ json_t *contract_year_case(const struct contract_year *y, month_t m, instant_t k
     for (size_t i = 0; i < y->versions; i++)
         append(terms,
                json_pack("{s:i, s:o, s:s, s:O}", "version", y->version[i].version, "known_from",
-                         instant_text(y->version[i].known_from), "sha256", y->digest[i], "terms", y->terms[i]->source));
+                         json_instant(y->version[i].known_from), "sha256", y->digest[i], "terms", y->terms[i]->source));
     put_text(object, "engine", POSITION_ENGINE);
     put_text(object, "provider", "RXA");
     put_text(object, "contract", "bcdfghjklmnpqrstvwxz");
     put_text(object, "commissioner", y->account);
-    put(object, "month", month_text(m));
-    put(object, "known_at", instant_text(known_at));
+    put(object, "month", json_month(m));
+    put(object, "known_at", json_instant(known_at));
     put(object, "terms", terms);
     put(object, "months", months_json(y, m));
     put_achievements(object, y);

@@ -11,27 +11,6 @@ json_t *percent_text(int64_t ppm)
     return json_string(text);
 }
 
-json_t *day_text(date_t d)
-{
-    char text[11];
-    date_format(d, text);
-    return json_string(text);
-}
-
-json_t *month_text(month_t m)
-{
-    char text[8];
-    month_format(m, text);
-    return json_string(text);
-}
-
-json_t *instant_text(instant_t t)
-{
-    char text[28];
-    instant_format(t, text);
-    return json_string(text);
-}
-
 void put(json_t *object, const char *name, json_t *value)
 {
     year_must(json_put(object, name, value));
@@ -50,7 +29,7 @@ void put_number(json_t *object, const char *name, int64_t number)
 void put_day(json_t *object, const char *name, date_t d)
 {
     if (d != DATE_NONE)
-        put(object, name, day_text(d));
+        put(object, name, json_date(d));
 }
 
 void append(json_t *array, json_t *value)

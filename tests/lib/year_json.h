@@ -7,9 +7,6 @@
 
 /* Texts, each a new reference. */
 json_t *percent_text(int64_t ppm);
-json_t *day_text(date_t d);
-json_t *month_text(month_t m);
-json_t *instant_text(instant_t t);
 
 /* The value is taken over. */
 void put(json_t *object, const char *name, json_t *value);

@@ -40,10 +40,10 @@ static void price_series(struct contract_year *y, json_t *prices, const char *cl
             put(p, "renewable", json_boolean(year_chance(y, 50)));
         }
         if (from != year_begin() || year_chance(y, 50)) {
-            put(p, "from", day_text(from));
+            put(p, "from", json_date(from));
         }
         if (until != year_end() || year_chance(y, 50)) {
-            put(p, "to", day_text(until));
+            put(p, "to", json_date(until));
         }
         if (qualifier != NULL) {
             put(p, qualifier, json_string(who));
@@ -127,7 +127,7 @@ static json_t *random_plan(struct contract_year *y, const json_t *prices, bool s
     json_t *p;
     for (month_t k = 0; sums && k < TERMS_MONTHS; k++) {
         json_t *s = json_object();
-        put(s, "month", month_text(april + k));
+        put(s, "month", json_month(april + k));
         put_number(s, "pence", year_between(y, 0, 9000000));
         append(lines, s);
     }
@@ -320,9 +320,9 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
     }
     if (year_chance(y, 40)) {
         json_t *block = json_pack("[{s:o, s:I, s:s}, {s:o, s:I, s:s, s:s}]", "month",
-                                  month_text(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
+                                  json_month(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
                                   (json_int_t)year_between(y, 0, 500000), "label", "A", "month",
-                                  month_text(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
+                                  json_month(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
                                   (json_int_t)year_between(y, 0, 500000), "label", "B", "commissioner",
                                   year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER);
         put(t, "block", block);
@@ -364,7 +364,7 @@ json_t *year_random_terms(struct contract_year *y, bool shadow, bool first)
     put_text(t, "@purpose", "reckoner/terms/1");
     put_text(t, "mode", shadow ? "shadow" : "live");
     put_number(t, "financial_year", 2012);
-    put(t, "effective_from", month_text(first ? april : april + (month_t)year_between(y, 0, 8)));
+    put(t, "effective_from", json_month(first ? april : april + (month_t)year_between(y, 0, 8)));
     put(t, "calendar",
         json_pack("{s:{s:i}, s:{s:i}}", "flex", "operational_days", 10, "freeze", "operational_days", 30));
     put(t, "parties",
