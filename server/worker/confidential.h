@@ -10,7 +10,7 @@
 
 struct confidential_block {
     struct buf text;
-    uint8_t salts[CONFIDENTIAL_ROWS][CONFIDENTIAL_SALT]; /* drawn for the whole block at once: a system call each */
+    uint8_t salts[CONFIDENTIAL_ROWS][CONFIDENTIAL_SALT]; /* drawn for the whole block at once */
     uint32_t first_row;
     uint32_t rows;
 };

@@ -115,8 +115,9 @@ def where_it_goes(upload, cores):
         f"{upload['unkeyed_seconds']:.2f} without, so {key:.2f} for the key.",
         f"  0.8 of COPY's rate is {wanted:.2f}, {upload['validated_seconds'] - wanted:.2f} less, or "
         f"{cores * wanted:.2f} of processor time, {max(0, work - cores * wanted):.2f} less than was used:",
-        "  no processor idle, the key built at once behind the load instead of row by row, and the rest from what is",
-        "  done to the bytes before a row is seen: hashed, packed, sealed, stored, read back, opened,",
+        "  no processor idle, the key built at once behind the load instead of row by row (a table a submission),",
+        "  identities in blocks of a page (the database keeps larger ones in pieces, with an index), and the rest from",
+        "  what is done to the bytes before a row is seen: hashed, packed, sealed, stored, read back, opened,",
         "  unpacked and hashed again."]
 
 
