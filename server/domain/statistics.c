@@ -336,11 +336,13 @@ struct statistics_candidate statistics_candidate_of(const struct episode *e, int
     return c;
 }
 
-static enum statistics_added add_row(struct statistics_builder *b, const struct episode *e, int64_t count)
+/* All of a row but its stay. */
+static enum statistics_added begin_row(struct statistics_builder *b, const struct episode *e, int64_t count,
+                                       struct statistics_step *out)
 {
-    struct statistics_stay stay;
     int32_t class = 0;
-    bool stays = statistics_stay_of(b->month, e, &stay);
+    out->stays = false;
+    bool stays = statistics_stay_of(b->month, e, &out->stay);
     bool candidate = statistics_is_candidate(b->month, e);
     if (!money_add(b->rows, count, &b->rows))
         return STATISTICS_OVER_BOUNDS;
@@ -348,23 +350,42 @@ static enum statistics_added add_row(struct statistics_builder *b, const struct 
         return STATISTICS_ADDED;
     enum statistics_added added = find_class(b, e, &class);
     if (added == STATISTICS_ADDED && stays) {
-        stay.class = class + 1;
-        stay.count = count;
-        added = add_stay(b, &stay);
+        out->stays = true;
+        out->stay.class = class + 1;
+        out->stay.count = count;
+        __builtin_prefetch(&b->stay_slot[(size_t)stay_hash(&out->stay) & (b->stay_slots - 1)], 1);
     }
     if (added != STATISTICS_ADDED || !candidate)
         return added;
-    const struct statistics_candidate made = statistics_candidate_of(e, class, stays ? &stay : NULL);
+    const struct statistics_candidate made = statistics_candidate_of(e, class, stays ? &out->stay : NULL);
     return add_candidate(b, &made, count < 0);
+}
+
+/* Passing a bound is for good. */
+static enum statistics_added noted(struct statistics_builder *b, enum statistics_added added)
+{
+    b->over = b->over || added == STATISTICS_OVER_BOUNDS;
+    return added;
+}
+
+enum statistics_added statistics_builder_begin(struct statistics_builder *b, const struct episode *e, int64_t count,
+                                               struct statistics_step *out)
+{
+    return b->over ? STATISTICS_OVER_BOUNDS : noted(b, begin_row(b, e, count, out));
+}
+
+enum statistics_added statistics_builder_end(struct statistics_builder *b, const struct statistics_step *step)
+{
+    if (b->over)
+        return STATISTICS_OVER_BOUNDS;
+    return step->stays ? noted(b, add_stay(b, &step->stay)) : STATISTICS_ADDED;
 }
 
 enum statistics_added statistics_builder_add(struct statistics_builder *b, const struct episode *e, int64_t count)
 {
-    if (b->over)
-        return STATISTICS_OVER_BOUNDS;
-    enum statistics_added added = add_row(b, e, count);
-    b->over = added == STATISTICS_OVER_BOUNDS;
-    return added;
+    struct statistics_step step;
+    enum statistics_added added = statistics_builder_begin(b, e, count, &step);
+    return added == STATISTICS_ADDED ? statistics_builder_end(b, &step) : added;
 }
 
 /* Adds count to the days [from, to) of a month. */

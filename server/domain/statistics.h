@@ -96,6 +96,15 @@ enum statistics_added {
 /* A row, count times: rows that are alike in all that is kept of them. Negative: taken out again, exactly as it was
  * added before (its marks turned out otherwise). A row that may earn an assessment is kept once, whatever the count. */
 enum statistics_added statistics_builder_add(struct statistics_builder *b, const struct episode *e, int64_t count);
+/* The same in two steps, for several rows at a time: the first asks the processor for the place where the second puts
+ * the row's stay, which it would wait for. Nothing else happens to the builder in between but the steps of others. */
+struct statistics_step {
+    bool stays;
+    struct statistics_stay stay;
+};
+enum statistics_added statistics_builder_begin(struct statistics_builder *b, const struct episode *e, int64_t count,
+                                               struct statistics_step *out);
+enum statistics_added statistics_builder_end(struct statistics_builder *b, const struct statistics_step *step);
 /* The statistics of the rows so far; the builder keeps its own and may take more. false: out of memory, or a row was
  * taken out that was never added. */
 bool statistics_builder_make(const struct statistics_builder *b, struct statistics *out);

@@ -79,26 +79,79 @@ static bool insert(struct statistics_set *s, size_t at, const char *commissioner
     return true;
 }
 
-bool statistics_set_add(struct statistics_set *s, const struct episode *e, int64_t count)
+/* The builder of a row's commissioner, new if need be. NULL: out of memory, or one too many: s->over. */
+static struct statistics_builder *builder_of(struct statistics_set *s, const struct episode *e)
 {
-    s->rows += count;
-    if (s->over)
-        return true;
     size_t at = place_of(s, e->commissioner);
     if (at == s->count || strcmp(s->member[at].commissioner, e->commissioner) != 0) {
-        if (s->count == STATISTICS_SET_MAX_COMMISSIONERS)
-            return pass_bound(s);
+        if (s->count == STATISTICS_SET_MAX_COMMISSIONERS) {
+            (void)pass_bound(s);
+            return NULL;
+        }
         if (!insert(s, at, e->commissioner))
-            return false;
+            return NULL;
     }
     s->last = at;
-    struct statistics_builder *b = s->member[at].builder;
-    size_t before = statistics_builder_kinds(b);
-    enum statistics_added added = statistics_builder_add(b, e, count);
+    return s->member[at].builder;
+}
+
+/* A row in the making: the two steps of statistics_builder_begin. */
+struct making {
+    struct statistics_builder *builder;
+    struct statistics_step step;
+};
+
+/* What a step said, and how many kinds there were before it. false: out of memory. */
+static bool take(struct statistics_set *s, const struct statistics_builder *b, enum statistics_added added,
+                 size_t before)
+{
     s->kinds += statistics_builder_kinds(b) - before;
     if (added == STATISTICS_NO_MEMORY)
         return false;
     return added == STATISTICS_ADDED && s->kinds <= STATISTICS_SET_MAX_KINDS ? true : pass_bound(s);
+}
+
+static bool begin_row(struct statistics_set *s, const struct episode *e, int64_t count, struct making *out)
+{
+    out->builder = builder_of(s, e);
+    if (out->builder == NULL)
+        return s->over;
+    size_t before = statistics_builder_kinds(out->builder);
+    return take(s, out->builder, statistics_builder_begin(out->builder, e, count, &out->step), before);
+}
+
+static bool end_row(struct statistics_set *s, const struct making *row)
+{
+    size_t before = statistics_builder_kinds(row->builder);
+    return take(s, row->builder, statistics_builder_end(row->builder, &row->step), before);
+}
+
+bool statistics_set_add(struct statistics_set *s, const struct episode *e, int64_t count)
+{
+    struct making row;
+    s->rows += count;
+    if (s->over)
+        return true;
+    bool begun = begin_row(s, e, count, &row);
+    return begun && !s->over ? end_row(s, &row) : begun;
+}
+
+/* So many that the first is there when the last was asked for. */
+#define ROWS_AT_ONCE 16
+
+bool statistics_set_add_rows(struct statistics_set *s, const struct episode *rows, size_t count)
+{
+    struct making row[ROWS_AT_ONCE];
+    s->rows += (int64_t)count;
+    bool ok = true;
+    for (size_t from = 0; from < count && ok && !s->over; from += ROWS_AT_ONCE) {
+        size_t n = count - from < ROWS_AT_ONCE ? count - from : ROWS_AT_ONCE;
+        for (size_t i = 0; i < n && ok && !s->over; i++)
+            ok = begin_row(s, &rows[from + i], 1, &row[i]);
+        for (size_t i = 0; i < n && ok && !s->over; i++)
+            ok = end_row(s, &row[i]);
+    }
+    return ok;
 }
 
 bool statistics_set_is_over(const struct statistics_set *s)

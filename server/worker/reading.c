@@ -71,9 +71,9 @@ static void take_rows(void *context)
     for (size_t i = 0; i < b->count; i++) {
         if (!b->kept_back[i])
             early_load_add(v, &b->row[i]);
-        if (!statistics_set_add(v->statistics, &b->row[i], 1))
-            v->broken = true;
     }
+    if (!statistics_set_add_rows(v->statistics, b->row, b->count))
+        v->broken = true;
     b->count = 0;
     atomic_store(&b->given, false);
 }
