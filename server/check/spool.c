@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Buffers begin small, for most files are; from these sizes on the disk is used. */
@@ -89,6 +90,7 @@ struct journal {
     bool reading;
     uint64_t ahead_at; /* place of buffer[0] while reading */
     uint64_t next;     /* place of the next byte to read */
+    void *mapped;      /* the whole file; NULL: not asked for */
 };
 
 struct journal *journal_new(const char *folder)
@@ -107,6 +109,8 @@ void journal_free(struct journal *j)
 {
     if (!j)
         return;
+    if (j->mapped)
+        (void)munmap(j->mapped, (size_t)j->file.length);
     store_close(&j->file);
     free(j->buffer);
     free(j);
@@ -161,6 +165,19 @@ static bool begin_reading(struct journal *j)
     }
     j->reading = true;
     return true;
+}
+
+const char *journal_map(struct journal *j)
+{
+    if ((!j->reading && !begin_reading(j)) || j->file.length == 0)
+        return NULL;
+    if (j->file.fd < 0)
+        return j->buffer;
+    if (!j->mapped) {
+        void *at = mmap(NULL, (size_t)j->file.length, PROT_READ, MAP_PRIVATE, j->file.fd, 0);
+        j->mapped = at == MAP_FAILED ? NULL : at;
+    }
+    return j->mapped;
 }
 
 bool journal_next(struct journal *j, void *out, size_t length)

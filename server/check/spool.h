@@ -18,6 +18,8 @@ uint64_t journal_length(const struct journal *j);
 /* Reads the next bytes, through a buffer; the first call begins at the start. false: there are fewer, or the disk
  * failed. */
 bool journal_next(struct journal *j, void *out, size_t length);
+/* All bytes as they lie, while the journal is there; not beside journal_next. NULL: the disk failed, or it is empty. */
+const char *journal_map(struct journal *j);
 /* Where journal_next goes on. */
 void journal_seek(struct journal *j, uint64_t at);
 bool journal_at_end(const struct journal *j);

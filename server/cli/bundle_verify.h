@@ -3,8 +3,7 @@
 #ifndef RECKONER_CLI_BUNDLE_VERIFY_H
 #define RECKONER_CLI_BUNDLE_VERIFY_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "domain/bundle.h"
 
 struct bundle_question {
     const char *bundle;     /* path */
@@ -12,8 +11,6 @@ struct bundle_question {
     const char *checkpoint; /* path of the checkpoint that the caller kept; NULL: none */
     bool json;
 };
-
-#define BUNDLE_TROUBLE_SIZE 400
 
 /* Prints the verdict to standard output. Returns 0: nothing differs, or 1: something does. -1: a file cannot be read;
  * trouble (BUNDLE_TROUBLE_SIZE bytes) says which and why. */

@@ -275,8 +275,8 @@ static enum pg_status check_waiting(struct fsck *f)
 static enum pg_status check_completeness(struct fsck *f, int64_t size)
 {
     static enum pg_status (*const questions[])(struct pg *, PGresult **) = {
-        integrity_log_records, integrity_log_approvals, integrity_log_documents, integrity_log_keys,
-        integrity_log_recoveries};
+        integrity_log_records, integrity_log_approvals,  integrity_log_documents,
+        integrity_log_keys,    integrity_log_recoveries, integrity_log_samples};
     PGresult *r = NULL;
     enum pg_status status = integrity_log_nodes(f->pg, size, &r);
     status = fsck_take(f, status, r);

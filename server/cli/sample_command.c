@@ -1,9 +1,10 @@
 #include "cli/sample_command.h"
 
 #include "base/parse.h"
+#include "cli/bundle_given.h"
 #include "cli/input_file.h"
-#include "cli/sample_population.h"
 #include "domain/money.h"
+#include "proof/sample_population.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ const char cli_sample_evaluate_help[] =
 
 /* A population with a sample of it. */
 struct drawn {
+    struct given bundle;
     struct sample_population_of *p;
     struct sample s;
     struct sample_detail *details;
@@ -40,23 +42,7 @@ static void drawn_free(struct drawn *d)
     sample_free(&d->s);
     free(d->details);
     population_close(d->p);
-}
-
-static const char *why_not_drawn(enum sample_status status)
-{
-    switch (status) {
-    case SAMPLE_NOTHING:
-        return "no row can be drawn: there is none, or none of any value";
-    case SAMPLE_TOO_MANY:
-        return "there are fewer pence than hits; ask for fewer";
-    case SAMPLE_TOO_LARGE:
-        return "the rows add up to more than a sample can evaluate";
-    case SAMPLE_NO_MEMORY:
-    case SAMPLE_ROW_TWICE:
-    case SAMPLE_DONE:
-        break;
-    }
-    return "memory ran out";
+    given_unmap(&d->bundle);
 }
 
 static bool draw(const struct cli *cli, const char *bundle, enum sample_method method, int32_t size, const char *nonce,
@@ -64,7 +50,7 @@ static bool draw(const struct cli *cli, const char *bundle, enum sample_method m
 {
     char trouble[BUNDLE_TROUBLE_SIZE];
     uint8_t seed[SAMPLE_SEED];
-    out->p = population_open(bundle, trouble);
+    out->p = given_map(bundle, &out->bundle, trouble) ? population_open(&out->bundle, trouble) : NULL;
     if (out->p == NULL) {
         (void)cli_fail(cli, "%s", trouble);
         return false;
@@ -72,7 +58,7 @@ static bool draw(const struct cli *cli, const char *bundle, enum sample_method m
     population_seed(out->p, nonce, seed);
     enum sample_status status = sample_draw(population_frame(out->p), method, size, seed, &out->s);
     if (status != SAMPLE_DONE) {
-        (void)cli_fail(cli, "%s", why_not_drawn(status));
+        (void)cli_fail(cli, "%s", sample_why_not(status));
         return false;
     }
     out->details = calloc((size_t)out->s.count, sizeof *out->details);

@@ -10,6 +10,9 @@
 #define BUNDLE_TERMS  500
 #define BUNDLE_MONTHS 12 /* as many as a financial year has */
 
+/* Room for why a bundle cannot be used. */
+#define BUNDLE_TROUBLE_SIZE 400
+
 #define BUNDLE_README         "README.txt"
 #define BUNDLE_STATEMENT      "statement.json"
 #define BUNDLE_STATEMENT_SIG  "statement.json.sig"

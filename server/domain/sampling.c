@@ -293,3 +293,20 @@ void sample_free(struct sample *s)
     free(s->pick);
     memset(s, 0, sizeof *s);
 }
+
+const char *sample_why_not(enum sample_status status)
+{
+    switch (status) {
+    case SAMPLE_NOTHING:
+        return "no row can be drawn: there is none, or none of any value";
+    case SAMPLE_TOO_MANY:
+        return "there are fewer pence than hits; ask for fewer";
+    case SAMPLE_TOO_LARGE:
+        return "the rows add up to more than a sample can evaluate";
+    case SAMPLE_NO_MEMORY:
+    case SAMPLE_ROW_TWICE:
+    case SAMPLE_DONE:
+        break;
+    }
+    return "memory ran out";
+}

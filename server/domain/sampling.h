@@ -56,6 +56,8 @@ enum sample_status {
 };
 enum sample_status sample_frame_add(struct sample_frame *f, month_t month, int32_t row_no, const char *team,
                                     int64_t pence);
+/* Why nothing can be drawn, for people; of other than SAMPLE_DONE. */
+const char *sample_why_not(enum sample_status status);
 /* Puts the rows in order, whatever the order they came in. */
 enum sample_status sample_frame_sort(struct sample_frame *f);
 void sample_frame_free(struct sample_frame *f);

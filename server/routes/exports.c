@@ -9,6 +9,7 @@
 #include "signing/seal.h"
 #include "store/export.h"
 #include "store/job.h"
+#include "store/sample.h"
 #include "store/statement.h"
 #include "store/submission.h"
 
@@ -32,6 +33,7 @@ static const struct column export_columns[] = {{"export", COLUMN_TEXT},
                                                {"cluster", COLUMN_TEXT},
                                                {"submission", COLUMN_TEXT},
                                                {"statement", COLUMN_TEXT},
+                                               {"checkpoint", COLUMN_INTEGER},
                                                {"whole", COLUMN_BOOLEAN},
                                                {"state", COLUMN_TEXT},
                                                {"finished_at", COLUMN_INSTANT},
@@ -226,6 +228,30 @@ void exports_ask_bundle(struct request *r)
     x.format = "tar";
     request_act(r, ask, &x);
     PQclear(view);
+}
+
+/* With the checkpoint that the sample's seed is made of, so that the offline programs draw the same rows. */
+void exports_ask_sample_bundle(struct request *r)
+{
+    struct export_request x;
+    PGresult *sample = NULL;
+    if (!request_path_ident(r, 1))
+        return;
+    begin_request(r, &x, "bundle");
+    enum pg_status status = sample_get(r->pg, x.provider, r->path_values[1], false, &sample);
+    if (status != PG_OK) {
+        reply_store(r, status);
+        return;
+    }
+    x.statement = pg_text(sample, 0, "statement");
+    x.commissioner = pg_text(sample, 0, "commissioner");
+    x.checkpoint = pg_i64(sample, 0, "checkpoint");
+    x.format = "tar";
+    if (x.checkpoint > 0)
+        request_act(r, ask, &x);
+    else
+        reply_problem(r, PROBLEM_CONFLICT, NULL, "The sample has its checkpoint once its nonce is shown");
+    PQclear(sample);
 }
 
 /* The provider's view, or a commissioner's; auditors say whose. */

@@ -14,6 +14,15 @@ void schemas_terms(struct request *r);
 /* keys.c */
 void keys_list(struct request *r);
 void keys_get(struct request *r);
+/* samples.c */
+void samples_list(struct request *r);
+void samples_promise(struct request *r);
+void samples_get(struct request *r);
+void samples_reveal(struct request *r);
+void samples_rows(struct request *r);
+void samples_rate(struct request *r);
+void samples_close(struct request *r);
+void samples_result(struct request *r);
 /* me.c */
 void me_get(struct request *r);
 /* organisations.c */
@@ -115,6 +124,7 @@ void identifiers_release(struct request *r);
 void exports_ask(struct request *r);
 void exports_ask_fix_it(struct request *r);
 void exports_ask_bundle(struct request *r);
+void exports_ask_sample_bundle(struct request *r);
 void exports_ask_audit(struct request *r);
 void exports_list(struct request *r);
 void exports_get(struct request *r);

@@ -16,6 +16,7 @@
 #define DOCUMENT    "/v1/providers/{provider}/documents/{document}"
 #define CERTIFICATE CONTRACT "/certificates/{month}"
 #define STATEMENT   "/v1/providers/{provider}/statements/{statement}"
+#define SAMPLE      "/v1/providers/{provider}/samples/{sample}"
 
 const struct route route_table[] = {
     {.method = "GET", .path = "/v1/problems", .operation = "listProblems", .handle = problems_list},
@@ -656,6 +657,7 @@ const struct route route_table[] = {
      .operation = "askBundle",
      .roles = READERS,
      .handle = exports_ask_bundle},
+#include "routes/table_samples.inc"
 
     {.method = "GET",
      .path = CONTRACT "/certificates",

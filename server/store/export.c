@@ -23,12 +23,12 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
         "export_ask",
         "INSERT INTO reckoner.export (provider, id, kind, format, organisation, person, asked_at, commissioner,"
         " first_month, last_month, rule, severity, cluster, submission, whole, sealed_key, statement, after_link,"
-        " as_known_on)"
+        " as_known_on, checkpoint)"
         " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::date, $10::date, $11, $12, $13, s.no, $15, $16, $17, $18, "
-        "$19::date"
+        "$19::date, $20"
         " FROM (SELECT 1) one LEFT JOIN reckoner.submission s ON s.provider = $1 AND s.id = $14"
         " WHERE $14::text IS NULL OR s.no IS NOT NULL RETURNING id",
-        19};
+        20};
     struct pg_args a;
     pg_args_id(&a, x->provider, x->id);
     pg_arg_text(&a, x->kind);
@@ -54,6 +54,7 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     pg_arg_text(&a, x->statement);
     pg_arg_optional(&a, audit, x->after_link);
     pg_arg_date(&a, x->as_known_on);
+    pg_arg_optional(&a, x->checkpoint > 0, x->checkpoint);
     PGresult *r = NULL;
     enum pg_status status = pg_run_one(pg, &s, &a, &r);
     PQclear(r);
@@ -67,7 +68,7 @@ enum pg_status export_ask(struct pg *pg, const struct export_request *x)
     " x.state, " PG_INSTANT("x.finished_at") " AS finished_at, x.lines, x.pence AS control_total_pence,"               \
     " x.unknown_rows AS rows_of_unknown_amount, x.bytes, x.chunks, encode(x.sha256, 'hex') AS sha256, "                \
     PG_INSTANT("x.remove_after") " AS remove_after, x.sealed_key, x.submission AS submission_no,"                      \
-    " x.statement, x.after_link, x.as_known_on"                                                                        \
+    " x.statement, x.after_link, x.as_known_on, x.checkpoint"                                                          \
     " FROM reckoner.export x LEFT JOIN reckoner.submission s ON s.provider = x.provider AND s.no = x.submission"
 /* clang-format on */
 

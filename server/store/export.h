@@ -26,6 +26,7 @@ struct export_request {
     const void *sealed_key;
     size_t sealed_length;
     const char *statement; /* of a bundle: its record */
+    int64_t checkpoint;    /* of a bundle: size of the checkpoint that it holds; 0: the newest */
     int64_t after_link;    /* of the audit trail */
 };
 /* Most files of one organisation that wait or are being made: the others' jobs stand behind no more. */
@@ -41,8 +42,8 @@ enum pg_status export_list(struct pg *pg, const char *provider, const struct pg_
 /* Columns export, kind, format, organisation, person,
  * asked_at, commissioner, first_month, last_month, rule, severity, cluster,
  * submission (id), whole, state, finished_at, lines, control_total_pence, rows_of_unknown_amount, bytes, chunks, sha256
- * (hexadecimal), remove_after, sealed_key, submission_no, after_link, statement, as_known_on. PG_NONE: none that the
- * caller may see.
+ * (hexadecimal), remove_after, sealed_key, submission_no, after_link, statement, as_known_on, checkpoint. PG_NONE: none
+ * that the caller may see.
  */
 enum pg_status export_get(struct pg *pg, const char *provider, const char *id, PGresult **result);
 /* One part, in binary. PG_NONE: it is not there (any more). */

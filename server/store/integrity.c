@@ -21,6 +21,10 @@
 #define ENTRY_VALID_FROM    "substring(e.entry FROM '\"valid_from\":\"?([^\",}]*)')"
 #define ENTRY_BILL_TO       "substring(e.entry FROM '\"bill_to\":\"?([^\",}]*)')"
 #define ENTRY_DRAFTED_AT    "substring(e.entry FROM '\"drafted_at\":\"?([^\",}]*)')"
+#define ENTRY_NONCE         "substring(e.entry FROM '\"nonce_sha256\":\"?([^\",}]*)')"
+#define ENTRY_METHOD        "substring(e.entry FROM '\"method\":\"?([^\",}]*)')"
+#define ENTRY_SIZE          "substring(e.entry FROM '\"size\":\"?([^\",}]*)')"
+#define ENTRY_STATEMENT     "substring(e.entry FROM '\"statement\":\"?([^\",}]*)')"
 #define ENTRY_VALID_TO      "substring(e.entry FROM '\"valid_to\":\"?([^\",}]*)')"
 
 static enum pg_status ask(struct pg *pg, const struct pg_statement *s, PGresult **differences)
@@ -82,6 +86,32 @@ enum pg_status integrity_log_approvals(struct pg *pg, PGresult **differences)
             "reckoner.log_instant(r.approved_at)"
             " END,"
             "  CASE WHEN r.side IS NOT NULL THEN " ENTRY_AT " END)"),
+        0};
+    return ask(pg, &s, differences);
+}
+
+#define SAMPLE_MEMBER(name, column, member)                                                                            \
+    "('" name "', CASE WHEN e.entry IS NOT NULL THEN " column " END, CASE WHEN r.id IS NOT NULL THEN " member " END)"
+
+enum pg_status integrity_log_samples(struct pg *pg, PGresult **differences)
+{
+    static const struct pg_statement s = {
+        "integrity_log_samples",
+        COMPARED(
+            "reckoner.audit_sample r"
+            " FULL JOIN (SELECT provider, subject, entry FROM reckoner.log_entry WHERE kind = 'sample'"
+            "  UNION ALL SELECT provider, subject, entry FROM reckoner.log_pending WHERE kind = 'sample') e"
+            " ON e.provider = r.provider AND e.subject = r.id",
+            "audit_sample", "coalesce(r.provider || '/' || r.id, e.provider || '/' || e.subject)",
+            "('row', CASE WHEN r.id IS NULL THEN 'none' ELSE 'one' END, 'one'),"
+            "('entry of the log', CASE WHEN e.entry IS NULL THEN 'none' ELSE 'one' END, 'one'),"
+            /* clang-format off */
+            SAMPLE_MEMBER("nonce_sha256", "encode(r.nonce_sha256, 'hex')", ENTRY_NONCE) ","
+            SAMPLE_MEMBER("method", "r.method", ENTRY_METHOD) ","
+            SAMPLE_MEMBER("size", "r.size::text", ENTRY_SIZE) ","
+            SAMPLE_MEMBER("statement", "r.statement", ENTRY_STATEMENT) ","
+            SAMPLE_MEMBER("promised_at", "reckoner.log_instant(r.promised_at)", ENTRY_AT)),
+            /* clang-format on */
         0};
     return ask(pg, &s, differences);
 }

@@ -12,6 +12,8 @@ enum pg_status integrity_log_records(struct pg *pg, PGresult **differences);
 enum pg_status integrity_log_approvals(struct pg *pg, PGresult **differences);
 enum pg_status integrity_log_documents(struct pg *pg, PGresult **differences);
 enum pg_status integrity_log_keys(struct pg *pg, PGresult **differences);
+enum pg_status integrity_log_samples(struct pg *pg,
+                                     PGresult **differences); /* what was promised, and the seed's root */
 enum pg_status integrity_log_recoveries(struct pg *pg, PGresult **differences); /* and numbers that were voided */
 /* Subtrees of leaves that are not there; size: number of leaves. */
 enum pg_status integrity_log_nodes(struct pg *pg, int64_t size, PGresult **differences);

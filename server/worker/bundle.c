@@ -65,17 +65,10 @@ bool bundle_refused(struct bundle_job *b, const char *why)
 
 bool bundle_member_bytes(struct bundle_job *b, const void *bytes, size_t length)
 {
-    struct export_file *f = &b->x->file;
-    for (const char *at = bytes; length > 0;) {
-        size_t n = length < PIECE ? length : PIECE;
-        if (!buf_append(&f->text, at, n))
-            return bundle_no_memory(b);
-        if (!export_file_line(f))
-            return f->status == PG_OK ? bundle_no_memory(b) : bundle_failed(b, f->status);
-        at += n;
-        length -= n;
-    }
-    return true;
+    enum pg_status status = PG_OK;
+    if (b->order->write(b->order->context, bytes, length, &status))
+        return true;
+    return status == PG_OK ? bundle_no_memory(b) : bundle_failed(b, status);
 }
 
 bool bundle_member_begin(struct bundle_job *b, const char *name, uint64_t length)
@@ -150,7 +143,7 @@ static const char *billed_last(const struct bundle_job *b)
 
 static bool write_statements(struct bundle_job *b)
 {
-    const char *id = pg_text(b->x->asked, 0, "statement");
+    const char *id = b->order->statement;
     const char *billed = billed_last(b);
     return bundle_member(b, BUNDLE_README, readme, strlen(readme)) &&
            write_signed(b, BUNDLE_STATEMENT, "statement", id, SIGNED_BYTES) &&
@@ -234,13 +227,13 @@ static void count_documents(struct bundle_job *b)
 static bool read_statement(struct bundle_job *b)
 {
     struct json_problem problem;
-    const char *provider = b->x->job->provider;
-    enum pg_status status = bundle_subject(b->pg, provider, pg_text(b->x->asked, 0, "statement"), &b->subject);
+    const char *provider = b->order->provider;
+    enum pg_status status = bundle_subject(b->pg, provider, b->order->statement, &b->subject);
     if (status == PG_OK)
         status = run_get(b->pg, provider, b->subject.run, &b->run);
     if (status != PG_OK)
         return bundle_failed(b, status == PG_NONE ? PG_FAILED : status);
-    if (!bundle_signed(b, "statement", pg_text(b->x->asked, 0, "statement"), SIGNED_BYTES, &b->record))
+    if (!bundle_signed(b, "statement", b->order->statement, SIGNED_BYTES, &b->record))
         return false;
     b->statement = json_read(PQgetvalue(b->record, 0, 0), (size_t)PQgetlength(b->record, 0, 0), &problem);
     if (b->statement == NULL)
@@ -274,8 +267,8 @@ static bool read_pinned(struct bundle_job *b)
 {
     struct settlement *s = &b->s;
     s->pg = b->pg;
-    s->reference_dir = b->x->w->config->reference_dir;
-    s->lost = &b->x->w->lost;
+    s->reference_dir = b->order->w->config->reference_dir;
+    s->lost = &b->order->w->lost;
     s->account = b->subject.account;
     s->known_at = b->run.known_at;
     if (!settlement_good(b, settlement_open(s)))
@@ -298,7 +291,7 @@ static bool read_issued(struct bundle_job *b)
 
 static bool open_guard(struct bundle_job *b)
 {
-    b->guard = leak_guard_new(b->pg, b->x->w->pseudonym_key);
+    b->guard = leak_guard_new(b->pg, b->order->w->pseudonym_key);
     if (b->guard == NULL)
         return bundle_no_memory(b);
     for (size_t i = 0; i < b->s.months; i++) {
@@ -311,38 +304,40 @@ static bool open_guard(struct bundle_job *b)
     return true;
 }
 
-static enum job_outcome outcome_of(struct bundle_job *b, bool done)
+static enum job_outcome outcome_of(const struct bundle_job *b, bool done, char *problem)
 {
-    struct export_run *x = b->x;
-    if (done) {
-        x->result.pence = json_int(b->statement, "position_pence", 0);
+    if (done)
         return JOB_DONE;
-    }
     if (b->status != PG_OK)
-        return job_outcome_of(b->status, b->pg, x->problem);
+        return job_outcome_of(b->status, b->pg, problem);
     if (b->waits != NULL || b->refused != NULL) {
-        (void)snprintf(x->problem, JOB_PROBLEM_SIZE, "%s", b->waits != NULL ? b->waits : b->refused);
+        (void)snprintf(problem, JOB_PROBLEM_SIZE, "%s", b->waits != NULL ? b->waits : b->refused);
         return b->waits != NULL ? JOB_WAITS : JOB_FAILED;
     }
     (void)snprintf(
-        x->problem, JOB_PROBLEM_SIZE,
+        problem, JOB_PROBLEM_SIZE,
         "The worker's memory or its temporary folder (spool_dir) ran out. Retry the job when there is more.");
     return JOB_AGAIN;
 }
 
-enum job_outcome export_of_bundle(struct export_run *x)
+static bool make(struct bundle_job *b)
+{
+    return read_statement(b) && read_pinned(b) && read_issued(b) && bundle_find_proof(b) && open_guard(b) &&
+           bundle_claims_find(b) && write_all(b);
+}
+
+enum job_outcome bundle_make(const struct bundle_order *order, struct bundle_made *made, char *problem)
 {
     struct bundle_job *b = calloc(1, sizeof *b);
     if (b == NULL) {
-        x->broken = true;
-        return export_failure(x, PG_FAILED);
+        (void)snprintf(problem, JOB_PROBLEM_SIZE, "The worker's memory ran out. Retry the job when there is more.");
+        return JOB_AGAIN;
     }
-    b->x = x;
-    b->pg = x->w->pg;
+    b->order = order;
+    b->pg = order->w->pg;
     b->status = PG_OK;
-    bool done = read_statement(b) && read_pinned(b) && read_issued(b) && bundle_find_proof(b) && open_guard(b) &&
-                bundle_claims_find(b) && write_all(b);
-    enum job_outcome outcome = outcome_of(b, done);
+    enum job_outcome outcome = outcome_of(b, make(b), problem);
+    *made = (struct bundle_made){.lines = b->lines, .pence = json_int(b->statement, "position_pence", 0)};
     settlement_close(&b->s);
     bundle_claims_free(&b->claims);
     leak_guard_free(b->guard);
@@ -353,5 +348,38 @@ enum job_outcome export_of_bundle(struct export_run *x)
     PQclear(b->openings);
     PQclear(b->checkpoint);
     free(b);
+    return outcome;
+}
+
+/* Into the file of an export, piece by piece. */
+static bool write_export(void *context, const void *bytes, size_t length, enum pg_status *status)
+{
+    struct export_file *f = context;
+    for (const char *at = bytes; length > 0;) {
+        size_t n = length < PIECE ? length : PIECE;
+        if (!buf_append(&f->text, at, n))
+            return false;
+        if (!export_file_line(f)) {
+            *status = f->status;
+            return false;
+        }
+        at += n;
+        length -= n;
+    }
+    return true;
+}
+
+enum job_outcome export_of_bundle(struct export_run *x)
+{
+    struct bundle_made made;
+    const struct bundle_order order = {.w = x->w,
+                                       .provider = x->job->provider,
+                                       .statement = pg_text(x->asked, 0, "statement"),
+                                       .checkpoint = pg_i64(x->asked, 0, "checkpoint"),
+                                       .write = write_export,
+                                       .context = &x->file};
+    enum job_outcome outcome = bundle_make(&order, &made, x->problem);
+    x->result.lines = made.lines;
+    x->result.pence = made.pence;
     return outcome;
 }

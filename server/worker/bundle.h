@@ -1,7 +1,7 @@
-/* The bundle of a statement (api/formats/bundle.md), written as an export. What its run pinned is read again; all
- * members are made in memory but the rows, which go through a temporary file. Parts: bundle_inputs.c (inputs.json),
- * bundle_claims.c (assessments), bundle_rows.c (rows, moved rows), bundle_proof.c (keys, checkpoint, log),
- * bundle_document.c. */
+/* The bundle of a statement (api/formats/bundle.md), written as an export or for the worker itself. What its run pinned
+ * is read again; all members are made in memory but the rows, which go through a temporary file. Parts: bundle_inputs.c
+ * (inputs.json), bundle_claims.c (assessments), bundle_rows.c (rows, moved rows), bundle_proof.c (keys, checkpoint,
+ * log), bundle_document.c. */
 #ifndef RECKONER_WORKER_BUNDLE_H
 #define RECKONER_WORKER_BUNDLE_H
 
@@ -11,6 +11,22 @@
 #include "worker/leak_guard.h"
 #include "worker/settlement.h"
 
+/* What is made, and where it goes. */
+struct bundle_order {
+    struct worker *w;
+    const char *provider;
+    const char *statement; /* record */
+    int64_t checkpoint;    /* size of the checkpoint that it holds; 0: the newest */
+    /* false: memory or the disk ran out, or *status says what failed. */
+    bool (*write)(void *context, const void *bytes, size_t length, enum pg_status *status);
+    void *context;
+};
+struct bundle_made {
+    int64_t lines; /* rows */
+    int64_t pence; /* the statement's position */
+};
+/* In the open transaction of a job, whose answer it is; *made counts for JOB_DONE alone. */
+enum job_outcome bundle_make(const struct bundle_order *order, struct bundle_made *made, char *problem);
 /* The job's answer for the statement that x->asked names. */
 enum job_outcome export_of_bundle(struct export_run *x);
 
@@ -34,7 +50,8 @@ struct bundle_claims {
 };
 
 struct bundle_job {
-    struct export_run *x;
+    const struct bundle_order *order;
+    int64_t lines;
     struct pg *pg;
     struct bundle_subject subject;
     struct run run;

@@ -120,7 +120,7 @@ static bool put_tag(const struct bundle_job *b, json_t *entry, int place)
     if (!row_act_episode(episodes(b), place, &row) ||
         kept_tags_load(b->pg, b->subject.account.provider, b->s.facts.financial_year, &kept) != PG_OK)
         return false;
-    kept_tags_pseudonym(&kept, b->x->w->pseudonym_key, b->subject.account.commissioner, row.patient, tag);
+    kept_tags_pseudonym(&kept, b->order->w->pseudonym_key, b->subject.account.commissioner, row.patient, tag);
     kept_tags_free(&kept);
     return json_put(entry, "tag", json_string(tag));
 }

@@ -105,7 +105,7 @@ static bool find_record(struct bundle_job *b, const char *purpose, const char *i
 static bool find_records(struct bundle_job *b)
 {
     const json_t *billing = json_object_get(b->statement, "billing");
-    bool good = find_record(b, "statement", pg_text(b->x->asked, 0, "statement"));
+    bool good = find_record(b, "statement", b->order->statement);
     if (good && json_is_object(billing) && b->document_count > 0)
         good = find_record(b, "statement", pg_text(b->documents, b->document_count - 1, "statement"));
     for (size_t i = 0; good && i < b->s.months; i++) {
@@ -127,14 +127,22 @@ static bool find_agreed(struct bundle_job *b)
         (void)snprintf(subject, sizeof subject, "%s/%d", b->subject.account.contract, b->s.terms.version[i].version);
         good = find_entries(b, "terms_approval", subject, 2);
     }
-    return good && (b->issued[0] == '\0' || find_entries(b, "document", b->issued, 1));
+    if (!good || b->issued[0] == '\0')
+        return good;
+    size_t before = json_array_size(b->log);
+    good = find_entries(b, "document", b->issued, b->order->checkpoint > 0 ? 0 : 1);
+    /* Issued after the checkpoint that was asked for: as of then there is none. */
+    if (good && json_array_size(b->log) == before)
+        b->issued[0] = '\0';
+    return good;
 }
 
 bool bundle_find_proof(struct bundle_job *b)
 {
-    enum pg_status status = log_checkpoints(b->pg, 0, 1, &b->checkpoint);
+    enum pg_status status = b->order->checkpoint > 0 ? log_checkpoint_of(b->pg, b->order->checkpoint, &b->checkpoint)
+                                                     : log_checkpoints(b->pg, 0, 1, &b->checkpoint);
     if (status != PG_OK)
-        return bundle_failed(b, status);
+        return bundle_failed(b, status == PG_NONE ? PG_FAILED : status);
     if (PQntuples(b->checkpoint) == 0) {
         b->waits = "There is no checkpoint of the log yet; it comes first.";
         return false;

@@ -86,7 +86,7 @@ static bool spool_block(struct bundle_job *b, const struct block *k, struct jour
         if (!journal_append(j, line, length + 1))
             return bundle_no_memory(b);
     }
-    b->x->result.lines += (int64_t)k->count;
+    b->lines += (int64_t)k->count;
     return true;
 }
 
@@ -99,7 +99,7 @@ static bool spool_tree(struct bundle_job *b, int64_t submission, const struct ro
     int64_t rows = 0;
     for (int64_t no = 0; good && rows < tree->rows; no++) {
         enum pg_status status = row_tree_block(b->pg, provider, submission, commissioner, no, &k.part, &k.stored);
-        if (status == PG_OK && atomic_load(&b->x->w->lost))
+        if (status == PG_OK && atomic_load(&b->order->w->lost))
             status = PG_NONE;
         good = status == PG_OK || bundle_failed(b, status);
         good = good && read_block_rows(b, submission, commissioner, &k) && spool_block(b, &k, j);
@@ -134,7 +134,7 @@ static bool write_month(struct bundle_job *b, size_t i)
         row_tree_get(b->pg, b->subject.account.provider, b->s.submission[i].no, b->subject.account.commissioner, &tree);
     if (status != PG_OK)
         return status == PG_NONE ? bundle_refused(b, lost_rows) : bundle_failed(b, status);
-    struct journal *j = journal_new(b->x->w->config->spool_dir);
+    struct journal *j = journal_new(b->order->w->config->spool_dir);
     bool good = j != NULL && journal_append(j, ROW_LINE_HEADER "\n", sizeof ROW_LINE_HEADER);
     month_format(b->s.month[i].month, month);
     (void)snprintf(name, sizeof name, "rows/%s.csv", month);
@@ -212,7 +212,7 @@ static bool write_moved_row(struct bundle_job *b, const struct row_change *c, st
     if (!prove(b, submission, commissioner, k, place, &path))
         return false;
     month_format(c->month, month);
-    b->x->result.lines++;
+    b->lines++;
     return (buf_append_format(out, "%s,%s,%lld,", month, commissioner,
                               (long long)k->part.block * ROW_BLOCK + (long long)place) &&
             path_text(&path, out) && buf_append_char(out, ',') && buf_append(out, line, length) &&

@@ -8,6 +8,7 @@
 #include "worker/rehearse.h"
 #include "worker/resettle.h"
 #include "worker/row_trees.h"
+#include "worker/sample.h"
 #include "worker/settle.h"
 #include "worker/validate.h"
 
@@ -26,5 +27,6 @@ const struct job_handler job_handlers[] = {
     {"erase", erase_run, NULL},
     {"export", export_run, NULL},
     {"calculate", calculate_run, calculate_give_up},
+    {"sample", sample_run, NULL},
     {NULL, NULL, NULL},
 };

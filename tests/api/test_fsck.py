@@ -85,6 +85,9 @@ TAMPERED = [
      ["terms_approval RXA/", "/1/provider: row: found none"]),
     ("terms", "UPDATE {t} SET body = body || ' ', digest = sha256(convert_to(body || ' ', 'UTF8'))",
      ["terms_approval RXA/", ": digest of the terms: found "]),
+    ("audit_sample", "UPDATE {t} SET nonce_sha256 = sha256('x')", ["audit_sample RXA/", ": nonce_sha256: found "]),
+    ("audit_sample", "UPDATE {t} SET size = 6", ["audit_sample RXA/", ": size: found 6, expected 5"]),
+    ("audit_sample", "DELETE FROM {t}", ["audit_sample RXA/", ": row: found none"]),
     ("submission_chunk", "DELETE FROM {t}", ["submission RXA/", ": pieces stored: found 0, expected 1"]),
     ("submission", "UPDATE {t} SET sha256 = sha256('x')", ["submission RXA/", ": sha256 of the bytes as sent: found "]),
     ("submission_chunk", "UPDATE {t} SET sealed = set_byte(sealed, 5, get_byte(sealed, 5) # 1)",
@@ -132,6 +135,9 @@ class Fsck(harness.ServiceCase):
         checker = cls.as_person("a.checker")
         issued = checker.send("POST", path + "/issue", headers={"If-Match": checker.send("GET", path).headers["ETag"]})
         assert issued.status == 200, issued.body
+        statement = maker.get(f"{contract}/accounts/5QE/statements")["items"][0]["id"]
+        cls.as_person("audit.one").post(f"/v1/providers/RXA/statements/{statement}/samples",
+                                        {"method": "random", "size": 5, "nonce_sha256": "ab" * 32})
         may = cls.send([harness.row(n, "2012-05") for n in range(20, 30)], month="2012-05")
         asked = maker.post("/v1/providers/RXA/erasures", {"submission": may["submission"], "row": 2,
                                                           "reason": "the patient asked for it"})

@@ -361,6 +361,23 @@ class Replies(harness.ServiceCase):
             self.call(operation, "audit.one", statement=statement["id"])
         self.call("askBundle", "e.one", statement=statement["id"])
         self.call("askAuditTrail", "e.one")
+        self.samples(statement["id"])
+
+    def samples(self, statement):
+        sample = self.call("promiseSample", "audit.one", statement=statement)["sample"]
+        auditor = self.person("audit.one")
+        self.wait_until(lambda: any(
+            e["leaf"] < auditor.get("/v1/log/checkpoints?limit=1")["items"][0]["size"]
+            for e in auditor.get(f"/v1/log/entries?kind=sample&subject={sample}")["items"]), what="its checkpoint")
+        self.wait("audit.one", self.call("revealSample", "audit.one", sample=sample)["job"])
+        self.assertEqual(self.call("getSample", "e.one", sample=sample)["state"], "drawn")
+        self.call("listSamples", "e.one")
+        self.call("listSampleRows", "a.maker", sample=sample)
+        self.call("rateSample", "audit.one", sample=sample)
+        self.wait("audit.one", self.call("closeSample", "audit.one", sample=sample)["job"])
+        for person in ("audit.one", "e.one"):
+            self.call("getSampleResult", person, sample=sample)
+        self.call("askSampleBundle", "audit.one", sample=sample)
 
     def certificates(self, path):
         self.wait_until(lambda: self.person("e.one").get(

@@ -2,7 +2,7 @@
  * that what is behind the form is reached. Input: for each member one byte for its name and three for its length, then
  * its bytes; what is left over when the first byte is 255 is an archive as it stands. */
 #include "base/ustar.h"
-#include "cli/bundle_checking.h"
+#include "proof/bundle_checking.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* What the stages of checking a bundle share. One file of stages each: bundle_signed.c, bundle_agreed.c, bundle_rows.c,
- * bundle_billing.c; bundle_verify.c calls them in order and prints. */
-#ifndef RECKONER_CLI_BUNDLE_CHECKING_H
-#define RECKONER_CLI_BUNDLE_CHECKING_H
+/* Checking a bundle offline (api/formats/bundle.md), and what its stages share. One file of stages each:
+ * bundle_signed.c, bundle_agreed.c, bundle_rows.c, bundle_billing.c; bundle_checking.c calls them in order. Pure. */
+#ifndef RECKONER_PROOF_BUNDLE_CHECKING_H
+#define RECKONER_PROOF_BUNDLE_CHECKING_H
 
 #include "domain/bundle.h"
 #include "domain/bundle_case.h"
@@ -24,6 +24,10 @@ enum check_stage {
     CHECK_DOCUMENT,
     CHECK_STAGES
 };
+
+/* The name of a stage, and in words what it looks at. */
+const char *check_stage_name(enum check_stage stage);
+const char *check_stage_about(enum check_stage stage);
 
 enum outcome { OUTCOME_GOOD, OUTCOME_DIFFERS, OUTCOME_NOT_CHECKED };
 
@@ -97,10 +101,6 @@ void bundle_check_all(struct checking *x, const char *bytes, size_t length);
 /* NULL: nothing differs. stage: when not NULL, its name. */
 const struct verdict *bundle_first_difference(const struct checking *x, const char **stage);
 void checking_free(struct checking *x);
-
-/* Maps a whole file. false: trouble (BUNDLE_TROUBLE_SIZE bytes) says why. */
-bool given_map(const char *path, struct given *out, char *trouble);
-void given_unmap(struct given *g);
 
 /* Hands the rows on, month by month, those moved in last. After a check that found nothing amiss with them. false: each
  * said so. */

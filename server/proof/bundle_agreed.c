@@ -1,5 +1,5 @@
 /* Stages of a bundle: terms and receipts. */
-#include "cli/bundle_checking.h"
+#include "proof/bundle_checking.h"
 
 #include "base/text.h"
 

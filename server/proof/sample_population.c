@@ -1,7 +1,7 @@
-#include "cli/sample_population.h"
+#include "proof/sample_population.h"
 
-#include "cli/bundle_checking.h"
 #include "domain/row_worth.h"
+#include "proof/bundle_checking.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 
 struct sample_population_of {
-    struct given file;
     struct checking *x;
     char statement[65];
     struct activity_month months[TERMS_MONTHS];
@@ -106,10 +105,10 @@ static bool value_rows(struct sample_population_of *p, char *trouble)
 }
 
 /* false: the bundle does not hold. */
-static bool check(struct sample_population_of *p, char *trouble)
+static bool check(struct sample_population_of *p, const struct given *bundle, char *trouble)
 {
     const char *stage = "position";
-    bundle_check_all(p->x, p->file.bytes, p->file.length);
+    bundle_check_all(p->x, bundle->bytes, bundle->length);
     const struct verdict *wrong = bundle_first_difference(p->x, &stage);
     if (wrong == NULL && p->x->verdict[CHECK_POSITION].outcome == OUTCOME_NOT_CHECKED)
         wrong = &p->x->verdict[CHECK_POSITION];
@@ -120,14 +119,14 @@ static bool check(struct sample_population_of *p, char *trouble)
     return false;
 }
 
-struct sample_population_of *population_open(const char *bundle, char *trouble)
+struct sample_population_of *population_open(const struct given *bundle, char *trouble)
 {
     struct sample_population_of *p = calloc(1, sizeof *p);
     if (p != NULL)
         p->x = calloc(1, sizeof *p->x);
     if (p == NULL || p->x == NULL || sodium_init() < 0) {
         (void)snprintf(trouble, BUNDLE_TROUBLE_SIZE, "memory ran out");
-    } else if (given_map(bundle, &p->file, trouble) && check(p, trouble) && value_rows(p, trouble)) {
+    } else if (check(p, bundle, trouble) && value_rows(p, trouble)) {
         bundle_digest(&p->x->b.statement, p->statement);
         return p;
     }
@@ -145,7 +144,6 @@ void population_close(struct sample_population_of *p)
     if (p->x != NULL)
         checking_free(p->x);
     free(p->x);
-    given_unmap(&p->file);
     free(p);
 }
 

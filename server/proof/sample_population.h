@@ -1,15 +1,15 @@
-/* The population of an audit sample: the rows of a bundle that was checked, with the pence that each adds. */
-#ifndef RECKONER_CLI_SAMPLE_POPULATION_H
-#define RECKONER_CLI_SAMPLE_POPULATION_H
+/* The population of an audit sample: the rows of a bundle that was checked, with the pence that each adds. Pure. */
+#ifndef RECKONER_PROOF_SAMPLE_POPULATION_H
+#define RECKONER_PROOF_SAMPLE_POPULATION_H
 
-#include "cli/bundle_verify.h"
 #include "domain/sampling_result.h"
+#include "proof/bundle_checking.h"
 
 struct sample_population_of;
 
-/* Checks the bundle and values its rows; only from one that holds is anything drawn. NULL: trouble
- * (BUNDLE_TROUBLE_SIZE bytes) says why. */
-struct sample_population_of *population_open(const char *bundle, char *trouble);
+/* Checks the bundle, whose bytes are borrowed, and values its rows; only from one that holds is anything drawn. NULL:
+ * trouble (BUNDLE_TROUBLE_SIZE bytes) says why. */
+struct sample_population_of *population_open(const struct given *bundle, char *trouble);
 void population_close(struct sample_population_of *p);
 
 const struct sample_frame *population_frame(const struct sample_population_of *p);

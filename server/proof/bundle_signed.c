@@ -1,5 +1,5 @@
 /* Stages of a bundle: signature, key, previous, checkpoint, inclusion. */
-#include "cli/bundle_checking.h"
+#include "proof/bundle_checking.h"
 #include "signing/minisign.h"
 #include "signing/pem.h"
 

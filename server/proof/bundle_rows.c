@@ -1,7 +1,7 @@
 /* Stages of a bundle: rows, inputs, position. One pass over the rows serves all three. */
 #include "base/json_difference.h"
 #include "base/text.h"
-#include "cli/bundle_checking.h"
+#include "proof/bundle_checking.h"
 #include "proof/row_tree.h"
 
 #include "base/parse.h"

@@ -1,11 +1,11 @@
 /* Stages of a bundle: billing and document. */
 #include "base/json_difference.h"
 #include "base/text.h"
-#include "cli/bundle_checking.h"
 #include "domain/billing.h"
 #include "domain/due_date.h"
 #include "domain/expected_value.h"
 #include "domain/money.h"
+#include "proof/bundle_checking.h"
 
 #include <stdio.h>
 #include <stdlib.h>
