@@ -6,10 +6,19 @@
 
 static const char alphabet[] = "bcdfghjklmnpqrstvwxz";
 
+/* Random bytes are taken together, as each request to the kernel costs more than they do; those from the last whole
+ * multiple of the alphabet on are passed over, so that all letters are as likely. */
 void ident_new(char out[IDENT_SIZE])
 {
-    for (int i = 0; i < IDENT_LENGTH; i++)
-        out[i] = alphabet[randombytes_uniform((uint32_t)(sizeof alphabet - 1))];
+    const unsigned letters = sizeof alphabet - 1;
+    uint8_t random[IDENT_LENGTH + 12];
+    int written = 0;
+    while (written < IDENT_LENGTH) {
+        randombytes_buf(random, sizeof random);
+        for (size_t i = 0; i < sizeof random && written < IDENT_LENGTH; i++)
+            if (random[i] < 256 / letters * letters)
+                out[written++] = alphabet[random[i] % letters];
+    }
     out[IDENT_LENGTH] = '\0';
 }
 
