@@ -32,11 +32,10 @@ static bool read_cursor(struct request *r, struct page *page, struct question_cu
 }
 
 /* The line of a finding, with where it is and whom it is about. */
-static void write_found(const struct request *r, const struct finding_view *view, int row, struct buf *out)
+static void write_found(const struct finding_view *view, int row, struct buf *out)
 {
     char month[8];
     month_format(pg_month(view->result, row, "month"), month);
-    bool named = r->caller.role == ROLE_PROVIDER; /* who has the episode id at home needs no pseudonym */
     (void)buf_append_char(out, '{');
     finding_view_write(view, row, out);
     (void)buf_append_text(out, ",\"provider\":");
@@ -44,7 +43,7 @@ static void write_found(const struct request *r, const struct finding_view *view
     (void)buf_append_format(out, ",\"month\":\"%s\",\"submission\":", month);
     (void)json_append_text(out, pg_text(view->result, row, "id"));
     (void)buf_append_text(out, ",\"pseudonym\":");
-    if (named || pg_is_null(view->result, row, "pseudonym"))
+    if (pg_is_null(view->result, row, "pseudonym"))
         (void)buf_append_text(out, "null");
     else
         (void)json_append_text(out, pg_text(view->result, row, "pseudonym"));
@@ -73,7 +72,7 @@ static void write_page(struct request *r, const struct page *page, const PGresul
     for (int i = 0; i < shown; i++) {
         if (i > 0)
             (void)buf_append_char(out, ',');
-        write_found(r, &view, i, out);
+        write_found(&view, i, out);
     }
     (void)buf_append_text(out, "],\"next\":");
     if (count > shown) {

@@ -41,6 +41,7 @@ static bool is_cluster(const char *text)
 bool question_filter(struct request *r, struct question *q)
 {
     memset(q, 0, sizeof *q);
+    q->own_names = r->caller.role == ROLE_PROVIDER; /* it has the episode id at home */
     q->provider = request_query(r, "provider");
     q->commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : request_query(r, "commissioner");
     q->rule = request_query(r, "rule");

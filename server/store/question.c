@@ -7,13 +7,13 @@
     " AND s.month BETWEEN $2 AND $3 ORDER BY s.provider, s.month, s.version DESC)"
 
 /* $4 commissioner, $5 rule, $6 severity, $7 cluster. The bits asked for differ by commissioner: terms change
- * severities. named has each line as its rule, whether it is of findings with a severity of their own (+) or not (-),
- * and the severity. The cluster to look up is worked out here: compared with a COALESCE, it would not be looked for in
- * an index, for fear that this tells of rows that a policy hides. */
+ * severities. named has each line as its rule and whether it is of findings with a severity of their own (+) or not
+ * (-); severities has the severity of each. The cluster to look up is worked out here: compared with a COALESCE, it
+ * would not be looked for in an index, for fear that this tells of rows that a policy hides. */
 #define LINES(key)                                                                                                     \
     ", lines AS MATERIALIZED (SELECT c.provider, c.no, c.id, c.month, c.evaluation, l.commissioner, " key              \
     " AS line, bit_or(1::bigint << l.bit) AS mask, coalesce($7::text, '*') AS cluster,"                                \
-    " string_agg(l.rule || CASE l.bit WHEN 62 THEN '+' ELSE '-' END || l.severity, ' ') AS named"                      \
+    " array_agg(l.rule || CASE l.bit WHEN 62 THEN '+' ELSE '-' END) AS named, array_agg(l.severity) AS severities"     \
     " FROM current c CROSS JOIN LATERAL (SELECT * FROM"                                                                \
     " reckoner.finding_line l WHERE l.provider = c.provider AND l.submission = c.no"                                   \
     " AND ($4::text IS NULL OR l.commissioner = $4) AND ($5::text IS NULL OR l.rule = $5)"                             \
@@ -29,48 +29,49 @@ static void question_args(struct pg_args *a, const struct question *q)
     pg_arg_text(a, q->cluster);
 }
 
+/* Each list gives its own first rows, from the part in which the cursor is on: parts hold 64 rows, the last one fewer.
+ * Rows with the amount of the cursor begin behind its row in its own submission, are passed in those before it and
+ * begin with their first in those behind it. One row more than findings are asked for, as those of the cursor's row may
+ * all be behind us. The rows of parts stay in order: the parts come sorted, and each is taken apart beside them. OFFSET
+ * 0: a row is looked up by its key, whatever the planner knows, and its severity is worked out once. */
+#define EACH_LINE LINES("''")
+#define PAGE(pseudonym, stake)                                                                                         \
+    CURRENT EACH_LINE                                                                                                  \
+        ", begins AS MATERIALIZED (SELECT m.*, CASE WHEN $12 = '' OR (m.provider, m.no) > ($9,"                        \
+        " $10::bigint) THEN 0 WHEN (m.provider, m.no) = ($9, $10::bigint) THEN $11::integer ELSE 2147483647 "          \
+        "END AS first"                                                                                                 \
+        " FROM lines m),"                                                                                              \
+        " page AS MATERIALIZED (SELECT m.*, k.row_no, k.place FROM begins m CROSS JOIN LATERAL"                        \
+        " (SELECT u.row_no, u.place FROM (SELECT unnest(n.row_nos) AS row_no, unnest(n.places) AS place FROM"          \
+        " (SELECT n.row_nos, n.places FROM reckoner.finding_rank n"                                                    \
+        " WHERE n.provider = m.provider AND n.submission = m.no AND n.commissioner = m.commissioner"                   \
+        " AND n.cluster = m.cluster AND n.rules = m.mask AND (n.last_place, n.last_row) >= ($8::bigint, "              \
+        "m.first)"                                                                                                     \
+        " ORDER BY n.last_place, n.last_row LIMIT $13::bigint / 64 + 2) n) u"                                          \
+        " WHERE (u.place, u.row_no) >= ($8::bigint, m.first) LIMIT $13 + 1) k"                                         \
+        " ORDER BY k.place, m.provider, m.no, k.row_no LIMIT $13 + 1)"                                                 \
+        " SELECT p.place, p.provider, p.no AS submission, p.id, p.month, p.row_no, f.rule, f.severity, "               \
+        "f.episode_id,"                                                                                                \
+        " p.commissioner, f.cluster, f.field, f.value, f.note, CASE WHEN p.place <= 0 THEN -p.place END AS "           \
+        "pence, " pseudonym                                                                                            \
+        " AS pseudonym, f.mark FROM page p CROSS JOIN LATERAL (SELECT f.*, f.rule || f.severity AS mark FROM"          \
+        " (SELECT f.rule, p.severities[array_position(p.named, f.rule || CASE WHEN f.severity IS NULL THEN '-' "       \
+        "ELSE '+'"                                                                                                     \
+        " END)] AS severity, f.episode_id, f.cluster, f.field, f.value, f.note FROM reckoner.finding f"                \
+        " WHERE f.provider = p.provider AND f.submission = p.no AND f.row_no = p.row_no"                               \
+        " AND f.evaluation IN (0, p.evaluation) OFFSET 0) f WHERE f.severity IS NOT NULL) f" stake                     \
+        " WHERE $12 = '' OR (p.place, p.provider, p.no, p.row_no, f.mark) > ($8, $9, $10::bigint, "                    \
+        "$11::integer, $12)"                                                                                           \
+        " ORDER BY p.place, p.provider, p.no, p.row_no, f.mark LIMIT $13::bigint"
+#define STAKE                                                                                                          \
+    " CROSS JOIN LATERAL (SELECT k.pseudonym FROM reckoner.stake k WHERE k.provider = p.provider"                      \
+    " AND k.submission = p.no AND k.row_no = p.row_no OFFSET 0) k"
+
 enum pg_status question_findings(struct pg *pg, const struct question *q, const struct question_cursor *after,
                                  int64_t limit, PGresult **result)
 {
-    /* Each list gives its own first rows, from the part in which the cursor is on: parts hold 64 rows, the last one
-     * fewer. Rows with the amount of the cursor begin behind its row in its own submission, are passed in those before
-     * it and begin with their first in those behind it. One row more than findings are asked for, as those of the
-     * cursor's row may all be behind us. The rows of parts stay in order: the parts come sorted, and each is taken
-     * apart beside them. OFFSET 0: a row is looked up by its key, whatever the planner knows. */
-    static const struct pg_statement s = {
-        "question_findings",
-        CURRENT LINES(
-            "''") ", begins AS MATERIALIZED (SELECT m.*, CASE WHEN $12 = '' OR (m.provider, m.no) > ($9, $10::bigint) "
-                  "THEN 0"
-                  " WHEN (m.provider, m.no) = ($9, $10::bigint) THEN $11::integer ELSE 2147483647 END AS first FROM "
-                  "lines m),"
-                  " page AS MATERIALIZED (SELECT m.*, k.row_no, k.place FROM begins m CROSS JOIN LATERAL"
-                  " (SELECT u.row_no, u.place FROM (SELECT n.row_nos, n.places FROM reckoner.finding_rank n"
-                  " WHERE n.provider = m.provider AND n.submission = m.no AND n.commissioner = m.commissioner"
-                  " AND n.cluster = m.cluster AND n.rules = m.mask AND (n.last_place, n.last_row) >= ($8::bigint, "
-                  "m.first)"
-                  " ORDER BY n.last_place, n.last_row LIMIT $13::bigint / 64 + 2) n"
-                  " CROSS JOIN LATERAL unnest(n.row_nos, n.places) u (row_no, place)"
-                  " WHERE (u.place, u.row_no) >= ($8::bigint, m.first) LIMIT $13 + 1) k"
-                  " ORDER BY k.place, m.provider, m.no, k.row_no LIMIT $13 + 1)"
-                  " SELECT p.place, p.provider, p.no AS submission, p.id, p.month, p.row_no, f.rule, f.severity, "
-                  "f.episode_id,"
-                  " p.commissioner, f.cluster, f.field, f.value, f.note, CASE WHEN p.place <= 0 THEN -p.place END AS "
-                  "pence,"
-                  " k.pseudonym, f.mark FROM page p CROSS JOIN LATERAL (SELECT f.*, f.rule || f.severity AS mark FROM"
-                  " (SELECT f.rule, split_part(substr(p.named, strpos(p.named, f.line) + 4), ' ', 1) AS severity, "
-                  "f.episode_id,"
-                  " f.cluster, f.field, f.value, f.note FROM (SELECT *, rule || CASE WHEN severity IS NULL THEN '-' "
-                  "ELSE '+' END"
-                  " AS line FROM reckoner.finding f WHERE f.provider = p.provider AND f.submission = p.no"
-                  " AND f.row_no = p.row_no AND f.evaluation IN (0, p.evaluation) OFFSET 0) f WHERE strpos(p.named, "
-                  "f.line) > 0)"
-                  " f) f CROSS JOIN LATERAL (SELECT k.pseudonym FROM reckoner.stake k WHERE k.provider = p.provider"
-                  " AND k.submission = p.no AND k.row_no = p.row_no OFFSET 0) k"
-                  " WHERE $12 = '' OR (p.place, p.provider, p.no, p.row_no, f.mark) > ($8, $9, $10::bigint, "
-                  "$11::integer, $12)"
-                  " ORDER BY p.place, p.provider, p.no, p.row_no, f.mark LIMIT $13::bigint",
-        13};
+    static const struct pg_statement plain = {"question_findings", PAGE("NULL::text", ""), 13};
+    static const struct pg_statement named = {"question_findings_by_pseudonym", PAGE("k.pseudonym", STAKE), 13};
     struct pg_args a;
     question_args(&a, q);
     pg_arg_i64(&a, after->place);
@@ -79,7 +80,7 @@ enum pg_status question_findings(struct pg *pg, const struct question *q, const 
     pg_arg_i64(&a, after->row);
     pg_arg_text(&a, after->mark);
     pg_arg_i64(&a, limit);
-    return pg_run(pg, &s, &a, result);
+    return pg_run(pg, q->own_names ? &plain : &named, &a, result);
 }
 
 /* The lines asked for have one mask in each line, and a sum of their own. */

@@ -14,6 +14,7 @@ struct question {
     const char *rule;
     const char *severity; /* in force */
     const char *cluster;
+    bool own_names;     /* of question_findings: who asks has its own names of patients, and needs no pseudonyms */
     instant_t known_at; /* what had been found by then (store/finding_known.h); INSTANT_NONE: what is found */
 };
 
@@ -28,7 +29,7 @@ struct question_cursor {
 
 /* Findings by amount at stake: largest first, unknown last; then by provider, submission, row and rule. Columns place,
  * provider, submission (no), id, month, row_no, rule, severity, episode_id, commissioner, cluster, field, value, note,
- * pence, pseudonym (null for a provider, who has its own names), mark. */
+ * pence, pseudonym (null with own_names), mark. */
 enum pg_status question_findings(struct pg *pg, const struct question *q, const struct question_cursor *after,
                                  int64_t limit, PGresult **result);
 
