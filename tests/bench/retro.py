@@ -37,6 +37,7 @@ PAYERS = ("5QE", "5QF", "5QG", "5QH")
 MONTHS = [f"2012-{n:02}" for n in range(4, 13)] + [f"2013-{n:02}" for n in range(1, 4)]
 CLUSTERS = [f"{n:02}" for n in range(1, 22) if n != 9]
 THREADS = 8
+CONNECTIONS = 4  # of a thread: the daemon allows 200 from one address
 WORKERS = 2
 
 
@@ -85,6 +86,8 @@ class World:
     def client(self, person):
         clients = self.local.__dict__.setdefault("clients", {})
         if person not in clients:
+            if len(clients) == CONNECTIONS:
+                clients.pop(next(iter(clients))).close()
             clients[person] = api_client.Client(self.service.url, self.tokens[person])
         return clients[person]
 
