@@ -2,8 +2,8 @@
 
     tests/bench/run BUILD              1,000,000 rows; RECKONER_BENCH_ROWS and RECKONER_BENCH_SECONDS make it smaller
 
-RECKONER_BENCH_SIZES names the files whose memory and settlement are measured beside: "10000,100000,5000000" unless
-told, "" for none.
+RECKONER_BENCH_SIZES names the files whose memory is measured beside: "10000,100000,5000000" unless told, "" for none.
+RECKONER_BENCH_MONTHS names the contract-months that are settled, in rows of one commissioner: "10000,100000,1000000".
 
 PostgreSQL runs as in production (fsync and synchronous_commit on). The result is printed and written to
 BUILD/bench/result.json and BUILD/bench/result.txt.
@@ -30,6 +30,7 @@ import uploads  # noqa: E402
 ROWS = int(os.environ.get("RECKONER_BENCH_ROWS", "1000000"))
 SECONDS = int(os.environ.get("RECKONER_BENCH_SECONDS", "10"))
 SIZES = [int(size) for size in os.environ.get("RECKONER_BENCH_SIZES", "10000,100000,5000000").split(",") if size]
+MONTHS = [int(rows) for rows in os.environ.get("RECKONER_BENCH_MONTHS", "10000,100000,1000000").split(",") if rows]
 CLIENTS = 16
 RARE_RULE = "D05"  # about one row of 3,000
 PG_BIN = pathlib.Path(os.environ.get("RECKONER_PG_BIN", "/usr/lib/postgresql/15/bin"))
@@ -289,8 +290,26 @@ def settle(service, author, contract):
             "sql_seconds": min(sums), "rows": rows, "statistics_bytes": stored}
 
 
+def contract_month(build, folder, rows):
+    """Settles a month of so many rows, all of them one commissioner's, beside the sum of the same rows in SQL."""
+    say(f"settling a contract-month of {rows:,} rows ...")
+    path = folder / "more/one_payer.csv"
+    uploads.give_to(uploads.demo_file(build, folder / "more", rows), path, "5QE", "A81001")
+    with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
+        author, _, contract = prepare(service)
+        sent = uploads.timed(service, author, path.read_bytes())
+        uploads.must_be_accepted(author, sent["submission"])
+        wait_until_evaluated(author, sent["submission"])
+        wait_until_idle(service)
+        psql(service, "VACUUM (ANALYZE);")
+        found = settle(service, author, contract)
+    if found["rows"] != rows:
+        raise SystemExit(f"bench: {found['rows']:,} rows are the commissioner's, not {rows:,}")
+    return found
+
+
 def settle_line(run):
-    return (f"{'settlement of a month of ' + format(run['rows'], ',') + ' rows / the sum in SQL':<52}"
+    return (f"{'contract-month of ' + format(run['rows'], ',') + ' rows settled / the sum in SQL':<52}"
             f"{run['run_seconds'] * 1000:>11.0f} ms{run['sql_seconds'] * 1000:>11.0f} ms"
             f"{run['sql_seconds'] / run['run_seconds']:>8.1f}x\n"
             f"{'  asked for by HTTP and waited for; read':<52}{run['asked_seconds'] * 1000:>11.0f} ms"
@@ -323,7 +342,7 @@ def report(found):
         f"{'  the same as rates, 1000 rows a second':<52}{found['rows'] / copy['validated_seconds'] / 1000:>14,.0f}"
         f"{found['rows'] / copy['copy_seconds'] / 1000:>14,.0f}"
         f"{copy['copy_seconds'] / copy['validated_seconds']:>9.2f}",
-        *[settle_line(one) for one in sorted(found["settlement"], key=lambda one: one["rows"])],
+        *[settle_line(one) for one in found["settlement"]],
         *[f"{'the engine alone, positions of ' + format(one['rows'], ',') + ' rows':<52}"
           f"{one['positions_per_second']:>12,.0f}/s; with their documents {one['with_documents_per_second']:,.0f}/s"
           for one in found["engine"]],
@@ -350,7 +369,7 @@ def one_file(build, folder, rows, failing):
         uploads.fail_every_row(source, path)
         kind = "every row fails three rules"
     with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
-        author, token, contract = prepare(service)
+        author, token, _ = prepare(service)
         data = path.read_bytes()
         found = uploads.timed(service, author, data)
         uploads.must_be_accepted(author, found["submission"])
@@ -359,7 +378,6 @@ def one_file(build, folder, rows, failing):
         if not failing:
             wait_until_evaluated(author, found["submission"])
             wait_until_idle(service)
-            one["settlement"] = settle(service, author, contract)
         if rows > ROWS and not failing:
             say(f"reading pages of each kind for {SECONDS} s, then their query for {SECONDS} s ...")
             one["page"] = pages(service, build, author, token, found["submission"])
@@ -374,7 +392,7 @@ def measure(build):
     path = data / "RXA-2012-04-1-first.csv"
     found = {"machine": machine(), "rows": ROWS}
     with services.Service(build, folder / "service", clock="2012-05-10T09:00:00Z") as service:
-        author, token, contract = prepare(service)
+        author, token, _ = prepare(service)
         say("uploading the month before, which the measured one is compared with ...")
         upload_month_before(service, author, path)
         copy_seconds = copy_baseline(service, path)  # while nothing else is done
@@ -390,7 +408,6 @@ def measure(build):
         wait_until_evaluated(author, submission)
         wait_until_idle(service)
         found["upload"] |= uploads.rows_alone(service, psql, submission, folder)
-        found["settlement"] = [settle(service, author, contract)]
         found["engine"] = engine(build)
         say(f"reading pages of each kind for {SECONDS} s, then their query for {SECONDS} s ...")
         found["page"] = pages(service, build, author, token, submission)
@@ -400,7 +417,7 @@ def measure(build):
     with services.Service(build, folder / "service", workers=0) as service:
         found["log"] = appends.measure(service, psql, folder)
     found["files"] += [one_file(build, folder, size, False) for size in SIZES]
-    found["settlement"] += [one["settlement"] for one in found["files"] if "settlement" in one]
+    found["settlement"] = [contract_month(build, folder, rows) for rows in MONTHS]
     found["files"].append(one_file(build, folder, ROWS, True))
     return found
 

@@ -88,6 +88,19 @@ def fail_every_row(source, target):
             out.write(",".join(fields))
 
 
+def give_to(source, target, payer, of_practice):
+    """Copies a file of the demonstration with every row the payer's, of one of its practices."""
+    with open(source, encoding="ascii") as rows, open(target, "w", encoding="ascii", newline="") as out:
+        header = rows.readline()
+        names = header.strip().split(",")
+        commissioner, practice = names.index("commissioner"), names.index("gp_practice")
+        out.write(header)
+        for line in rows:
+            fields = line.rstrip("\n").split(",")
+            fields[commissioner], fields[practice] = payer, of_practice
+            out.write(",".join(fields) + "\n")
+
+
 def memory_line(rows, found):
     seconds = found["validated_seconds"]
     return (f"{rows:>12,}{found['bytes'] / 1e6:>10,.0f}{seconds:>12.1f}{rows / seconds / 1000:>12.0f}"
