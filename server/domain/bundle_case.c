@@ -192,16 +192,11 @@ static bool begin_month(struct bundle_case *c, size_t i)
         return true; /* the position parks and says so */
     if (m->submission != NULL && payability_looks_at_reviews(m->terms->terms))
         m->reviews = c->in->reviews_sha256[i];
+    if (!payability_looks_at_each_row(m->terms->terms))
+        return true;
     made->payability = payability_new(m->terms->terms, &c->in->reviews[i], c->in->commissioner, m->month);
-    if (made->payability == NULL)
-        return false;
-    if (payability_looks_at_each_row(made->payability)) {
-        made->claiming = claiming_new(m->terms->terms, &c->in->reviews[i], m->month);
-        return made->claiming != NULL;
-    }
-    payability_free(made->payability);
-    made->payability = NULL;
-    return true;
+    made->claiming = claiming_new(m->terms->terms, &c->in->reviews[i], m->month);
+    return made->payability != NULL && made->claiming != NULL;
 }
 
 struct bundle_case *bundle_case_new(struct bundle_inputs *in, const struct terms_version *terms, size_t terms_count,

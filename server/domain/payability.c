@@ -86,11 +86,11 @@ static enum severity severity_under(const struct terms *t, enum rule_id rule)
     return severity;
 }
 
-static rule_set_t errors_under(const struct payability *p)
+static rule_set_t errors_under(const struct terms *t)
 {
     rule_set_t errors = 0;
     for (int rule = 0; rule < RULE_COUNT; rule++) {
-        if (rule_get((enum rule_id)rule)->bit >= 0 && payability_severity(p, (enum rule_id)rule) == SEVERITY_ERROR)
+        if (rule_get((enum rule_id)rule)->bit >= 0 && severity_under(t, (enum rule_id)rule) == SEVERITY_ERROR)
             errors |= rule_set_of((enum rule_id)rule);
     }
     return errors;
@@ -120,7 +120,7 @@ struct payability *payability_new(const struct terms *t, const struct review_per
         for (int cluster = 0; cluster < TERMS_CLUSTERS; cluster++)
             count_unpriced(p, &p->unpriced[s][cluster], cluster, s == p->service_count ? "" : p->service[s]);
     }
-    p->errors = errors_under(p);
+    p->errors = errors_under(t);
     return p;
 }
 
@@ -250,9 +250,9 @@ bool payability_allows_class(const struct payability *p, const char *cluster, co
     return ((marks->failed | class_failed(p, cluster, service, marks)) & p->errors) == 0;
 }
 
-bool payability_looks_at_each_row(const struct payability *p)
+bool payability_looks_at_each_row(const struct terms *t)
 {
-    return p->terms->rules.stop_pay || (p->errors & threshold_rules()) != 0;
+    return t->rules.stop_pay || (errors_under(t) & threshold_rules()) != 0;
 }
 
 bool payability_looks_at_reviews(const struct terms *t)

@@ -49,7 +49,7 @@ enum day_pricing payability_day_pricing(const struct payability *p, int cluster,
 
 /* Whether rows that differ only in patient, review, referral and last contact may differ in what is paid for them:
  * then settlement must look at each. */
-bool payability_looks_at_each_row(const struct payability *p);
+bool payability_looks_at_each_row(const struct terms *t);
 
 /* Whether the terms look at the review periods of the reference data: stop_pay_when_overdue, or R02 as an ERROR. */
 bool payability_looks_at_reviews(const struct terms *t);

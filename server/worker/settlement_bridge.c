@@ -174,15 +174,9 @@ struct row_view {
 /* The key of the statistics that terms ask for in a month. */
 static bool key_of(const struct settlement *s, const struct row_view *v, struct cached_rows *out)
 {
-    struct payability *p = payability_new(v->terms, v->reviews, s->account.commissioner, v->month);
-    if (p == NULL || !activity_parts(v->terms, s->account.commissioner, v->month, &out->parts)) {
-        payability_free(p);
-        return false;
-    }
-    out->looking = payability_looks_at_each_row(p) ? v->terms : NULL;
+    out->looking = payability_looks_at_each_row(v->terms) ? v->terms : NULL;
     out->reviews = *v->reviews;
-    payability_free(p);
-    return true;
+    return activity_parts(v->terms, s->account.commissioner, v->month, &out->parts);
 }
 
 static struct cached_rows *find(struct bridge_cache *c, const struct cached_rows *key)

@@ -150,15 +150,6 @@ static bool take_found(void *context, const struct statistics_found *found)
     return x->outcome == STATISTICS_LOADED;
 }
 
-static bool look_at_each_row(const struct statistics_question *q, size_t i, bool *each, uint32_t *parts)
-{
-    const struct statistics_month *m = &q->months[i];
-    struct payability *p = payability_new(m->terms, m->reviews, q->commissioner, m->month);
-    *each = p != NULL && payability_looks_at_each_row(p);
-    payability_free(p);
-    return p != NULL && activity_parts(m->terms, q->commissioner, m->month, parts);
-}
-
 enum statistics_loaded month_statistics_load(struct pg *pg, const struct statistics_question *q,
                                              struct month_statistics *out, enum pg_status *status)
 {
@@ -168,12 +159,12 @@ enum statistics_loaded month_statistics_load(struct pg *pg, const struct statist
     size_t asked = 0;
     struct stored stored = {q, month_of, out, STATISTICS_LOADED};
     for (size_t i = 0; i < q->count; i++) {
-        bool each = false;
-        if (!look_at_each_row(q, i, &each, &parts[i]))
+        const struct statistics_month *m = &q->months[i];
+        if (!activity_parts(m->terms, q->commissioner, m->month, &parts[i]))
             return STATISTICS_OUT_OF_MEMORY;
-        if (each)
+        if (payability_looks_at_each_row(m->terms))
             continue;
-        wanted[asked] = (struct statistics_wanted){q->months[i].submission, parts[i]};
+        wanted[asked] = (struct statistics_wanted){m->submission, parts[i]};
         month_of[asked++] = i;
     }
     *status =

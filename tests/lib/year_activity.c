@@ -37,7 +37,7 @@ void year_statistics(const struct contract_year *y, size_t k, const struct terms
     struct statistics_builder *b[2] = {statistics_builder_new(month, true), statistics_builder_new(month, true)};
     size_t order[64];
     year_must(payability != NULL && claiming != NULL && b[0] != NULL && b[1] != NULL);
-    bool reduce = payability_looks_at_each_row(payability) || shuffle % 2 != 0;
+    bool reduce = payability_looks_at_each_row(t) || shuffle % 2 != 0;
     shuffle_order(order, y->row_count[k], shuffle);
     for (size_t r = 0; r < y->row_count[k]; r++) {
         struct episode e = y->rows[k][order[r]].row;

@@ -202,7 +202,7 @@ static void collect(const struct month_case *m, month_t month, const struct revi
     for (int i = 0; i < ROWS; i++) {
         struct episode e = m->row[(start + i) % ROWS];
         if (strcmp(e.commissioner, commissioner) == 0 &&
-            (!payability_looks_at_each_row(p) || payability_reduce(p, &e))) {
+            (!payability_looks_at_each_row(m->terms) || payability_reduce(p, &e))) {
             struct episode before = e; /* as it was read, until the rules across rows were known */
             before.continues = false;
             before.failed = 0;
