@@ -361,11 +361,12 @@ void findings_trend(struct request *r)
     if (!question_filter(r, &q))
         return;
     PGresult *results[3] = {NULL, NULL, NULL};
-    enum pg_status status = question_rows(r->pg, &q, &results[0]);
+    enum pg_status status = q.known_at == INSTANT_NONE ? question_rows(r->pg, &q, &results[0])
+                                                       : question_rows_known(r->pg, &q, &results[0]);
     if (status == PG_OK)
-        status = question_sums(r->pg, &q, QUESTION_BY_MONTH, &results[1]);
+        status = sums_of(r, &q, QUESTION_BY_MONTH, &results[1]);
     if (status == PG_OK)
-        status = question_sums(r->pg, &q, QUESTION_BY_MONTH_AND_SEVERITY, &results[2]);
+        status = sums_of(r, &q, QUESTION_BY_MONTH_AND_SEVERITY, &results[2]);
     json_t *items = json_array();
     bool ok = status == PG_OK && items != NULL;
     int at[2] = {0, 0};

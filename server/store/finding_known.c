@@ -67,28 +67,54 @@ enum pg_status question_findings_known(struct pg *pg, const struct question *q, 
 }
 
 #define ROWS "count(DISTINCT (k.provider, k.no, f.row_no))"
-#define SUMS(key, order)                                                                                               \
-    KNOWN " SELECT " key " AS key, '' AS line, count(*) AS findings, " ROWS " AS rows, NULL::bigint AS pence, " ROWS   \
+#define SUMS(key, line, order)                                                                                         \
+    KNOWN " SELECT " key " AS key, " line " AS line, count(*) AS findings, " ROWS                                      \
+          " AS rows, NULL::bigint AS pence, " ROWS                                                                     \
           " AS unknown_rows FROM known k CROSS JOIN LATERAL (SELECT f.*, h.held" FOUND                                 \
-          " OFFSET 0) f GROUP BY 1 ORDER BY " order
+          " OFFSET 0) f GROUP BY 1, 2 ORDER BY " order
 
 enum pg_status question_sums_known(struct pg *pg, const struct question *q, enum question_group group,
                                    PGresult **result)
 {
     static const struct pg_statement statements[] = {
-        [QUESTION_TOTAL] = {"question_total_known", SUMS("''", "key"), 8},
-        [QUESTION_BY_MONTH] = {"question_month_known", SUMS("to_char(k.month, 'YYYY-MM')", "key"), 8},
-        [QUESTION_BY_PROVIDER] = {"question_provider_known", SUMS("k.provider", "rows DESC, key"), 8},
-        [QUESTION_BY_COMMISSIONER] = {"question_commissioner_known", SUMS("f.commissioner", "rows DESC, key"), 8},
-        [QUESTION_BY_RULE] = {"question_rule_known", SUMS("f.rule", "rows DESC, key"), 8},
-        [QUESTION_BY_SEVERITY] = {"question_severity_known", SUMS("f.held", "rows DESC, key"), 8},
-        [QUESTION_BY_CLUSTER] = {"question_cluster_known", SUMS("f.cluster", "rows DESC, key"), 8},
+        [QUESTION_TOTAL] = {"question_total_known", SUMS("''", "''", "key"), 8},
+        [QUESTION_BY_MONTH] = {"question_month_known", SUMS("to_char(k.month, 'YYYY-MM')", "''", "key"), 8},
+        [QUESTION_BY_PROVIDER] = {"question_provider_known", SUMS("k.provider", "''", "rows DESC, key"), 8},
+        [QUESTION_BY_COMMISSIONER] = {"question_commissioner_known", SUMS("f.commissioner", "''", "rows DESC, key"), 8},
+        [QUESTION_BY_RULE] = {"question_rule_known", SUMS("f.rule", "''", "rows DESC, key"), 8},
+        [QUESTION_BY_SEVERITY] = {"question_severity_known", SUMS("f.held", "''", "rows DESC, key"), 8},
+        [QUESTION_BY_CLUSTER] = {"question_cluster_known", SUMS("f.cluster", "''", "rows DESC, key"), 8},
+        [QUESTION_BY_MONTH_AND_SEVERITY] = {"question_month_severity_known",
+                                            SUMS("to_char(k.month, 'YYYY-MM')", "f.held", "key, line"), 8},
     };
     struct pg_args a;
     if (group >= sizeof statements / sizeof statements[0])
         return PG_INVALID;
     known_args(&a, q);
     return pg_run(pg, &statements[group], &a, result);
+}
+
+enum pg_status question_rows_known(struct pg *pg, const struct question *q, PGresult **result)
+{
+    /* Rows of a submission never change. The first evaluation counts them; before it they are counted here. */
+    static const struct pg_statement s = {
+        "question_rows_known",
+        KNOWN " SELECT to_char(k.month, 'YYYY-MM') AS key, count(DISTINCT k.provider) AS providers,"
+              " sum(n.rows)::bigint AS rows FROM known k CROSS JOIN LATERAL (SELECT coalesce("
+              " (SELECT sum(p.rows) FROM reckoner.finding_pattern p WHERE p.provider = k.provider"
+              "  AND p.submission = k.no AND ($5::text IS NULL OR p.commissioner = $5)"
+              "  AND ($6::text IS NULL OR p.cluster = $6)),"
+              " (SELECT count(*) FROM reckoner.episode e WHERE e.provider = k.provider AND e.submission = k.no"
+              "  AND ($5::text IS NULL OR e.commissioner = $5) AND ($6::text IS NULL OR e.cluster = $6))) AS rows"
+              " OFFSET 0) n WHERE n.rows > 0 GROUP BY 1 ORDER BY 1",
+        6};
+    struct pg_args a;
+    pg_args_month(&a, q->provider, q->first);
+    pg_arg_month(&a, q->last);
+    pg_arg_instant(&a, q->known_at);
+    pg_arg_text(&a, q->commissioner);
+    pg_arg_text(&a, q->cluster);
+    return pg_run(pg, &s, &a, result);
 }
 
 enum pg_status finding_summary_known(struct pg *pg, const struct finding_query *q, PGresult **result)

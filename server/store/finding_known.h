@@ -11,9 +11,11 @@
 /* As question_findings, of q->known_at; by provider, submission, row and rule, place is always 0. */
 enum pg_status question_findings_known(struct pg *pg, const struct question *q, const struct question_cursor *after,
                                        int64_t limit, PGresult **result);
-/* As question_sums; largest counts of rows first where it has the largest pence first. Not by month and severity. */
+/* As question_sums; largest counts of rows first where it has the largest pence first. */
 enum pg_status question_sums_known(struct pg *pg, const struct question *q, enum question_group group,
                                    PGresult **result);
+/* As question_rows: all rows of the submissions that counted then. */
+enum pg_status question_rows_known(struct pg *pg, const struct question *q, PGresult **result);
 /* As finding_summary, of the submission q->id at q->known_at, with a column evaluation. PG_NONE: it was not accepted by
  * then, or the caller may not see it. */
 enum pg_status finding_summary_known(struct pg *pg, const struct finding_query *q, PGresult **result);

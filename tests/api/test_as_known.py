@@ -66,6 +66,7 @@ class AsKnown(harness.ServiceCase):
             yield f"all findings {n}", self.answer(client, f"/v1/findings?as_known_on={day}")
             for group in ("month", "rule", "severity", "cluster", "commissioner", "provider"):
                 yield f"{group} {n}", self.answer(client, f"/v1/findings/summary?group={group}&as_known_on={day}")
+            yield f"trend {n}", self.answer(client, f"/v1/findings/trend?as_known_on={day}")
         for client, form in ((self.ours, "csv"), (self.theirs, "ndjson")):
             yield form, self.file(client, day, form)
         for n, month in enumerate(MONTHS):
@@ -182,11 +183,11 @@ class AsKnown(harness.ServiceCase):
         positions = [answer["2012-04"] for answer in self.answers.values()]
         self.assertEqual(len(set(positions)), 4, "uploaded, contested, decided and priced anew, late rows")
         self.assertNotEqual(self.answers["2012-06-18"]["2012-05"], self.answers["2012-07-10"]["2012-05"])
-        self.check_findings("2012-06-16", 0)
-        self.check_findings("2012-06-18", 10 + 12)
-        self.check_findings("2012-07-10", 15 + 12)
+        self.check_findings("2012-06-16", 0, [10, 12])
+        self.check_findings("2012-06-18", 10 + 12, [10, 12])
+        self.check_findings("2012-07-10", 15 + 12, [15, 12])
 
-    def check_findings(self, day, rows):
+    def check_findings(self, day, rows, sent):
         """All the answers of a day tell of these rows of C05, a warning, and of nothing else."""
         known = self.answers[day]
         for n in range(3):
@@ -199,6 +200,12 @@ class AsKnown(harness.ServiceCase):
                 self.assertEqual([line[group] for line in sums["items"]], keys if rows else [])
                 self.assertEqual(sums["total"], {"findings": rows, "rows": rows, "rows_of_unknown_amount": rows,
                                                  "amount_at_stake_pence": None if rows else 0})
+            months = json.loads(known[f"month {n}"])["items"]
+            trend = json.loads(known[f"trend {n}"])["items"]
+            self.assertEqual([line["rows_sent"] for line in trend], sent)
+            self.assertEqual([{name: line[name] for name in line if name in (months or [{}])[0]} for line in trend
+                              if line["rows"]], months)
+            self.assertEqual([s["severity"] for line in trend for s in line["by_severity"]], ["WARN"] * len(months))
         self.assertEqual(known["csv"].count(b"\n"), rows + 1)
         self.assertEqual(known["csv"].count(b",C05,WARN,"), rows)
         self.assertEqual(known["ndjson"].count(b"\n"), rows)
