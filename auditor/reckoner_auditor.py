@@ -67,7 +67,7 @@ import sys
 import tempfile
 from fractions import Fraction
 
-ENGINE = "reckoner-engine/2"  # the computation that this file knows
+ENGINE = "reckoner-engine/3"  # the computation that this file knows
 STAGES = ["activity", "factor", "bands", "risk_share", "cap_collar", "block", "adjustment", "withhold", "cquin",
           "contested"]
 
@@ -1461,18 +1461,13 @@ def tidy(number, sent, month):
     of = text.get
     return {
         "number": number,
-        "episode": of("episode_id", ""),
-        "patient": of("patient_id", ""),
-        "commissioner": of("commissioner", ""),
+        "episode": of("episode_id", ""), "patient": of("patient_id", ""),
         "cluster": of("cluster", "").zfill(2) if of("cluster") else "",
-        "service": of("service", ""),
-        "start": day_or_none(of("start_date")),
-        "end": day_or_none(of("end_date")),
-        "mhct": day_or_none(of("mhct_date")),
-        "referral": day_or_none(of("referral_date")),
+        "commissioner": of("commissioner", ""), "service": of("service", ""),
+        "start": day_or_none(of("start_date")), "end": day_or_none(of("end_date")),
+        "mhct": day_or_none(of("mhct_date")), "referral": day_or_none(of("referral_date")),
         "contact": day_or_none(of("last_contact")),
-        "open": not of("end_date"),
-        "reason": of("mhct_reason"),
+        "open": not of("end_date"), "reason": of("mhct_reason"),
         "admitted": int(of("admitted_days")) if of("admitted_days", "").isdigit() else 0,
         "assessment_only": of("assessment_only") == "Y",
         "approved": bool(of("approval_ref")),
@@ -1480,8 +1475,7 @@ def tidy(number, sent, month):
         "failed": sent.get("failed", ()),
         "order": of("episode_id", "").encode(),  # of assessments of one day
         "beaten": False,  # an assessment of another commissioner's row comes first
-        "payable_days": None,
-        "not_payable": False,
+        "payable_days": None, "not_payable": False,
     }
 
 
@@ -1519,7 +1513,7 @@ class Value:
     claimed, of which one for each referral earns."""
 
     def __init__(self):
-        self.sums, self.unpriced, self.claims = {}, 0, []
+        self.sums, self.unpriced, self.claims, self.shared = {}, 0, [], set()
 
     def add(self, place, units, pence):
         sums = self.sums.setdefault(place, [0, 0])
@@ -1529,26 +1523,30 @@ class Value:
     def copy(self):
         other = Value()
         other.sums = {place: list(sums) for place, sums in self.sums.items()}
-        other.unpriced, other.claims = self.unpriced, list(self.claims)
+        other.unpriced, other.claims, other.shared = self.unpriced, list(self.claims), set(self.shared)
         return other
 
-    def take(self, p, month, row):
+    def take(self, p, month, row, sent=None):
         terms, mine = p.force[month], p.mine
         reviews = p.account.case["months"][month].get("review_periods", {})
         ours = row["commissioner"] == mine and payable(terms, reviews, mine, month, row)
         if ours:
-            most = row["payable_days"]
             days, sums, unpriced = stay_of(terms, reviews, mine, month, row)
-            if most is not None:
-                sums, unpriced = sum_days(days[:most])
+            if row["payable_days"] is not None:
+                sums, unpriced = sum_days(days[:row["payable_days"]])
             for place, (units, pence) in sums.items():
                 self.add(place, units, pence)
             self.unpriced += unpriced
+        referral = (row["patient"], row["referral"] or row["mhct"])
+        if row["commissioner"] != mine and assessed(month, row) and terms.pays_assessments(month):
+            self.shared.add(referral)
         if claims_assessment(terms, reviews, month, row):
             price = terms.assessment(mine, row["service"], row["cluster"], row["mhct"])
             earns = ours and price is not None and not row["beaten"]
-            referral = (row["patient"], row["referral"] or row["mhct"])
-            self.claims.append((row["mhct"], row["order"], referral, earns, month, price))
+            # Other accounts do not know of a decision that makes a row claim.
+            decided = sent is not None and not claims_assessment(terms, reviews, month, sent)
+            if not decided or row["commissioner"] == mine:
+                self.claims.append((row["mhct"], row["order"], referral, earns, month, price, decided))
 
 
 def activity(p, changes):
@@ -1568,10 +1566,10 @@ def activity(p, changes):
         plain, kept = account.plain[month]
         values[month] = plain.copy()
         for row in kept:
-            values[month].take(p, month, changed(row, said_of(row, month, changes)))
-    earned = set()
-    claims = [claim for value in values.values() for claim in value.claims]
-    for _, _, referral, earns, month, price in sorted(claims, key=lambda claim: claim[:2]):
+            values[month].take(p, month, changed(row, said_of(row, month, changes)), row)
+    earned, shared = set(), set().union(*(value.shared for value in values.values()))
+    claims = [c for value in values.values() for c in value.claims if not (c[-1] and c[2] in shared)]
+    for _, _, referral, earns, month, price, _ in sorted(claims, key=lambda claim: claim[:2]):
         if referral not in earned and earns:
             values[month].add(price["place"], 1, price["pence"])
         earned.add(referral)
@@ -1748,7 +1746,7 @@ def sum_days(days):
 
 
 def assessed(month, row):
-    claims = row["assessment_only"] or row["reason"] == "10"
+    claims = row["cluster"] in CLUSTERS and (row["assessment_only"] or row["reason"] == "10")
     return claims and row["mhct"] is not None and first_of(month) <= row["mhct"] < behind(month)
 
 
@@ -1882,6 +1880,10 @@ class Terms:
 
     def assessment(self, commissioner, service, cluster, when):
         return self.matching(commissioner, service, cluster, ("ASSESSMENT",), when).get("ASSESSMENT")
+
+    def pays_assessments(self, month):
+        return any(p["basis"] == "ASSESSMENT" and p["from"] < behind(month) and p["to"] > first_of(month)
+                   for prices in self.prices.values() for p in prices)
 
     def group(self, cluster):
         return self.groups.get(cluster, OTHER)
@@ -2388,9 +2390,7 @@ def position(case):
                       for line in p.lines],
             "stages": {stage: p.sum(stage) for stage in STAGES},
             "total_pence": p.sum(), "billable_pence": p.billable(),
-            "P_pence": p.planned,
-            "X_pence": p.through_bands(),
-            "AAV_pence": p.base,
+            "P_pence": p.planned, "X_pence": p.through_bands(), "AAV_pence": p.base,
             "plan_by_month_pence": [plan for plan, _ in p.plans],
             "contested": {c["challenge"]: c["pence"] for c in p.contested},
         }

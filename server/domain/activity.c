@@ -345,6 +345,43 @@ static bool allows(const struct month_counts *m, const struct episode *e)
     return payability_allows(m->payability, &row, &marks);
 }
 
+static bool claims(const struct month_counts *m, const struct episode *e)
+{
+    const struct row_marks marks = {e->failed, e->approved, e->minor};
+    const struct activity_row row = episode_activity(e);
+    return m->claiming != NULL && statistics_is_candidate(m->in->month, e) &&
+           claiming_allows(m->claiming, &row, &marks);
+}
+
+/* Whether the statistics have an assessment of the referral, claiming or not, of a row that is not changed. */
+static bool has_referral(const struct counting *c, const struct statistics *s, const struct statistics_candidate *a)
+{
+    size_t i = statistics_first_of_referral(s, a);
+    while (i < s->candidate_count && statistics_same_referral(&s->candidate[i], a) && is_changed(c, &s->candidate[i]))
+        i++;
+    return i < s->candidate_count && statistics_same_referral(&s->candidate[i], a);
+}
+
+/* Whether another account has an assessment of the referral, claiming or not. */
+static bool is_shared(const struct counting *c, const struct statistics_candidate *a)
+{
+    for (int k = 0; k < TERMS_MONTHS; k++) {
+        const struct month_counts *m = &c->months[k];
+        for (size_t i = 0; m->claiming != NULL && i < m->in->other_count; i++) {
+            if (has_referral(c, m->in->others[i], a))
+                return true;
+        }
+    }
+    for (size_t i = 0; i < c->changed_count; i++) {
+        const struct row_change *other = c->changed[i];
+        const struct statistics_candidate b = statistics_candidate_of(&other->row, 0, NULL);
+        bool counts = !other->is_here && (other->cluster >= 0 || cluster_index(other->row.cluster) >= 0);
+        if (counts && c->months[month_number(other->month) - 1].claiming != NULL && statistics_same_referral(&b, a))
+            return true;
+    }
+    return false;
+}
+
 static bool apply_change(struct counting *c, const struct row_change *change)
 {
     struct month_counts *m = &c->months[month_number(change->month) - 1];
@@ -362,12 +399,10 @@ static bool apply_change(struct counting *c, const struct row_change *change)
     bool pays = change->is_here && allows(m, &after);
     if (pays && !count_row(c, m, &row, change->payable_days, 1))
         return false;
-    const struct row_marks marks = {after.failed, after.approved, after.minor};
-    if (m->claiming == NULL || !statistics_is_candidate(change->month, &after) ||
-        !claiming_allows(m->claiming, &row, &marks))
-        return true;
     const struct statistics_candidate a = statistics_candidate_of(&after, 0, NULL);
-    return offer(c, m, &a, (int16_t)cluster_index(after.cluster), after.service, pays);
+    /* Of a claim that it did not have as it was sent other accounts do not know. */
+    return !claims(m, &after) || (!claims(m, &change->row) && (!change->is_here || is_shared(c, &a))) ||
+           offer(c, m, &a, (int16_t)cluster_index(after.cluster), after.service, pays);
 }
 
 static bool list_changed(struct counting *c)

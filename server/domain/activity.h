@@ -38,7 +38,8 @@ struct activity_month {
     const struct statistics *statistics;  /* of the account's rows; NULL: none (a month agreed as zero or estimated) */
     /* Candidates of the provider's rows of other commissioners: an assessment earns once for provider, patient and
      * referral. Whose row claims it first is told without regard to accounts (claiming.h); when it is another's, the
-     * account's own row does not earn. */
+     * account's own row does not earn. A row that claims by a change alone, of which other accounts do not know, earns
+     * only where none of these is of its referral, whether it claims or not. */
     const struct statistics *const *others;
     size_t other_count;
 };

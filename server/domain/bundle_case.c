@@ -29,10 +29,7 @@ struct case_month {
     struct payability *payability; /* where the terms look at single rows; else NULL */
     struct claiming *claiming;     /* the same */
     struct statistics_builder *builder;
-    struct statistics_builder *claims; /* of rows that the account does not pay for, and that claim an assessment */
     struct statistics statistics;
-    struct statistics others;
-    const struct statistics *other; /* &others */
 };
 
 struct bundle_case {
@@ -185,8 +182,7 @@ static bool begin_month(struct bundle_case *c, size_t i)
     struct case_month *made = &c->month[i];
     m->terms = terms_in_force(c->terms, c->terms_count, m->month, c->in->known_at);
     made->builder = statistics_builder_new(m->month, false);
-    made->claims = statistics_builder_new(m->month, false);
-    if (made->builder == NULL || made->claims == NULL)
+    if (made->builder == NULL)
         return false;
     if (m->terms == NULL)
         return true; /* the position parks and says so */
@@ -225,9 +221,7 @@ void bundle_case_free(struct bundle_case *c)
         payability_free(c->month[i].payability);
         claiming_free(c->month[i].claiming);
         statistics_builder_free(c->month[i].builder);
-        statistics_builder_free(c->month[i].claims);
         statistics_free(&c->month[i].statistics);
-        statistics_free(&c->month[i].others);
     }
     activity_lines_free(&c->activity);
     for (size_t i = 0; c->countered != NULL && i < c->in->challenge_count; i++)
@@ -270,10 +264,10 @@ static bool count(struct bundle_case *c, size_t place, const struct episode *e)
 {
     struct episode row = *e;
     struct case_month *m = &c->month[place];
-    if (m->payability == NULL || payability_reduce(m->payability, &row))
-        return statistics_builder_add(m->builder, &row, 1) == STATISTICS_ADDED;
-    return !statistics_is_candidate(c->in->months[place].month, e) || !claiming_reduce(m->claiming, &row) ||
-           statistics_builder_add(m->claims, &row, 1) == STATISTICS_ADDED;
+    /* What the account has no price for may have a claim all the same. */
+    bool kept = m->payability == NULL || payability_reduce(m->payability, &row) ||
+                (statistics_is_candidate(c->in->months[place].month, e) && claiming_reduce(m->claiming, &row));
+    return !kept || statistics_builder_add(m->builder, &row, 1) == STATISTICS_ADDED;
 }
 
 bool bundle_case_row(const struct bundle_case *c, month_t month, const struct row_line *line, bool moved,
@@ -401,8 +395,7 @@ static enum bundle_case_status value(struct bundle_case *c, struct activity_line
     for (size_t i = 0; i < c->months; i++) {
         const struct position_month *m = &c->in->months[i];
         const struct statistics *own = m->submission == NULL ? NULL : &c->month[i].statistics;
-        months[i] = (struct activity_month){m->month, m->terms->terms,    &c->in->reviews[i],
-                                            own,      &c->month[i].other, own == NULL ? 0 : 1};
+        months[i] = (struct activity_month){m->month, m->terms->terms, &c->in->reviews[i], own, NULL, 0};
     }
     enum activity_status status = activity_value(&in, out);
     free(changes);
@@ -430,10 +423,8 @@ static enum bundle_case_status make_statistics(struct bundle_case *c, char *reas
             (void)snprintf(reason, POSITION_REASON_SIZE, "no terms are in force for %s", month);
             return BUNDLE_CASE_CANNOT;
         }
-        if (!statistics_builder_make(c->month[i].builder, &c->month[i].statistics) ||
-            !statistics_builder_make(c->month[i].claims, &c->month[i].others))
+        if (!statistics_builder_make(c->month[i].builder, &c->month[i].statistics))
             return BUNDLE_CASE_NO_MEMORY;
-        c->month[i].other = &c->month[i].others;
     }
     return BUNDLE_CASE_DONE;
 }

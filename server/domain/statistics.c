@@ -155,6 +155,27 @@ int statistics_compare_candidates(const void *left, const void *right)
     return order != 0 ? order : (int)a->closing - (int)b->closing;
 }
 
+size_t statistics_first_of_referral(const struct statistics *s, const struct statistics_candidate *a)
+{
+    size_t low = 0;
+    size_t high = s->candidate_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct statistics_candidate *b = &s->candidate[middle];
+        int order = memcmp(b->patient, a->patient, sizeof a->patient);
+        if (order < 0 || (order == 0 && b->referral < a->referral))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool statistics_same_referral(const struct statistics_candidate *a, const struct statistics_candidate *b)
+{
+    return a->referral == b->referral && memcmp(a->patient, b->patient, sizeof a->patient) == 0;
+}
+
 /* The stay of a row in the month, class 0 and count 1; false: it has neither a day nor a closing day there. */
 static bool statistics_stay_of(month_t month, const struct episode *e, struct statistics_stay *out)
 {

@@ -16,7 +16,8 @@ struct claim {
     date_t mhct_date;
     month_t month;
     int32_t row;
-    bool other; /* of a row that is not in the bundle */
+    bool other;  /* of a row that is not in the bundle */
+    bool claims; /* as it was sent */
 };
 
 struct claims_reading {
@@ -41,8 +42,7 @@ static bool moved_in(const struct bundle_job *b, month_t month, int32_t row)
     return false;
 }
 
-/* Whether a row that is not in the bundle competes. */
-static bool competes(const struct claims_reading *c, const struct episode *e)
+static bool claims(const struct claims_reading *c, const struct episode *e)
 {
     const struct row_marks marks = {e->failed, e->approved, e->minor};
     struct activity_row row = episode_activity(e);
@@ -65,7 +65,8 @@ static bool keep(struct claims_reading *c, const struct episode *e, bool other)
                            .mhct_date = e->mhct_date,
                            .month = c->b->s.month[c->month].month,
                            .row = e->row_no,
-                           .other = other};
+                           .other = other,
+                           .claims = claims(c, e)};
     memcpy(made->patient, e->patient, sizeof made->patient);
     memcpy(made->episode_id, e->episode_id, sizeof made->episode_id);
     return true;
@@ -79,7 +80,7 @@ static bool look(void *context, const struct episode *e)
     if (!statistics_is_candidate(month, e))
         return true;
     bool other = strcmp(e->commissioner, b->subject.account.commissioner) != 0 && !moved_in(b, month, e->row_no);
-    if (other && !competes(c, e))
+    if (other && cluster_index(e->cluster) < 0)
         return true;
     c->no_memory = !keep(c, e, other);
     return !c->no_memory;
@@ -147,13 +148,16 @@ static void note_day(struct bundle_claims *out, const struct claim *claim, size_
         out->runs[out->run_count++] = out->same_day_count - begun;
 }
 
-/* The claims [from, to) of one referral. */
+/* The claims [from, to) of one referral. What claims by a decision alone earns nothing beside any other's. */
 static void note_referral(struct bundle_claims *out, const struct claim *claim, size_t from, size_t to)
 {
     bool lost = false;
+    bool shared = false;
+    for (size_t i = from; i < to; i++)
+        shared = shared || claim[i].other;
     for (size_t i = from; i < to; i++) {
-        lost = lost || claim[i].other;
-        if (lost && !claim[i].other)
+        lost = lost || (claim[i].other && claim[i].claims);
+        if (!claim[i].other && (claim[i].claims ? lost : shared))
             out->elsewhere[out->elsewhere_count++] = (struct bundle_place){claim[i].month, claim[i].row};
     }
     for (size_t i = from, end; i < to; i = end) {

@@ -10,6 +10,8 @@
 
 /* How often a scan looks whether its job was lost, in rows. */
 #define LOOK_EVERY 4096
+/* Marks of a row that does not claim: where no rule is an ERROR, it is its price that it lacks. */
+#define EVERY_RULE (~(rule_set_t)0)
 
 void month_statistics_free(struct month_statistics *m)
 {
@@ -61,12 +63,17 @@ static bool read_row(void *context, const struct episode *e)
         r->lost = true;
         return false;
     }
-    bool own = strcmp(e->commissioner, r->question->commissioner) == 0;
-    if (own && payability_reduce(r->payability, &row))
-        return statistics_builder_add(r->own, &row, 1) == STATISTICS_ADDED;
-    /* What the account does not pay for may have a claim all the same. */
-    return !statistics_is_candidate(r->month->month, e) || !claiming_reduce(r->claiming, &row) ||
-           statistics_builder_add(r->others, &row, 1) == STATISTICS_ADDED;
+    bool candidate = statistics_is_candidate(r->month->month, e);
+    if (strcmp(e->commissioner, r->question->commissioner) == 0) {
+        /* What the account has no price for may have a claim all the same. */
+        bool kept = payability_reduce(r->payability, &row) || (candidate && claiming_reduce(r->claiming, &row));
+        return !kept || statistics_builder_add(r->own, &row, 1) == STATISTICS_ADDED;
+    }
+    if (!candidate)
+        return true;
+    if (!claiming_reduce(r->claiming, &row))
+        row.failed = EVERY_RULE;
+    return statistics_builder_add(r->others, &row, 1) == STATISTICS_ADDED;
 }
 
 static bool keep_rows(const struct reading *r, struct month_statistics *out)

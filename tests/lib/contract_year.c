@@ -156,6 +156,31 @@ static void mark_continuing(struct contract_year *y, int32_t k)
     }
 }
 
+void contract_year_crowd(struct contract_year *y)
+{
+    y->changes = 0;
+    for (int32_t k = 0; k < TERMS_MONTHS; k++) {
+        for (size_t r = 0; r < y->row_count[k]; r++) {
+            struct year_row *row = &y->rows[k][r];
+            struct episode *e = &row->row;
+            snprintf(row->patient_id, sizeof row->patient_id, "P%llu", (unsigned long long)year_random(y, 2));
+            memcpy(e->patient, row->patient_id, sizeof e->patient);
+            e->referral_date = month_first(YEAR_APRIL);
+            snprintf(e->commissioner, sizeof e->commissioner, "%s",
+                     year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER);
+            if (!y->missing[k] && y->changes < YEAR_MANY && statistics_is_candidate(YEAR_APRIL + k, e) &&
+                year_chance(y, 50))
+                y->change[y->changes++] =
+                    (struct year_change){.month = YEAR_APRIL + k,
+                                         .row = r,
+                                         .cluster = (int16_t)cluster_index(year_random_cluster(y)),
+                                         .payable_days = -1,
+                                         .agreed_at = 1};
+        }
+        mark_continuing(y, k);
+    }
+}
+
 static void make_month(struct contract_year *y, int32_t k)
 {
     size_t count = (size_t)year_between(y, 0, 9);

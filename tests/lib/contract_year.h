@@ -97,6 +97,9 @@ void year_must(bool holds);
 /* A new random year; free with contract_year_free. Aborts the test when its own terms are refused. */
 struct contract_year *contract_year_new(uint64_t seed);
 void contract_year_free(struct contract_year *y);
+/* Makes all its rows of two patients and one referral, and of either commissioner by turns, with decisions on clusters
+ * in place of all else that was decided: assessments that claim by a decision alone. */
+void contract_year_crowd(struct contract_year *y);
 
 /* Random terms (year_terms.c). New reference. */
 json_t *year_random_terms(struct contract_year *y, bool shadow, bool first);

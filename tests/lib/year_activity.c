@@ -42,11 +42,12 @@ void year_statistics(const struct contract_year *y, size_t k, const struct terms
     for (size_t r = 0; r < y->row_count[k]; r++) {
         struct episode e = y->rows[k][order[r]].row;
         bool other = strcmp(e.commissioner, y->account) != 0;
-        bool kept = !reduce || payability_reduce(payability, &e);
-        if (!other && kept)
-            year_must(statistics_builder_add(b[0], &e, 1) == STATISTICS_ADDED);
-        else if (statistics_is_candidate(month, &e) && (!reduce || claiming_reduce(claiming, &e)))
-            year_must(statistics_builder_add(b[1], &e, 1) == STATISTICS_ADDED);
+        bool candidate = statistics_is_candidate(month, &e);
+        bool kept =
+            !reduce || (!other && payability_reduce(payability, &e)) || (candidate && claiming_reduce(claiming, &e));
+        e.failed = kept ? e.failed : ~(rule_set_t)0; /* of another's row alone it is known that it does not claim */
+        if (other ? candidate : kept)
+            year_must(statistics_builder_add(b[other], &e, 1) == STATISTICS_ADDED);
     }
     for (size_t i = 0; i < 2; i++) {
         year_must(statistics_builder_make(b[i], &out[i]));

@@ -67,6 +67,8 @@ static struct question question_of(uint64_t base, uint64_t round)
     q.month = YEAR_APRIL + (month_t)year_random(&dice, TERMS_MONTHS);
     q.known_at = (instant_t)(1000000 * (1 + year_random(&dice, YEAR_VERSIONS + 1)) + 500000);
     q.year = contract_year_new(q.seed);
+    if (q.seed % 5 == 0)
+        contract_year_crowd(q.year);
     if (year_chance(&dice, 15))
         q.year->account = YEAR_OTHER;
     q.bills = year_chance(&dice, 25);

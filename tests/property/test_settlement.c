@@ -260,6 +260,58 @@ START_TEST(an_assessment_is_paid_once_over_all_accounts)
 }
 END_TEST
 
+/* Each account decides of some rows of its own, be it that they are of another cluster: what the others do not know. */
+static void decide_of_own(struct contract_year *y, const struct contract_year *all)
+{
+    y->changes = 0;
+    for (size_t i = 0; i < all->changes; i++) {
+        const struct year_change *c = &all->change[i];
+        const struct episode *row = &y->rows[c->month - APRIL][c->row].row;
+        if (strcmp(row->commissioner, y->account) == 0)
+            y->change[y->changes++] = *c;
+    }
+}
+
+static const struct episode *row_numbered(const struct contract_year *y, const struct activity_earned *e)
+{
+    int32_t k = e->month - APRIL;
+    for (size_t r = 0; r < y->row_count[k]; r++) {
+        if (y->rows[k][r].row.row_no == e->row_no)
+            return &y->rows[k][r].row;
+    }
+    year_must(false);
+    return NULL;
+}
+
+static void assessments_once_as_decided(struct contract_year *y, uint64_t seed)
+{
+    struct contract_year all;
+    struct activity_lines lines[2];
+    contract_year_crowd(y);
+    all = *y;
+    for (size_t a = 0; a < 2; a++) {
+        y->account = accounts_of_contract[a];
+        decide_of_own(y, &all);
+        lines[a] = contract_year_lines(y, APRIL + 11, ALL_KNOWN, seed, 0);
+    }
+    for (size_t i = 0; i < lines[0].earned_count; i++) {
+        const struct activity_earned *e = &lines[0].earned[i];
+        const struct activity_row row = episode_activity(row_numbered(y, e));
+        for (size_t j = 0; j < lines[1].earned_count; j++) {
+            const struct activity_row other = episode_activity(row_numbered(y, &lines[1].earned[j]));
+            HOLDS(!same_referral(&row, &other), seed);
+        }
+    }
+    activity_lines_free(&lines[0]);
+    activity_lines_free(&lines[1]);
+}
+
+START_TEST(an_assessment_is_paid_once_whatever_each_account_decides)
+{
+    for_years(500, assessments_once_as_decided);
+}
+END_TEST
+
 static void lines_sum_to_position(struct contract_year *y, uint64_t seed)
 {
     struct position p;
@@ -598,6 +650,7 @@ int main(void)
     tcase_set_timeout(t, 0);
     tcase_add_test(t, rows_sum_to_lines_and_person_days_are_conserved);
     tcase_add_test(t, an_assessment_is_paid_once_over_all_accounts);
+    tcase_add_test(t, an_assessment_is_paid_once_whatever_each_account_decides);
     tcase_add_test(t, lines_sum_to_position_and_stage_5_keeps_its_bounds);
     tcase_add_test(t, same_inputs_in_any_order_and_at_any_later_time_give_the_same_bytes);
     tcase_add_test(t, an_identical_resubmission_changes_nothing);

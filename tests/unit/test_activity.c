@@ -268,6 +268,45 @@ START_TEST(a_row_that_its_account_does_not_price_is_the_first_for_all)
 }
 END_TEST
 
+/* Rows of two accounts, of one referral, each of which claims by what its own account decides: neither account knows
+ * what the other decided, and the assessment is paid once at most. */
+START_TEST(a_row_that_claims_by_a_decision_earns_beside_no_other_account)
+{
+    struct terms *t = terms_with("'prices':[{'cluster':'04','basis':'ASSESSMENT','pence':100}]");
+    struct episode rows[] = {row_of("A", "11", "2013-04-02", "2013-04-02"),
+                             row_of("B", "04", "2013-04-02", "2013-04-02")};
+    static const struct {
+        const char *sent_by_other; /* cluster */
+        bool same_referral;
+        int64_t decided; /* what the account of the decided row pays */
+        int64_t other;
+    } cases[] = {{"04", true, 0, 100}, {"11", true, 0, 0}, {"04", false, 100, 100}, {"11", false, 100, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct statistics statistics[2];
+        (void)snprintf(rows[1].cluster, sizeof rows[1].cluster, "%s", cases[i].sent_by_other);
+        for (int r = 0; r < 2; r++) {
+            rows[r].assessment_only = true;
+            rows[r].mhct_date = day(r == 0 ? "2013-04-09" : "2013-04-10");
+            rows[r].referral_date = day(r == 0 || cases[i].same_referral ? "2013-03-20" : "2013-03-21");
+            collect(APRIL, &rows[r], 1, &statistics[r]);
+        }
+        for (int account = 0; account < 2; account++) {
+            const struct statistics *others[] = {&statistics[1 - account]};
+            const struct activity_month months[] = {{APRIL, t, NULL, &statistics[account], others, 1}};
+            const struct row_change change = {APRIL, rows[0], true, true, 4, NONE, false};
+            const struct activity_input in = {account == 0 ? "5QE" : "5QF", months, 1, &change, account == 0};
+            struct activity_lines lines;
+            ck_assert_int_eq(activity_value(&in, &lines), ACTIVITY_DONE);
+            ck_assert_int_eq(sum_of(&lines), account == 0 ? cases[i].decided : cases[i].other);
+            activity_lines_free(&lines);
+        }
+        statistics_free(&statistics[0]);
+        statistics_free(&statistics[1]);
+    }
+    terms_free(t);
+}
+END_TEST
+
 START_TEST(a_changed_row_counts_as_it_is_changed)
 {
     struct terms *t = terms_with("'prices':[{'cluster':'04','basis':'DAY','pence':3},"
@@ -393,6 +432,7 @@ int main(void)
     tcase_add_test(t, a_row_with_one_day_without_a_price_is_not_paid);
     tcase_add_test(t, another_commissioners_row_may_be_the_first);
     tcase_add_test(t, a_row_that_its_account_does_not_price_is_the_first_for_all);
+    tcase_add_test(t, a_row_that_claims_by_a_decision_earns_beside_no_other_account);
     tcase_add_test(t, a_changed_row_counts_as_it_is_changed);
     tcase_add_test(t, what_is_missing_or_too_large_is_said);
     tcase_add_test(t, a_row_that_is_taken_out_leaves_nothing);
