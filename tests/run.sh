@@ -3,9 +3,9 @@
 #
 #   tests/run.sh BUILD [PATTERN]     only the programs whose name contains PATTERN, for example store or test_api
 #
-# C programs (Check) and Python tests (unittest) run side by side: the store tests against a private PostgreSQL, each with
-# a database of its own named in RECKONER_TEST_DATABASE (a superuser's connection string); the Python tests find the
-# programs through RECKONER_BUILD. One line per program; the last line is the sum.
+# C programs (Check) and Python tests (unittest) run side by side: the store tests against a private PostgreSQL, each
+# with a database of its own named in RECKONER_TEST_DATABASE (a superuser's connection string); the Python tests find
+# the programs through RECKONER_BUILD. One line per program; the last line is the sum.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
