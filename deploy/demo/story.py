@@ -25,6 +25,9 @@ def expect(what, wanted, found):
         raise Difference(f"{what}: expected {wanted}, found {found}")
 
 
+SHADOW = " (a shadow year: the block agreed is paid, activity is priced beside it to compare)"
+
+
 class Story:
     """service: a running Service on a clock file. data: folder of the generated uploads. say: called with each line."""
 
@@ -178,7 +181,7 @@ class Story:
             document = self.issue(letter)
             self.say(f"              {document['kind'].replace('_', ' '):<11} {document['number']:>2} of "
                      f"{script.CONTRACTS[letter].provider} to {document['commissioner']}: "
-                     f"{pounds(document['balance_pence'])}")
+                     f"{pounds(document['balance_pence'])}{SHADOW if letter == 'D' else ''}")
 
     # The quarter
 
@@ -208,6 +211,8 @@ class Story:
             first = self.upload_of_both(month, "first")
         self.day(dates.upload, f"{month}: both trusts upload {sum(s['rows'] for s in first):,} rows; "
                                f"{sum(s['rows'] - s['payable_rows'] for s in first)} cannot be paid")
+        if month == script.MONTHS[0]:
+            self.say("              each fails a rule; the trust is told which, and which field to mend")
         self.on(dates.corrected)
         with self.timed(f"{month}: corrected uploads"):
             better = self.upload_of_both(month, "corrected")

@@ -2,6 +2,7 @@
 was given the highest checkpoint, the log tells it, and numbers that were lost are not given again."""
 
 import base64
+import getpass
 import json
 import pathlib
 import subprocess
@@ -177,6 +178,12 @@ class Restored(harness.ServiceCase):
                          [(self.lost_size, self.old_size)])
         root = base64.b64decode((self.place / "newest").read_text().split("\n")[2]).hex()
         self.assertEqual(told[0]["entry"]["kept_root"], root)
+        event = self.query("SELECT provider, at::text, organisation, person, subject, detail->>'kept_size',"
+                           " detail->>'restored_size', detail->>'voided', detail->>'system_user'"
+                           " FROM reckoner.audit_event WHERE act = 'log.recover'")
+        at = self.value("SELECT at::text FROM reckoner.log_recovery")
+        self.assertEqual(event, [["", at, "", "", f"log/{self.lost_size}", str(self.lost_size), str(self.old_size), "2",
+                                  getpass.getuser()]])
         done = self.service.command("fsck", check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
         type(self).told = told[0]
