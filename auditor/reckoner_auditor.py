@@ -2020,13 +2020,13 @@ class Population:
         self.bundle, self.account = b, b.account
         self.position = Position(b.account, b.inputs["month"])
         self.said = changes_of(b.account.decided)
-        self.claims = []  # (day, order, referral, whose, (month, row), price)
+        self.claims, self.shared = [], set()  # claims: (day, order, referral, whose, (month, row), price, decided)
         rows = [self.valued(month, row) for month, row in self.each()]
+        self.claims = [c for c in self.claims if not (c[-1] and c[2] in self.shared)]
         self.first = {}  # the row that earns the assessment of a referral; None: one that was moved away
-        for _, _, referral, ours, row, _ in sorted(self.claims, key=lambda claim: claim[:2]):
+        for _, _, referral, ours, row, _, _ in sorted(self.claims, key=lambda claim: claim[:2]):
             self.first.setdefault(referral, row if ours else None)
-        earned = {row: price["pence"] for _, _, referral, _, row, price in self.claims
-                  if self.first[referral] == row}
+        earned = {c[4]: c[5]["pence"] for c in self.claims if self.first[c[2]] == c[4]}
         self.rows = [dict(row, pence=row["pence"] + earned.get((row["month"], row["row_no"]), 0)) for row in rows]
         lines = [line["pence"] for line in b.statement["position"]["lines"] if "basis" in line]
         if sum(row["pence"] for row in self.rows) != sum(lines):
@@ -2039,15 +2039,15 @@ class Population:
 
     def take(self, month, row, *judged):
         """The row as it counts, its days in pence, and the assessment that it claims, if it does."""
-        row = changed(row, said_of(row, month, self.said) + judged)
-        value = Value()
-        value.take(self.position, month, row)
+        value, counted = Value(), changed(row, said_of(row, month, self.said) + judged)
+        value.take(self.position, month, counted, row)
+        self.shared |= value.shared
         claims = [claim for claim in value.claims if not row["beaten"]]
-        return row, sum(pence for _, pence in value.sums.values()), claims
+        return counted, sum(pence for _, pence in value.sums.values()), claims
 
     def valued(self, month, row):
         counted, pence, claims = self.take(month, row)
-        self.claims += [(*claim[:4], (month, row["number"]), claim[5]) for claim in claims]
+        self.claims += [(*claim[:4], (month, row["number"]), *claim[5:]) for claim in claims]
         return {"month": month, "row_no": row["number"], "tag": row["patient"], "cluster": counted["cluster"],
                 "team": row["service"], "pence": pence}
 
@@ -2066,9 +2066,9 @@ class Population:
             elif days is not None:
                 said.append({"payable_days": days})
             _, pence, claims = self.take(month, row, *said)
-            for _, _, referral, ours, _, price in claims:
-                here = (month, row["number"])
-                pence += price["pence"] if ours and self.first.get(referral, here) == here else 0
+            for _, _, referral, ours, _, price, decided in claims:
+                earns = ours and self.first.get(referral, here := (month, row["number"])) == here
+                pence += price["pence"] if earns and not (decided and referral in self.shared) else 0
             agreed = second == picks[n]["row"]["cluster"]
             found[n] = dict(judgements[n], agreed=agreed, pence=pence)
         return found

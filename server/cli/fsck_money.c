@@ -37,7 +37,10 @@ static enum pg_status check_lines(struct fsck *f, const PGresult *runs, int row,
     enum pg_status status = page_run_lines(f->pg, pg_text(runs, row, "provider"), pg_text(runs, row, "id"), &lines);
     if (status != PG_OK)
         return status;
-    json_array_foreach(list, i, line) check_line(f, key, lines, (int)i, line);
+    json_array_foreach(list, i, line)
+    {
+        check_line(f, key, lines, (int)i, line);
+    }
     for (int more = (int)json_array_size(list); more < PQntuples(lines); more++) {
         char line_key[160];
         (void)snprintf(line_key, sizeof line_key, "%s/%s", key, pg_text(lines, more, "line_no"));

@@ -18,6 +18,8 @@ struct row_worth {
     struct claiming *claiming[TERMS_MONTHS];
     const struct row_change **changes; /* by month and row_no */
     struct assessments *claims;
+    struct assessments *decided; /* claimed by a decision alone: they earn where elsewhere has none of the referral */
+    struct assessments *elsewhere;
 };
 
 static int compare_changes(const void *left, const void *right)
@@ -37,7 +39,9 @@ struct row_worth *row_worth_new(const struct activity_input *in)
     w->in = in;
     w->changes = malloc((in->change_count + 1) * sizeof(void *));
     w->claims = assessments_new(CLAIMS_EXPECTED);
-    bool good = w->changes != NULL && w->claims != NULL;
+    w->decided = assessments_new(CLAIMS_EXPECTED);
+    w->elsewhere = assessments_new(CLAIMS_EXPECTED);
+    bool good = w->changes != NULL && w->claims != NULL && w->decided != NULL && w->elsewhere != NULL;
     for (size_t i = 0; good && i < in->change_count; i++)
         w->changes[i] = &in->changes[i];
     if (good && in->change_count > 1)
@@ -65,6 +69,8 @@ void row_worth_free(struct row_worth *w)
         claiming_free(w->claiming[i]);
     }
     assessments_free(w->claims);
+    assessments_free(w->decided);
+    assessments_free(w->elsewhere);
     free(w->changes);
     free(w);
 }
@@ -98,25 +104,49 @@ static date_t referral_of(const struct episode *row)
     return row->referral_date == DATE_NONE ? row->mhct_date : row->referral_date;
 }
 
+static bool claims(const struct row_worth *w, month_t month, const struct episode *row)
+{
+    const struct row_marks marks = {row->failed, row->approved, row->minor};
+    const struct activity_row facts = episode_activity(row);
+    return claiming_allows(w->claiming[month_number(month) - 1], &facts, &marks);
+}
+
 enum row_worth_status row_worth_claim(struct row_worth *w, month_t month, const struct episode *row)
 {
     const struct row_change *change = change_of(w, month, row->row_no);
-    struct episode claiming = *row;
+    struct episode counts = *row;
     if (change != NULL && change->cluster >= 0)
-        cluster_code(change->cluster, claiming.cluster);
-    const struct row_marks marks = {row->failed, row->approved, row->minor};
-    struct activity_row facts = episode_activity(&claiming);
-    if ((change != NULL && change->not_payable) || !statistics_is_candidate(month, row) ||
-        !claiming_allows(w->claiming[month_number(month) - 1], &facts, &marks))
+        cluster_code(change->cluster, counts.cluster);
+    bool away = change != NULL && !change->is_here;
+    bool claimed = (change == NULL || !change->not_payable) && claims(w, month, &counts);
+    bool decided = claimed && !claims(w, month, row);
+    if (!statistics_is_candidate(month, row) || !claiming_pays(w->month[month_number(month) - 1]->terms, month) ||
+        cluster_index(counts.cluster) < 0 || (!away && !claimed))
         return ROW_WORTH_DONE;
-    bool pays = allows(w, month, &claiming) && assessment_price(w, month, &claiming) != NULL;
+    bool pays = allows(w, month, &counts) && assessment_price(w, month, &counts) != NULL;
     struct assessment a = {.referral = referral_of(row),
                            .mhct_date = row->mhct_date,
                            .month = month,
-                           .cluster = (int16_t)cluster_index(claiming.cluster),
-                           .other = !pays || (change != NULL && !change->is_here)};
+                           .cluster = (int16_t)cluster_index(counts.cluster),
+                           .other = !pays || away};
     memcpy(a.patient, row->patient, sizeof a.patient);
-    return assessments_offer(w->claims, &a, row->episode_id) ? ROW_WORTH_DONE : ROW_WORTH_NO_MEMORY;
+    bool kept = !away || assessments_offer(w->elsewhere, &a, row->episode_id);
+    if (kept && claimed && !(away && decided))
+        kept = assessments_offer(decided ? w->decided : w->claims, &a, row->episode_id);
+    return kept ? ROW_WORTH_DONE : ROW_WORTH_NO_MEMORY;
+}
+
+/* The claim of the row's referral that earns, or NULL (activity.h, others). */
+static const struct assessment *first_claim(const struct row_worth *w, const struct episode *row)
+{
+    const date_t referral = referral_of(row);
+    const struct assessment *claim = assessments_find(w->claims, row->patient, referral);
+    const struct assessment *decided = assessments_find(w->decided, row->patient, referral);
+    if (decided == NULL || assessments_find(w->elsewhere, row->patient, referral) != NULL)
+        return claim;
+    bool before = claim == NULL || decided->mhct_date < claim->mhct_date ||
+                  (decided->mhct_date == claim->mhct_date && strcmp(decided->episode_id, claim->episode_id) < 0);
+    return before ? decided : claim;
 }
 
 static bool is_row(const struct assessment *a, month_t month, const struct episode *row)
@@ -152,7 +182,7 @@ enum row_worth_status row_worth_value(const struct row_worth *w, month_t month, 
                                       int64_t *pence)
 {
     const struct row_change *change = change_of(w, month, row->row_no);
-    const struct assessment *first = assessments_find(w->claims, row->patient, referral_of(row));
+    const struct assessment *first = first_claim(w, row);
     bool earns = is_row(first, month, row);
     *pence = 0;
     if (change != NULL) {
@@ -187,7 +217,7 @@ enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month,
                                        const struct row_judgement *judgement, int64_t *pence)
 {
     const struct row_change *change = change_of(w, month, row->row_no);
-    const struct assessment *first = assessments_find(w->claims, row->patient, referral_of(row));
+    const struct assessment *first = first_claim(w, row);
     struct row_change judged = {.month = month, .is_here = true, .cluster = -1, .payable_days = -1};
     if (change != NULL)
         judged = *change;
@@ -199,5 +229,7 @@ enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month,
         judged.payable_days = judgement->payable_days;
         judged.not_payable = judgement->not_payable;
     }
-    return value_changed(w, &judged, judged.is_here && (first == NULL || is_row(first, month, row)), pence);
+    bool shared = !claims(w, month, row) && assessments_find(w->elsewhere, row->patient, referral_of(row)) != NULL;
+    bool earns = first == NULL ? !shared : is_row(first, month, row);
+    return value_changed(w, &judged, judged.is_here && earns, pence);
 }

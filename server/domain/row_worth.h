@@ -32,7 +32,7 @@ struct row_judgement {
     bool not_payable;     /* nothing of it; false: as it counts */
 };
 /* What the row would add, the other rows as they are. An assessment counts if the row earns it as it is, or if no row
- * does that claims the referral. */
+ * does that claims the referral; not if it claims by the judgement alone and another account has one of it. */
 enum row_worth_status row_worth_judged(const struct row_worth *w, month_t month, const struct episode *row,
                                        const struct row_judgement *judgement, int64_t *pence);
 

@@ -111,7 +111,7 @@ enum pg_status integrity_log_samples(struct pg *pg, PGresult **differences)
             SAMPLE_MEMBER("size", "r.size::text", ENTRY_SIZE) ","
             SAMPLE_MEMBER("statement", "r.statement", ENTRY_STATEMENT) ","
             SAMPLE_MEMBER("promised_at", "reckoner.log_instant(r.promised_at)", ENTRY_AT)),
-            /* clang-format on */
+        /* clang-format on */
         0};
     return ask(pg, &s, differences);
 }

@@ -329,6 +329,7 @@ static bool make(struct bundle_job *b)
 enum job_outcome bundle_make(const struct bundle_order *order, struct bundle_made *made, char *problem)
 {
     struct bundle_job *b = calloc(1, sizeof *b);
+    *made = (struct bundle_made){0};
     if (b == NULL) {
         (void)snprintf(problem, JOB_PROBLEM_SIZE, "The worker's memory ran out. Retry the job when there is more.");
         return JOB_AGAIN;

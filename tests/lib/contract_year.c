@@ -100,7 +100,8 @@ static void make_review(struct contract_year *y, month_t month, struct episode *
 {
     date_t first = month_first(month);
     date_t last = month_last(month);
-    e->mhct_date = last - (date_t)year_between(y, 0, 200) / (year_chance(y, 50) ? 10 : 1);
+    date_t ago = (date_t)year_between(y, 0, 200);
+    e->mhct_date = last - (year_chance(y, 50) ? ago / 10 : ago);
     if (year_chance(y, 5)) {
         e->mhct_date = DATE_NONE;
         fails(e, RULE_M03);

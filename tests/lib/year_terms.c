@@ -66,6 +66,7 @@ static void cluster_prices(struct contract_year *y, json_t *prices, const char *
     date_t begin = year_begin();
     date_t end = year_end();
     date_t turn = month_first(YEAR_APRIL + (month_t)year_between(y, 1, 11));
+    const char *whose = NULL;
     switch (year_random(y, 8)) {
     case 0:
         split_series(y, prices, cluster, begin, end, NULL, NULL);
@@ -80,8 +81,8 @@ static void cluster_prices(struct contract_year *y, json_t *prices, const char *
         break;
     case 3:
         price_series(y, prices, cluster, "DAY", begin, end, NULL, NULL);
-        price_series(y, prices, cluster, year_chance(y, 30) ? "PERIOD" : "DAY", turn, end, "commissioner",
-                     year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER);
+        whose = year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER;
+        price_series(y, prices, cluster, year_chance(y, 30) ? "PERIOD" : "DAY", turn, end, "commissioner", whose);
         break;
     case 4:
         price_series(y, prices, cluster, "PERIOD", year_chance(y, 80) ? begin : turn, end, NULL, NULL);
@@ -319,12 +320,15 @@ static void random_extras(struct contract_year *y, json_t *t, bool sums)
         put_text(t, "factor", factor);
     }
     if (year_chance(y, 40)) {
-        json_t *block = json_pack("[{s:o, s:I, s:s}, {s:o, s:I, s:s, s:s}]", "month",
-                                  json_month(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
-                                  (json_int_t)year_between(y, 0, 500000), "label", "A", "month",
-                                  json_month(YEAR_APRIL + (month_t)year_between(y, 0, 11)), "pence",
-                                  (json_int_t)year_between(y, 0, 500000), "label", "B", "commissioner",
-                                  year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER);
+        month_t months[2];
+        json_int_t pence[2];
+        for (int i = 0; i < 2; i++) {
+            months[i] = YEAR_APRIL + (month_t)year_between(y, 0, 11);
+            pence[i] = year_between(y, 0, 500000);
+        }
+        json_t *block = json_pack("[{s:o, s:I, s:s}, {s:o, s:I, s:s, s:s}]", "month", json_month(months[0]), "pence",
+                                  pence[0], "label", "A", "month", json_month(months[1]), "pence", pence[1], "label",
+                                  "B", "commissioner", year_chance(y, 50) ? YEAR_COMMISSIONER : YEAR_OTHER);
         put(t, "block", block);
     }
     if (!sums && year_chance(y, 40)) {

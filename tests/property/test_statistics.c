@@ -4,6 +4,7 @@
 #include "lib/contract_year.h"
 
 #include "domain/activity.h"
+#include "domain/claiming.h"
 #include "domain/payability.h"
 #include "domain/row_worth.h"
 
@@ -188,21 +189,39 @@ static void random_changes(struct month_case *m, month_t month)
     }
 }
 
+/* As settlement reads rows where the terms look at each: its own when they are paid for or claim an assessment, of
+ * others each assessment, marked when it does not claim. */
+static bool is_kept(const struct terms *t, month_t month, const struct payability *p, const struct claiming *claiming,
+                    struct episode *e)
+{
+    bool candidate = statistics_is_candidate(month, e);
+    if (!payability_looks_at_each_row(t)) {
+        return true;
+    }
+    if (strcmp(e->commissioner, "5QE") == 0) {
+        return payability_reduce(p, e) || (candidate && claiming_reduce(claiming, e));
+    }
+    if (candidate && !claiming_reduce(claiming, e)) {
+        e->failed = ~(rule_set_t)0;
+    }
+    return candidate;
+}
+
 /* The rows of one commissioner through a builder and through the encoding. */
 static void collect(const struct month_case *m, month_t month, const struct review_periods *reviews,
                     const char *commissioner, struct statistics *out)
 {
     struct payability *p = payability_new(m->terms, reviews, "5QE", month);
+    struct claiming *claiming = claiming_new(m->terms, reviews, month);
     struct statistics_builder *b = statistics_builder_new(month, true);
     struct statistics made;
     struct buf part[STATISTICS_PARTS];
     struct bytes bytes[STATISTICS_PARTS];
-    ck_assert(p != NULL && b != NULL);
+    ck_assert(p != NULL && claiming != NULL && b != NULL);
     int start = (int)below(ROWS);
     for (int i = 0; i < ROWS; i++) {
         struct episode e = m->row[(start + i) % ROWS];
-        if (strcmp(e.commissioner, commissioner) == 0 &&
-            (!payability_looks_at_each_row(m->terms) || payability_reduce(p, &e))) {
+        if (strcmp(e.commissioner, commissioner) == 0 && is_kept(m->terms, month, p, claiming, &e)) {
             struct episode before = e; /* as it was read, until the rules across rows were known */
             before.continues = false;
             before.failed = 0;
@@ -232,6 +251,7 @@ static void collect(const struct month_case *m, month_t month, const struct revi
     ck_assert_int_eq(out->rows, made.rows);
     statistics_free(&made);
     statistics_builder_free(b);
+    claiming_free(claiming);
     payability_free(p);
 }
 
@@ -245,23 +265,50 @@ struct expected {
         date_t referral;
         int64_t pence;
         bool own;
+        bool claims;
+        bool decided; /* it claims by a decision alone: earns only where no other account has one of the referral */
     } candidate[MONTHS * ROWS];
     int count;
 };
 
-static void expect_row(struct expected *x, const struct month_case *m, const struct payability *p, month_t month,
-                       const struct review_periods *reviews, struct episode *row, bool own, int32_t most)
+static bool allowed(const struct payability *p, const struct episode *row)
+{
+    const struct activity_row facts = episode_activity(row);
+    const struct row_marks marks = {row->failed, row->approved, row->minor};
+    return cluster_index(row->cluster) >= 0 && payability_allows(p, &facts, &marks);
+}
+
+/* The price of the assessment that the row claims; NULL: it claims none. */
+static const struct terms_price *claimed(const struct month_case *m, const struct payability *p, month_t month,
+                                         const struct episode *row)
+{
+    const struct activity_row facts = episode_activity(row);
+    return allowed(p, row) ? valuation_assessment_price(m->terms, "5QE", month, &facts) : NULL;
+}
+
+/* Of a row as it is now, and as it was sent. */
+static void expect_assessment(struct expected *x, const struct month_case *m, const struct payability *p, month_t month,
+                              const struct episode *row, const struct row_change *sent)
+{
+    const struct terms_price *price = sent->not_payable ? NULL : claimed(m, p, month, row);
+    bool decided = price != NULL && claimed(m, p, month, &sent->row) == NULL;
+    bool known = statistics_is_candidate(month, row) && claiming_pays(m->terms, month) &&
+                 cluster_index(row->cluster) >= 0 && !sent->is_here;
+    if (price != NULL || known) {
+        x->candidate[x->count++] =
+            (struct candidate){.row = row,
+                               .referral = row->referral_date == DATE_NONE ? row->mhct_date : row->referral_date,
+                               .pence = price != NULL ? price->pence : 0,
+                               .own = sent->is_here,
+                               .claims = price != NULL && (sent->is_here || !decided),
+                               .decided = decided};
+    }
+}
+
+static void expect_days(struct expected *x, const struct month_case *m, month_t month,
+                        const struct review_periods *reviews, const struct episode *row, int32_t most)
 {
     struct activity_row facts = episode_activity(row);
-    const struct row_marks marks = {row->failed, row->approved, row->minor};
-    if (cluster_index(row->cluster) < 0 || !payability_allows(p, &facts, &marks)) {
-        return;
-    }
-    const struct terms_price *price = valuation_assessment_price(m->terms, "5QE", month, &facts);
-    if (price != NULL) {
-        x->candidate[x->count++] = (struct candidate){
-            row, row->referral_date == DATE_NONE ? row->mhct_date : row->referral_date, price->pence, own};
-    }
     int64_t pence = 0;
     facts.mhct_reason = 11;
     if (most >= 0) { /* the earliest days alone: as if the row ended behind them */
@@ -272,10 +319,13 @@ static void expect_row(struct expected *x, const struct month_case *m, const str
             facts.continues = true;
         }
     }
-    if (own && !row->assessment_only) {
-        (void)valuation_row(m->terms, reviews, "5QE", month, &facts, &pence);
-    }
+    (void)valuation_row(m->terms, reviews, "5QE", month, &facts, &pence);
     x->pence += pence;
+}
+
+static bool same_referral(const struct candidate *a, const struct candidate *b)
+{
+    return a->referral == b->referral && memcmp(a->row->patient, b->row->patient, sizeof a->row->patient) == 0;
 }
 
 static bool earlier(const struct candidate *a, const struct candidate *b)
@@ -289,12 +339,17 @@ static bool earlier(const struct candidate *a, const struct candidate *b)
 static void expect_assessments(struct expected *x)
 {
     for (int i = 0; i < x->count; i++) {
+        struct candidate *a = &x->candidate[i];
+        for (int j = 0; j < x->count && a->decided; j++) {
+            a->claims = a->claims && (x->candidate[j].own || !same_referral(a, &x->candidate[j]));
+        }
+    }
+    for (int i = 0; i < x->count; i++) {
         const struct candidate *a = &x->candidate[i];
-        bool first = a->own;
+        bool first = a->own && a->claims;
         for (int j = 0; j < x->count && first; j++) {
             const struct candidate *b = &x->candidate[j];
-            first = i == j || a->referral != b->referral ||
-                    memcmp(a->row->patient, b->row->patient, sizeof a->row->patient) != 0 || !earlier(b, a);
+            first = i == j || !b->claims || !same_referral(a, b) || !earlier(b, a);
         }
         x->pence += first ? a->pence : 0;
         x->assessments += first && a->pence > 0 ? 1 : 0;
@@ -306,15 +361,17 @@ static void expect_month(struct expected *x, struct month_case *m, month_t month
     struct payability *p = payability_new(m->terms, reviews, "5QE", month);
     ck_assert_ptr_nonnull(p);
     for (int i = 0; i < ROWS; i++) {
-        struct row_change *c = &m->change[i];
-        bool own = strcmp(m->row[i].commissioner, "5QE") == 0;
+        struct episode *row = &m->row[i];
+        struct row_change c = m->change[i];
         if (!m->changed[i]) {
-            expect_row(x, m, p, month, reviews, &m->row[i], own, -1);
-        } else if (!c->not_payable) {
-            if (c->cluster >= 0) {
-                cluster_code(c->cluster, m->row[i].cluster);
-            }
-            expect_row(x, m, p, month, reviews, &m->row[i], c->is_here, c->payable_days);
+            c = (struct row_change){.row = *row, .is_here = c.was_here, .cluster = -1, .payable_days = -1};
+        }
+        if (c.cluster >= 0) {
+            cluster_code(c.cluster, row->cluster);
+        }
+        expect_assessment(x, m, p, month, row, &c);
+        if (c.is_here && !c.not_payable && !row->assessment_only && allowed(p, row)) {
+            expect_days(x, m, month, reviews, row, c.payable_days);
         }
     }
     payability_free(p);
