@@ -170,6 +170,21 @@ static json_t *challenged(const struct bundle_job *b, int64_t number, int *at)
     return NULL;
 }
 
+/* Of the challenge's rows, as the position has it: an open challenge follows rows that are sent again, and the
+ * database has the digest of now. NULL: it names no rows. */
+static const char *pinned_digest(const struct bundle_job *b, int64_t number)
+{
+    const json_t *inputs = json_object_get(json_object_get(b->statement, "position"), "inputs");
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(inputs, "challenges"), i, entry)
+    {
+        if (json_int(entry, "number", 0) == number)
+            return json_text(entry, "sha256");
+    }
+    return NULL;
+}
+
 static json_t *challenges(const struct bundle_job *b)
 {
     const PGresult *r = b->s.rows.open;
@@ -178,12 +193,13 @@ static json_t *challenges(const struct bundle_job *b)
     bool good = list != NULL;
     for (int i = 0; good && i < PQntuples(r); i++) {
         int64_t number = pg_i64(r, i, "number");
+        const char *digest = pinned_digest(b, number);
         json_t *entry =
             json_pack("{s:I, s:o, s:I, s:b, s:o}", "number", (json_int_t)number, "month",
                       json_month(pg_month(r, i, "month")), "claimed_pence", (json_int_t)pg_i64(r, i, "claimed_pence"),
                       "billed", (int)pg_bool(r, i, "billed"), "raised_at", json_instant(pg_instant(r, i, "raised_at")));
         good = entry != NULL && json_put(entry, "rows", challenged(b, number, &at)) &&
-               (pg_is_null(r, i, "sha256") || json_put(entry, "sha256", json_string(pg_text(r, i, "sha256"))));
+               (digest == NULL || json_put(entry, "sha256", json_string(digest)));
         good = json_array_append_new(list, entry) == 0 && good;
     }
     if (good)

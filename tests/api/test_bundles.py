@@ -229,6 +229,9 @@ class Bundles(harness.ServiceCase):
         theirs.post(f"{self.east}/agreements/{asked['n']}/agree")
         self.settle_down()
         self.assertGreater(self.check_all_new(), 0)
+        # A challenge follows a row that is sent again with other contents; what was said before stays as it was.
+        self.query("UPDATE reckoner.challenge_row SET row_sha256 = sha256('sent again') WHERE open")
+        self.checked(self.newest())
 
     def newest(self):
         """Eastmere's last statement."""
