@@ -170,11 +170,9 @@ static json_t *challenged(const struct bundle_job *b, int64_t number, int *at)
     return NULL;
 }
 
-/* Of the challenge's rows, as the position has it: an open challenge follows rows that are sent again, and the
- * database has the digest of now. NULL: it names no rows. */
-static const char *pinned_digest(const struct bundle_job *b, int64_t number)
+static const char *digest_in(const json_t *position, int64_t number)
 {
-    const json_t *inputs = json_object_get(json_object_get(b->statement, "position"), "inputs");
+    const json_t *inputs = json_object_get(position, "inputs");
     size_t i;
     json_t *entry;
     json_array_foreach(json_object_get(inputs, "challenges"), i, entry)
@@ -183,6 +181,15 @@ static const char *pinned_digest(const struct bundle_job *b, int64_t number)
             return json_text(entry, "sha256");
     }
     return NULL;
+}
+
+/* Of the challenge's rows, as the statement's positions have it: an open challenge follows rows that are sent again,
+ * and the database has the digest of now. NULL: it names no rows. */
+static const char *pinned_digest(const struct bundle_job *b, int64_t number)
+{
+    const json_t *billing = json_object_get(b->statement, "billing");
+    const char *digest = digest_in(json_object_get(b->statement, "position"), number);
+    return digest != NULL ? digest : digest_in(json_object_get(billing, "position"), number);
 }
 
 static json_t *challenges(const struct bundle_job *b)
