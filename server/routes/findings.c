@@ -242,9 +242,9 @@ static bool practices_can_be_asked(struct request *r, const struct question *q)
         name = "provider";
     else if (q->first != q->last)
         name = "month";
-    else if (q->cluster)
+    else if (q->filter.cluster)
         name = "cluster";
-    else if (q->rule && q->severity)
+    else if (q->filter.rule && q->filter.severity)
         name = "severity";
     if (name)
         reply_problem(r, PROBLEM_BAD_PARAMETER, name,
@@ -260,9 +260,9 @@ static void summary_of_practices(struct request *r, const struct question *q)
     PGresult *result = NULL;
     if (!practices_can_be_asked(r, q) || !request_page(r, &page) || !read_practice_cursor(r, &page, &after))
         return;
-    const char *line = q->rule ? q->rule : q->severity ? q->severity : "";
+    const char *line = q->filter.rule ? q->filter.rule : q->filter.severity ? q->filter.severity : "";
     enum pg_status status =
-        question_practices(r->pg, q->provider, q->first, q->commissioner, line, &after, page.limit + 1, &result);
+        question_practices(r->pg, q->provider, q->first, q->filter.commissioner, line, &after, page.limit + 1, &result);
     if (status != PG_OK) {
         reply_store(r, status);
         return;

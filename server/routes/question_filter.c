@@ -43,24 +43,25 @@ bool question_filter(struct request *r, struct question *q)
     memset(q, 0, sizeof *q);
     q->own_names = r->caller.role == ROLE_PROVIDER; /* it has the episode id at home */
     q->provider = request_query(r, "provider");
-    q->commissioner = r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : request_query(r, "commissioner");
-    q->rule = request_query(r, "rule");
-    q->severity = request_query(r, "severity");
-    q->cluster = request_query(r, "cluster");
+    q->filter.commissioner =
+        r->caller.role == ROLE_COMMISSIONER ? r->caller.organisation : request_query(r, "commissioner");
+    q->filter.rule = request_query(r, "rule");
+    q->filter.severity = request_query(r, "severity");
+    q->filter.cluster = request_query(r, "cluster");
     enum rule_id rule;
     enum severity severity;
     date_t day;
     if (!read_months(r, q) || !request_as_known(r, &day, &q->known_at))
         return false;
-    if (q->rule && (!rule_by_name(q->rule, &rule) || rule_get(rule)->severity == SEVERITY_FILE)) {
+    if (q->filter.rule && (!rule_by_name(q->filter.rule, &rule) || rule_get(rule)->severity == SEVERITY_FILE)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "rule", "There is no rule of rows with this id");
         return false;
     }
-    if (q->severity && (!severity_by_name(q->severity, &severity) || severity == SEVERITY_FILE)) {
+    if (q->filter.severity && (!severity_by_name(q->filter.severity, &severity) || severity == SEVERITY_FILE)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "severity", "severity is ERROR, QUERY or WARN");
         return false;
     }
-    if (q->cluster && !is_cluster(q->cluster)) {
+    if (q->filter.cluster && !is_cluster(q->filter.cluster)) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "cluster", "cluster has two digits");
         return false;
     }

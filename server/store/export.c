@@ -179,7 +179,7 @@ enum pg_status export_submissions(struct pg *pg, const char *provider, month_t f
 }
 
 enum pg_status export_findings(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                               const struct export_filter *filter, int64_t after_row, int64_t limit, PGresult **result)
+                               const struct finding_filter *filter, int64_t after_row, int64_t limit, PGresult **result)
 {
     static const struct pg_statement s = {
         "export_findings",
@@ -201,10 +201,7 @@ enum pg_status export_findings(struct pg *pg, const char *provider, int64_t subm
     struct pg_args a;
     pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, evaluation);
-    pg_arg_text(&a, filter->commissioner);
-    pg_arg_text(&a, filter->rule);
-    pg_arg_text(&a, filter->severity);
-    pg_arg_text(&a, filter->cluster);
+    finding_filter_args(&a, filter);
     pg_arg_i64(&a, after_row);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);

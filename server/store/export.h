@@ -4,6 +4,7 @@
 
 #include "base/ident.h"
 #include "store/allowance.h"
+#include "store/finding_filter.h"
 
 /* What is asked for. Texts are borrowed; NULL: none. */
 struct export_request {
@@ -71,13 +72,8 @@ enum pg_status export_expire(struct pg *pg, int64_t *removed);
 enum pg_status export_submissions(struct pg *pg, const char *provider, month_t first, month_t last, PGresult **result);
 /* Findings of a submission by row, behind a row; a row's findings come together, but those of the last may be cut.
  * Columns row_no, rule, severity, episode_id, commissioner, cluster, field, value, note, pence, pseudonym. */
-struct export_filter {
-    const char *commissioner;
-    const char *rule;
-    const char *severity;
-    const char *cluster;
-};
 enum pg_status export_findings(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                               const struct export_filter *filter, int64_t after_row, int64_t limit, PGresult **result);
+                               const struct finding_filter *filter, int64_t after_row, int64_t limit,
+                               PGresult **result);
 
 #endif

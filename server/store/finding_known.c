@@ -34,10 +34,7 @@ static void known_args(struct pg_args *a, const struct question *q)
     pg_args_month(a, q->provider, q->first);
     pg_arg_month(a, q->last);
     pg_arg_instant(a, q->known_at);
-    pg_arg_text(a, q->commissioner);
-    pg_arg_text(a, q->rule);
-    pg_arg_text(a, q->severity);
-    pg_arg_text(a, q->cluster);
+    finding_filter_args(a, &q->filter);
 }
 
 enum pg_status question_findings_known(struct pg *pg, const struct question *q, const struct question_cursor *after,
@@ -112,8 +109,8 @@ enum pg_status question_rows_known(struct pg *pg, const struct question *q, PGre
     pg_args_month(&a, q->provider, q->first);
     pg_arg_month(&a, q->last);
     pg_arg_instant(&a, q->known_at);
-    pg_arg_text(&a, q->commissioner);
-    pg_arg_text(&a, q->cluster);
+    pg_arg_text(&a, q->filter.commissioner);
+    pg_arg_text(&a, q->filter.cluster);
     return pg_run(pg, &s, &a, result);
 }
 
@@ -187,7 +184,7 @@ enum pg_status export_submissions_known(struct pg *pg, const char *provider, mon
 }
 
 enum pg_status export_findings_known(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const struct export_filter *filter, int64_t after_row, int64_t limit,
+                                     const struct finding_filter *filter, int64_t after_row, int64_t limit,
                                      PGresult **result)
 {
     static const struct pg_statement s = {
@@ -206,10 +203,7 @@ enum pg_status export_findings_known(struct pg *pg, const char *provider, int64_
     struct pg_args a;
     pg_args_number(&a, provider, submission);
     pg_arg_i64(&a, evaluation);
-    pg_arg_text(&a, filter->commissioner);
-    pg_arg_text(&a, filter->rule);
-    pg_arg_text(&a, filter->severity);
-    pg_arg_text(&a, filter->cluster);
+    finding_filter_args(&a, filter);
     pg_arg_i64(&a, after_row);
     pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);

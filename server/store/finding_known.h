@@ -23,7 +23,7 @@ enum pg_status finding_summary_known(struct pg *pg, const struct finding_query *
 enum pg_status export_submissions_known(struct pg *pg, const char *provider, month_t first, month_t last,
                                         instant_t known_at, PGresult **result);
 enum pg_status export_findings_known(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const struct export_filter *filter, int64_t after_row, int64_t limit,
+                                     const struct finding_filter *filter, int64_t after_row, int64_t limit,
                                      PGresult **result);
 
 #endif

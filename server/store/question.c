@@ -23,10 +23,7 @@ static void question_args(struct pg_args *a, const struct question *q)
 {
     pg_args_month(a, q->provider, q->first);
     pg_arg_month(a, q->last);
-    pg_arg_text(a, q->commissioner);
-    pg_arg_text(a, q->rule);
-    pg_arg_text(a, q->severity);
-    pg_arg_text(a, q->cluster);
+    finding_filter_args(a, &q->filter);
 }
 
 /* Each list gives its own first rows, from the part in which the cursor is on: parts hold 64 rows, the last one fewer.
@@ -128,8 +125,8 @@ enum pg_status question_rows(struct pg *pg, const struct question *q, PGresult *
     struct pg_args a;
     pg_args_month(&a, q->provider, q->first);
     pg_arg_month(&a, q->last);
-    pg_arg_text(&a, q->commissioner);
-    pg_arg_text(&a, q->cluster);
+    pg_arg_text(&a, q->filter.commissioner);
+    pg_arg_text(&a, q->filter.cluster);
     return pg_run(pg, &s, &a, result);
 }
 

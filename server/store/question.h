@@ -4,16 +4,13 @@
 #ifndef RECKONER_STORE_QUESTION_H
 #define RECKONER_STORE_QUESTION_H
 
-#include "store/pg.h"
+#include "store/finding_filter.h"
 
 struct question {
     const char *provider; /* NULL: any */
     month_t first;        /* both inclusive */
     month_t last;
-    const char *commissioner; /* NULL: any; then each of the following */
-    const char *rule;
-    const char *severity; /* in force */
-    const char *cluster;
+    struct finding_filter filter;
     bool own_names;     /* of question_findings: who asks has its own names of patients, and needs no pseudonyms */
     instant_t known_at; /* what had been found by then (store/finding_known.h); INSTANT_NONE: what is found */
 };

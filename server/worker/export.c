@@ -176,8 +176,8 @@ static int64_t write_page(struct exported *e, const PGresult *r, bool last)
 static enum pg_status write_submission(struct exported *e)
 {
     struct export_run *x = e->run;
-    const struct export_filter filter = {asked(x, "commissioner"), asked(x, "rule"), asked(x, "severity"),
-                                         asked(x, "cluster")};
+    const struct finding_filter filter = {asked(x, "commissioner"), asked(x, "rule"), asked(x, "severity"),
+                                          asked(x, "cluster")};
     e->row = -1;
     for (int64_t after = 0;;) {
         PGresult *r = NULL;

@@ -32,7 +32,7 @@ struct fix_it {
 
 static bool next_findings(struct fix_it *f, int64_t after)
 {
-    static const struct export_filter all = {NULL, NULL, NULL, NULL};
+    static const struct finding_filter all = {NULL, NULL, NULL, NULL};
     PQclear(f->findings);
     f->findings = NULL;
     f->at = 0;
