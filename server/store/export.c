@@ -1,5 +1,7 @@
 #include "store/export.h"
 
+#include "store/finding_severity.h"
+
 #include <string.h>
 
 enum pg_status export_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
@@ -178,31 +180,33 @@ enum pg_status export_submissions(struct pg *pg, const char *provider, month_t f
     return pg_run(pg, &s, &a, result);
 }
 
-enum pg_status export_findings(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                               const struct finding_filter *filter, int64_t after_row, int64_t limit, PGresult **result)
+/* clang-format off */
+/* $1 provider, $2 submission, $3 evaluation, $4 to $7 filter, $8 row before, $9 limit. */
+#define FINDINGS(severity, amount, stake)                                                                              \
+    "WITH found AS MATERIALIZED (SELECT f.*, h.held FROM reckoner.finding f"                                           \
+    " CROSS JOIN LATERAL (SELECT " severity " AS held) h WHERE f.provider = $1 AND f.submission = $2"                  \
+    " AND f.row_no > $8 AND (f.evaluation = 0 OR f.evaluation = $3::integer)"                                          \
+    " AND ($4::text IS NULL OR f.commissioner = $4) AND ($5::text IS NULL OR f.rule = $5)"                             \
+    " AND ($6::text IS NULL OR h.held = $6) AND ($7::text IS NULL OR f.cluster = $7) ORDER BY f.row_no LIMIT $9)"      \
+    " SELECT f.row_no, f.rule, f.held AS severity, f.episode_id, f.commissioner, f.cluster, f.field, f.value, f.note, "\
+    amount " FROM found f" stake " ORDER BY f.row_no"
+#define STAKE                                                                                                          \
+    " LEFT JOIN LATERAL (SELECT k.pence, k.pseudonym FROM reckoner.stake k WHERE k.provider = f.provider"              \
+    " AND k.submission = f.submission AND k.row_no = f.row_no OFFSET 0) k ON true"
+/* clang-format on */
+
+enum pg_status export_findings(struct pg *pg, const struct export_findings *f, int64_t after_row, PGresult **result)
 {
-    static const struct pg_statement s = {
-        "export_findings",
-        "WITH found AS MATERIALIZED (SELECT f.* FROM reckoner.finding f WHERE f.provider = $1 AND f.submission = $2"
-        " AND f.row_no > $8 AND (f.evaluation = 0 OR f.evaluation = $3) AND ($4::text IS NULL OR f.commissioner = $4)"
-        " AND ($5::text IS NULL OR f.rule = $5) AND ($7::text IS NULL OR f.cluster = $7)"
-        " AND ($6::text IS NULL OR $6 = coalesce(f.severity, (SELECT s.severity FROM reckoner.severity s"
-        "  WHERE s.provider = f.provider AND s.submission = f.submission AND s.commissioner = f.commissioner"
-        "  AND s.rule = f.rule), (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)))"
-        " ORDER BY f.row_no LIMIT $9)"
-        " SELECT f.row_no, f.rule, coalesce(f.severity, (SELECT s.severity FROM reckoner.severity s"
-        "  WHERE s.provider = f.provider AND s.submission = f.submission AND s.commissioner = f.commissioner"
-        "  AND s.rule = f.rule), (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity,"
-        " f.episode_id, f.commissioner, f.cluster, f.field, f.value, f.note, k.pence, k.pseudonym"
-        " FROM found f LEFT JOIN LATERAL (SELECT k.pence, k.pseudonym FROM reckoner.stake k"
-        "  WHERE k.provider = f.provider AND k.submission = f.submission AND k.row_no = f.row_no OFFSET 0) k ON true"
-        " ORDER BY f.row_no",
-        9};
+    static const struct pg_statement now = {"export_findings",
+                                            FINDINGS(SEVERITY_IN_FORCE, "k.pence, k.pseudonym", STAKE), 9};
+    static const struct pg_statement then = {
+        "export_findings_known",
+        FINDINGS(SEVERITY_THEN("$3::integer"), "NULL::bigint AS pence, NULL::text AS pseudonym", ""), 9};
     struct pg_args a;
-    pg_args_number(&a, provider, submission);
-    pg_arg_i64(&a, evaluation);
-    finding_filter_args(&a, filter);
+    pg_args_number(&a, f->provider, f->submission);
+    pg_arg_i64(&a, f->evaluation);
+    finding_filter_args(&a, &f->filter);
     pg_arg_i64(&a, after_row);
-    pg_arg_i64(&a, limit);
-    return pg_run(pg, &s, &a, result);
+    pg_arg_i64(&a, f->limit);
+    return pg_run(pg, f->as_known ? &then : &now, &a, result);
 }

@@ -70,10 +70,17 @@ enum pg_status export_expire(struct pg *pg, int64_t *removed);
 
 /* The submissions that an export of findings reads, by month: columns no, id, month, version, evaluation. */
 enum pg_status export_submissions(struct pg *pg, const char *provider, month_t first, month_t last, PGresult **result);
-/* Findings of a submission by row, behind a row; a row's findings come together, but those of the last may be cut.
- * Columns row_no, rule, severity, episode_id, commissioner, cluster, field, value, note, pence, pseudonym. */
-enum pg_status export_findings(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                               const struct finding_filter *filter, int64_t after_row, int64_t limit,
-                               PGresult **result);
+/* Findings of a submission that a file holds. Texts are borrowed. */
+struct export_findings {
+    const char *provider;
+    int64_t submission;
+    int64_t evaluation;
+    bool as_known; /* of an evaluation that was kept: its severities, amounts and pseudonyms null */
+    struct finding_filter filter;
+    int64_t limit;
+};
+/* By row, behind a row; a row's findings come together, but those of the last may be cut. Columns row_no, rule,
+ * severity, episode_id, commissioner, cluster, field, value, note, pence, pseudonym. */
+enum pg_status export_findings(struct pg *pg, const struct export_findings *f, int64_t after_row, PGresult **result);
 
 #endif

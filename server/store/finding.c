@@ -1,13 +1,10 @@
 #include "store/finding.h"
 
+#include "store/finding_severity.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Looked up row by row on purpose: just after a load the planner knows nothing of these tables yet, takes a submission
- * for a row or two, and joins them in quadratic time. */
-#define SEVERITY_OF_TERMS                                                                                              \
-    "coalesce(f.severity, (SELECT s.severity FROM reckoner.severity s WHERE s.provider = f.provider"                   \
-    " AND s.submission = f.submission AND s.commissioner = f.commissioner AND s.rule = f.rule))"
 /* $3 is 0 before the first evaluation: nothing has an amount yet. */
 #define AMOUNT_AT_STAKE                                                                                                \
     "CASE WHEN $3 > 0 THEN (SELECT k.pence FROM reckoner.stake k WHERE k.provider = f.provider"                        \
@@ -146,8 +143,7 @@ static enum pg_status summary_of_findings(struct pg *pg, const struct finding_qu
     /* A finding of the file itself (row 0) has no row and no amount. */
     static const struct pg_statement s = {
         "finding_summary_of_findings",
-        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, coalesce(" SEVERITY_OF_TERMS
-        ", (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity, " AMOUNT_AT_STAKE
+        "WITH f AS MATERIALIZED (SELECT f.row_no, f.rule, " SEVERITY_IN_FORCE " AS severity, " AMOUNT_AT_STAKE
         " AS pence" FINDINGS_IN_FORCE " AND f.row_no BETWEEN $8::integer AND $9::integer),"
         " once AS (SELECT rule, severity, row_no, pence, count(*) AS n FROM f"
         " GROUP BY GROUPING SETS ((rule, severity, row_no, pence), (severity, row_no, pence), (row_no, pence)))"
@@ -180,8 +176,8 @@ static enum pg_status summary_of_sums(struct pg *pg, const struct finding_query 
         " sum(p.unknown_rows) AS unknown_rows FROM masks m CROSS JOIN LATERAL (SELECT p.* FROM reckoner.finding_sum p"
         " WHERE p.provider = $1 AND p.submission = $2 AND p.commissioner = m.commissioner AND p.rules = m.mask"
         " AND p.cluster = '*' OFFSET 0) p GROUP BY m.rule, m.severity"
-        " UNION ALL SELECT rule, severity, count(*), 0, NULL, 0 FROM (SELECT f.rule, coalesce(" SEVERITY_OF_TERMS
-        ", (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule)) AS severity" FINDINGS_IN_FORCE
+        " UNION ALL SELECT rule, severity, count(*), 0, NULL, 0 FROM (SELECT f.rule, " SEVERITY_IN_FORCE
+        " AS severity" FINDINGS_IN_FORCE
         " AND f.row_no = 0) f GROUP BY GROUPING SETS ((rule, severity), (severity), ()))"
         " SELECT rule, severity, sum(findings)::bigint AS findings, sum(rows)::bigint AS rows,"
         " sum(pence)::bigint AS pence, sum(unknown_rows)::bigint AS unknown_rows FROM lines"

@@ -1,5 +1,8 @@
 #include "store/finding_known.h"
 
+#include "store/finding_severity.h"
+
+/* clang-format off */
 #define EVALUATION_THEN(at)                                                                                            \
     "coalesce((SELECT max(e.evaluation) FROM reckoner.evaluated e WHERE e.provider = s.provider"                       \
     " AND e.submission = s.no AND e.evaluated_at <= " at "), 0) AS evaluation"
@@ -7,27 +10,34 @@
 
 /* $1 provider, $2 and $3 months, $4 instant. */
 #define KNOWN                                                                                                          \
-    "WITH known AS (SELECT DISTINCT ON (s.provider, s.month) s.provider, s.no, s.id, s.month, "                        \
-    "s.version, " EVALUATION_THEN("$4") " FROM reckoner.submission s WHERE " ACCEPTED_BY(                              \
-        "$4") " AND ($1::text IS NULL OR s.provider = $1) AND s.month BETWEEN $2 AND $3"                               \
-              " ORDER BY s.provider, s.month, s.version DESC)"
-
-/* Of a finding f, of the evaluation. */
-#define SEVERITY_THEN(evaluation)                                                                                      \
-    "coalesce(f.severity, (SELECT s.severity FROM reckoner.severity_known s WHERE s.provider = f.provider"             \
-    " AND s.submission = f.submission AND s.evaluation = " evaluation                                                  \
-    " AND s.commissioner = f.commissioner AND s.rule = f.rule),"                                                       \
-    " (SELECT r.severity FROM reckoner.rule r WHERE r.id = f.rule))"
+    "WITH known AS (SELECT DISTINCT ON (s.provider, s.month) s.provider, s.no, s.id, s.month, s.version, "             \
+    EVALUATION_THEN("$4") " FROM reckoner.submission s WHERE " ACCEPTED_BY("$4")                                       \
+    " AND ($1::text IS NULL OR s.provider = $1) AND s.month BETWEEN $2 AND $3"                                         \
+    " ORDER BY s.provider, s.month, s.version DESC)"
 
 /* $5 commissioner, $6 rule, $7 severity, $8 cluster. A row may fail D09 twice, once with a severity of its own. */
 #define FOUND                                                                                                          \
-    " FROM reckoner.finding f CROSS JOIN LATERAL (SELECT " SEVERITY_THEN(                                              \
-        "k.evaluation") " AS held) h"                                                                                  \
-                        " CROSS JOIN LATERAL (SELECT f.rule || h.held || (f.severity IS NOT NULL)::integer AS mark) m" \
-                        " WHERE f.provider = k.provider AND f.submission = k.no AND f.evaluation IN (0, "              \
-                        "k.evaluation) AND f.row_no > 0"                                                               \
-                        " AND ($5::text IS NULL OR f.commissioner = $5) AND ($6::text IS NULL OR f.rule = $6)"         \
-                        " AND ($7::text IS NULL OR h.held = $7) AND ($8::text IS NULL OR f.cluster = $8)"
+    " FROM reckoner.finding f CROSS JOIN LATERAL (SELECT " SEVERITY_THEN("k.evaluation") " AS held) h"                 \
+    " CROSS JOIN LATERAL (SELECT f.rule || h.held || (f.severity IS NOT NULL)::integer AS mark) m"                     \
+    " WHERE f.provider = k.provider AND f.submission = k.no AND f.evaluation IN (0, k.evaluation) AND f.row_no > 0"    \
+    " AND ($5::text IS NULL OR f.commissioner = $5) AND ($6::text IS NULL OR f.rule = $6)"                             \
+    " AND ($7::text IS NULL OR h.held = $7) AND ($8::text IS NULL OR f.cluster = $8)"
+
+/* $1 provider, $2 submission, $3 instant, $4 rule, $5 severity, $6 to $7 rows. */
+#define SUMMARY                                                                                                        \
+    "WITH k AS MATERIALIZED (SELECT s.provider, s.no, " EVALUATION_THEN("$3") " FROM reckoner.submission s"            \
+    " WHERE s.provider = $1 AND s.id = $2 AND " ACCEPTED_BY("$3") "),"                                                 \
+    " found AS MATERIALIZED (SELECT f.rule, h.held AS severity, f.row_no FROM k JOIN reckoner.finding f"               \
+    "  ON f.provider = k.provider AND f.submission = k.no AND f.evaluation IN (0, k.evaluation)"                       \
+    "  CROSS JOIN LATERAL (SELECT " SEVERITY_THEN("k.evaluation") " AS held) h"                                        \
+    "  WHERE f.row_no BETWEEN $6::integer AND $7::integer AND ($4::text IS NULL OR f.rule = $4)"                       \
+    "  AND ($5::text IS NULL OR h.held = $5)),"                                                                        \
+    " lines AS (SELECT rule, severity, count(*) AS findings,"                                                          \
+    "  count(DISTINCT row_no) FILTER (WHERE row_no > 0) AS rows FROM found"                                            \
+    "  GROUP BY GROUPING SETS ((rule, severity), (severity), ()))"                                                     \
+    " SELECT l.rule, l.severity, l.findings, l.rows, NULL::bigint AS pence, l.rows AS unknown_rows, k.evaluation"      \
+    " FROM k CROSS JOIN lines l ORDER BY l.rule NULLS LAST, l.severity NULLS LAST"
+/* clang-format on */
 
 static void known_args(struct pg_args *a, const struct question *q)
 {
@@ -116,51 +126,7 @@ enum pg_status question_rows_known(struct pg *pg, const struct question *q, PGre
 
 enum pg_status finding_summary_known(struct pg *pg, const struct finding_query *q, PGresult **result)
 {
-    static const struct pg_statement s = {
-        "finding_summary_known",
-        "WITH k AS MATERIALIZED (SELECT s.provider, s.no, " EVALUATION_THEN(
-            "$3") " FROM reckoner.submission s WHERE s.provider = $1 AND s.id = $2 "
-                  "AND " ACCEPTED_BY("$3") "),"
-                                           " found AS MATERIALIZED (SELECT f.rule, "
-                                           "h.held AS severity, f.row_no FROM k JOIN "
-                                           "reckoner.finding f"
-                                           "  ON f.provider = k.provider AND "
-                                           "f.submission = k.no AND f.evaluation IN "
-                                           "(0, k.evaluation)"
-                                           "  CROSS JOIN LATERAL "
-                                           "(SELECT " SEVERITY_THEN("k.evaluation") " AS held) h"
-                                                                                    "  WHERE f.row_no "
-                                                                                    "BETWEEN $6::integer "
-                                                                                    "AND $7::integer AND "
-                                                                                    "($4::text IS NULL OR "
-                                                                                    "f.rule = $4)"
-                                                                                    "  AND ($5::text IS "
-                                                                                    "NULL OR h.held = "
-                                                                                    "$5)),"
-                                                                                    " lines AS (SELECT "
-                                                                                    "rule, severity, "
-                                                                                    "count(*) AS findings,"
-                                                                                    "  count(DISTINCT "
-                                                                                    "row_no) FILTER "
-                                                                                    "(WHERE row_no > 0) "
-                                                                                    "AS rows FROM found"
-                                                                                    "  GROUP BY GROUPING "
-                                                                                    "SETS ((rule, "
-                                                                                    "severity), "
-                                                                                    "(severity), ()))"
-                                                                                    " SELECT l.rule, "
-                                                                                    "l.severity, "
-                                                                                    "l.findings, l.rows, "
-                                                                                    "NULL::bigint AS "
-                                                                                    "pence, l.rows AS "
-                                                                                    "unknown_rows, "
-                                                                                    "k.evaluation"
-                                                                                    " FROM k CROSS JOIN "
-                                                                                    "lines l ORDER BY "
-                                                                                    "l.rule NULLS LAST, "
-                                                                                    "l.severity NULLS "
-                                                                                    "LAST",
-        7};
+    static const struct pg_statement s = {"finding_summary_known", SUMMARY, 7};
     struct pg_args a;
     pg_args_id(&a, q->provider, q->id);
     pg_arg_instant(&a, q->known_at);
@@ -180,31 +146,5 @@ enum pg_status export_submissions_known(struct pg *pg, const char *provider, mon
     pg_args_month(&a, provider, first);
     pg_arg_month(&a, last);
     pg_arg_instant(&a, known_at);
-    return pg_run(pg, &s, &a, result);
-}
-
-enum pg_status export_findings_known(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const struct finding_filter *filter, int64_t after_row, int64_t limit,
-                                     PGresult **result)
-{
-    static const struct pg_statement s = {
-        "export_findings_known",
-        "SELECT f.row_no, f.rule, h.held AS severity, f.episode_id, f.commissioner, f.cluster, f.field, f.value, "
-        "f.note,"
-        " NULL::bigint AS pence, NULL::text AS pseudonym FROM reckoner.finding f"
-        " CROSS JOIN LATERAL (SELECT " SEVERITY_THEN(
-            "$3::integer") " AS held) h"
-                           " WHERE f.provider = $1 AND f.submission = $2 AND f.row_no > $8 AND f.evaluation IN (0, "
-                           "$3::integer)"
-                           " AND ($4::text IS NULL OR f.commissioner = $4) AND ($5::text IS NULL OR f.rule = $5)"
-                           " AND ($6::text IS NULL OR h.held = $6) AND ($7::text IS NULL OR f.cluster = $7)"
-                           " ORDER BY f.row_no LIMIT $9",
-        9};
-    struct pg_args a;
-    pg_args_number(&a, provider, submission);
-    pg_arg_i64(&a, evaluation);
-    finding_filter_args(&a, filter);
-    pg_arg_i64(&a, after_row);
-    pg_arg_i64(&a, limit);
     return pg_run(pg, &s, &a, result);
 }

@@ -19,11 +19,8 @@ enum pg_status question_rows_known(struct pg *pg, const struct question *q, PGre
 /* As finding_summary, of the submission q->id at q->known_at, with a column evaluation. PG_NONE: it was not accepted by
  * then, or the caller may not see it. */
 enum pg_status finding_summary_known(struct pg *pg, const struct finding_query *q, PGresult **result);
-/* As export_submissions and export_findings (store/export.h), at an instant and of an evaluation of then. */
+/* As export_submissions (store/export.h), at an instant. */
 enum pg_status export_submissions_known(struct pg *pg, const char *provider, month_t first, month_t last,
                                         instant_t known_at, PGresult **result);
-enum pg_status export_findings_known(struct pg *pg, const char *provider, int64_t submission, int64_t evaluation,
-                                     const struct finding_filter *filter, int64_t after_row, int64_t limit,
-                                     PGresult **result);
 
 #endif

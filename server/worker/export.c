@@ -176,13 +176,17 @@ static int64_t write_page(struct exported *e, const PGresult *r, bool last)
 static enum pg_status write_submission(struct exported *e)
 {
     struct export_run *x = e->run;
-    const struct finding_filter filter = {asked(x, "commissioner"), asked(x, "rule"), asked(x, "severity"),
-                                          asked(x, "cluster")};
+    const struct export_findings wanted = {
+        .provider = e->s.provider,
+        .submission = e->s.no,
+        .evaluation = e->s.evaluation,
+        .as_known = e->known_at != INSTANT_NONE,
+        .filter = {asked(x, "commissioner"), asked(x, "rule"), asked(x, "severity"), asked(x, "cluster")},
+        .limit = EXPORT_ROWS_AT_ONCE};
     e->row = -1;
     for (int64_t after = 0;;) {
         PGresult *r = NULL;
-        enum pg_status status = (e->known_at == INSTANT_NONE ? export_findings : export_findings_known)(
-            x->w->pg, e->s.provider, e->s.no, e->s.evaluation, &filter, after, EXPORT_ROWS_AT_ONCE, &r);
+        enum pg_status status = export_findings(x->w->pg, &wanted, after, &r);
         if (status != PG_OK)
             return status;
         bool last = PQntuples(r) < EXPORT_ROWS_AT_ONCE;

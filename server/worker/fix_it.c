@@ -32,12 +32,12 @@ struct fix_it {
 
 static bool next_findings(struct fix_it *f, int64_t after)
 {
-    static const struct finding_filter all = {NULL, NULL, NULL, NULL};
+    const struct export_findings all = {
+        .provider = f->s.provider, .submission = f->s.no, .evaluation = f->s.evaluation, .limit = EXPORT_ROWS_AT_ONCE};
     PQclear(f->findings);
     f->findings = NULL;
     f->at = 0;
-    f->status = export_findings(f->run->w->pg, f->s.provider, f->s.no, f->s.evaluation, &all, after,
-                                EXPORT_ROWS_AT_ONCE, &f->findings);
+    f->status = export_findings(f->run->w->pg, &all, after, &f->findings);
     f->last_page = f->status == PG_OK && PQntuples(f->findings) < EXPORT_ROWS_AT_ONCE;
     return f->status == PG_OK;
 }
