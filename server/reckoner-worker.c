@@ -7,6 +7,7 @@
 #include "signing/keyfile.h"
 #include "store/migrate.h"
 #include "worker/jobs.h"
+#include "worker/leak_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,10 +100,12 @@ static int run(const struct config *config, bool once)
                !log_state_usable(config->state_dir, error, sizeof error) || !migrate_check(pg, error, sizeof error)) {
         status = fail(error);
     } else {
-        struct worker w = {config, &clock, pg, keys.unseal, keys.signer, keys.pseudonym, name, false, NULL};
+        struct worker w = {config,         &clock, pg,    keys.unseal, keys.signer,
+                           keys.pseudonym, name,   false, NULL,        leak_memory_new()};
         log_event(LOG_LEVEL_INFO, "start", &(struct log_field){"worker", name, 0}, 1);
         status = jobs_run(&w, job_handlers, once, &stopping, wake_pipe[0]) ? EXIT_SUCCESS
                                                                            : fail("the heartbeat cannot be started");
+        leak_memory_free(w.cleared);
         log_event(LOG_LEVEL_INFO, "stop", &(struct log_field){"worker", name, 0}, 1);
     }
     pg_free(pg);

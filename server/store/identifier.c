@@ -1,5 +1,8 @@
 #include "store/identifier.h"
 
+#include "base/buf.h"
+
+#include <endian.h>
 #include <string.h>
 
 #define HASH_BYTES sizeof(int64_t)
@@ -39,35 +42,82 @@ enum pg_status identifier_directory(struct pg *pg, const char *provider, int64_t
     return pg_run(pg, &s, &a, result);
 }
 
-enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t submission, int32_t block, int64_t *out,
-                                size_t *count)
+/* In array literals, a number of each place and a comma. */
+static bool write_places(const struct identifier_place *places, size_t count, struct buf *submissions,
+                         struct buf *blocks)
 {
-    static const struct pg_statement s = {"identifier_block",
-                                          "SELECT hashes FROM reckoner.identifier_block"
-                                          " WHERE provider = $1 AND submission = $2 AND block = $3",
-                                          3};
+    bool ok = buf_append_char(submissions, '{') && buf_append_char(blocks, '{');
+    for (size_t i = 0; ok && i < count; i++)
+        ok = buf_append_format(submissions, "%s%lld", i == 0 ? "" : ",", (long long)places[i].submission) &&
+             buf_append_format(blocks, "%s%d", i == 0 ? "" : ",", places[i].block);
+    return ok && buf_append_char(submissions, '}') && buf_append_char(blocks, '}');
+}
+
+/* How many there are; 0 when they are not hashes of a block. */
+static size_t read_hashes(const PGresult *r, int row, int64_t out[IDENTIFIER_BLOCK_HASHES])
+{
+    size_t length = (size_t)PQgetlength(r, row, 1);
+    const char *bytes = PQgetvalue(r, row, 1);
+    if (length > IDENTIFIER_BLOCK_HASHES * HASH_BYTES)
+        return 0;
+    for (size_t i = 0; i < length / HASH_BYTES; i++) {
+        uint64_t number = 0;
+        memcpy(&number, bytes + i * HASH_BYTES, HASH_BYTES);
+        number = be64toh(number);
+        memcpy(&out[i], &number, HASH_BYTES);
+    }
+    return length / HASH_BYTES;
+}
+
+enum pg_status identifier_blocks(struct pg *pg, const char *provider, const struct identifier_place *places,
+                                 size_t count,
+                                 bool (*each)(void *context, size_t place, const int64_t *hashes, size_t count),
+                                 void *context)
+{
+    static const struct pg_statement s = {
+        "identifier_blocks",
+        "SELECT w.place, b.hashes FROM unnest($2::bigint[], $3::integer[]) WITH ORDINALITY AS w (submission, block,"
+        " place) JOIN reckoner.identifier_block b ON b.provider = $1 AND b.submission = w.submission"
+        " AND b.block = w.block ORDER BY w.place",
+        3};
+    int64_t hashes[IDENTIFIER_BLOCK_HASHES];
+    struct buf submissions;
+    struct buf blocks;
     struct pg_args a;
-    pg_args_number(&a, provider, submission);
-    pg_arg_i64(&a, block);
     PGresult *r = NULL;
-    enum pg_status status = pg_run_binary(pg, &s, &a, &r);
-    if (status != PG_OK)
-        return status;
-    size_t length = PQntuples(r) == 1 ? (size_t)PQgetlength(r, 0, 0) : 0;
-    if (length > 0 && length <= IDENTIFIER_BLOCK_HASHES * HASH_BYTES) {
-        const uint8_t *bytes = (const uint8_t *)PQgetvalue(r, 0, 0);
-        *count = length / HASH_BYTES;
-        for (size_t i = 0; i < *count; i++) {
-            uint64_t number = 0;
-            for (size_t b = 0; b < HASH_BYTES; b++)
-                number = number << 8 | bytes[i * HASH_BYTES + b];
-            memcpy(&out[i], &number, sizeof number);
-        }
-    } else {
+    enum pg_status status = PG_FAILED;
+    buf_init(&submissions, IDENTIFIER_PLACES * 21 + 2);
+    buf_init(&blocks, IDENTIFIER_PLACES * 12 + 2);
+    if (write_places(places, count, &submissions, &blocks)) {
+        pg_args_id(&a, provider, submissions.data);
+        pg_arg_text(&a, blocks.data);
+        status = pg_run_binary(pg, &s, &a, &r);
+    }
+    if (status == PG_OK && PQntuples(r) != (int)count)
         status = PG_NONE;
+    for (int row = 0; status == PG_OK && row < PQntuples(r); row++) {
+        size_t found = read_hashes(r, row, hashes);
+        if (found == 0 || !each(context, (size_t)row, hashes, found))
+            status = PG_FAILED;
     }
     PQclear(r);
+    buf_free(&submissions);
+    buf_free(&blocks);
     return status;
+}
+
+struct copied {
+    int64_t *hashes;
+    size_t count;
+};
+
+static bool copy_hashes(void *context, size_t place, const int64_t *hashes, size_t count)
+{
+    struct copied *out = context;
+    (void)place;
+    memcpy(out->hashes, hashes, count * sizeof hashes[0]);
+    out->count = count;
+    return true;
 }
 
 /* The block that would hold it: the last that begins at or before it. */
@@ -112,18 +162,18 @@ static enum pg_status replace_block(struct pg *pg, const char *provider, int64_t
 enum pg_status identifier_remove(struct pg *pg, const char *provider, int64_t submission, int64_t hash)
 {
     int64_t hashes[IDENTIFIER_BLOCK_HASHES];
-    size_t count = 0;
+    struct copied copied = {hashes, 0};
+    struct identifier_place place = {submission, 0};
     size_t at = 0;
-    int32_t block = 0;
-    enum pg_status status = block_of(pg, provider, submission, hash, &block);
+    enum pg_status status = block_of(pg, provider, submission, hash, &place.block);
     if (status == PG_OK)
-        status = identifier_block(pg, provider, submission, block, hashes, &count);
+        status = identifier_blocks(pg, provider, &place, 1, copy_hashes, &copied);
     if (status != PG_OK)
         return status == PG_NONE ? PG_OK : status;
-    while (at < count && hashes[at] != hash)
+    while (at < copied.count && hashes[at] != hash)
         at++;
-    if (at == count)
+    if (at == copied.count)
         return PG_OK;
-    memmove(hashes + at, hashes + at + 1, (count - at - 1) * sizeof hashes[0]);
-    return replace_block(pg, provider, submission, block, hashes, count - 1);
+    memmove(hashes + at, hashes + at + 1, (copied.count - at - 1) * sizeof hashes[0]);
+    return replace_block(pg, provider, submission, place.block, hashes, copied.count - 1);
 }

@@ -15,9 +15,20 @@ void identifier_copy_add(struct pg_copy *copy, const char *provider, int64_t sub
 
 /* Columns block, lowest of all blocks of a submission in order; *result is cleared by the caller. */
 enum pg_status identifier_directory(struct pg *pg, const char *provider, int64_t submission, PGresult **result);
-/* The hashes of one block into out (room for IDENTIFIER_BLOCK_HASHES). PG_NONE: there is no such block. */
-enum pg_status identifier_block(struct pg *pg, const char *provider, int64_t submission, int32_t block, int64_t *out,
-                                size_t *count);
+/* Which block of which submission. */
+struct identifier_place {
+    int64_t submission;
+    int32_t block;
+};
+
+#define IDENTIFIER_PLACES 64 /* asked for at once: 2 MiB */
+
+/* Hands the hashes of up to IDENTIFIER_PLACES blocks to each, with the number of their place; false from it ends the
+ * reading with PG_FAILED. PG_NONE: one of them is not there. */
+enum pg_status identifier_blocks(struct pg *pg, const char *provider, const struct identifier_place *places,
+                                 size_t count,
+                                 bool (*each)(void *context, size_t place, const int64_t *hashes, size_t count),
+                                 void *context);
 /* Takes one hash out of the submission's blocks, if it is there. */
 enum pg_status identifier_remove(struct pg *pg, const char *provider, int64_t submission, int64_t hash);
 

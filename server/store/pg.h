@@ -46,6 +46,8 @@ enum pg_status pg_connect(struct pg *pg);
 const char *pg_message(const struct pg *pg);
 const char *pg_constraint(const struct pg *pg);
 PGconn *pg_raw(struct pg *pg);
+/* Which connection this is, counted from 1: another number is another one, perhaps to another server. */
+uint64_t pg_connection_number(const struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);
 
 /* A statement: unique name (it is prepared under it), text with $1.., number of parameters. */

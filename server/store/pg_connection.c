@@ -86,6 +86,11 @@ PGconn *pg_raw(struct pg *pg)
     return pg->conn;
 }
 
+uint64_t pg_connection_number(const struct pg *pg)
+{
+    return pg->connections;
+}
+
 const char *pg_message(const struct pg *pg)
 {
     return pg->message;
@@ -227,6 +232,7 @@ static enum pg_status open_connection(struct pg *pg)
         return PG_AWAY;
     }
     pg->conn = conn;
+    pg->connections++;
     pg->leaving = false;
     return PG_OK;
 }

@@ -9,7 +9,8 @@
 #define PG_CONSTRAINT_SIZE 70 /* identifiers have at most 63 bytes */
 
 struct pg {
-    PGconn *conn; /* NULL when not connected */
+    PGconn *conn;         /* NULL when not connected */
+    uint64_t connections; /* made so far */
     char *conninfo;
     char *application;
     char *settings; /* "-c ..." for the server, made once */

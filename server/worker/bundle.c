@@ -291,7 +291,7 @@ static bool read_issued(struct bundle_job *b)
 
 static bool open_guard(struct bundle_job *b)
 {
-    b->guard = leak_guard_new(b->pg, b->order->w->pseudonym_key);
+    b->guard = leak_guard_new(b->pg, b->order->w->pseudonym_key, NULL);
     if (b->guard == NULL)
         return bundle_no_memory(b);
     for (size_t i = 0; i < b->s.months; i++) {

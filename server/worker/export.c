@@ -243,7 +243,7 @@ static enum job_outcome export_of_findings(struct export_run *x)
     /* A provider may ask for one commissioner's rows: it reads them as a provider. */
     if (strcmp(pg_text(x->asked, 0, "organisation"), x->job->provider) == 0)
         e.commissioner = NULL;
-    e.guard = leak_guard_new(x->w->pg, x->w->pseudonym_key);
+    e.guard = leak_guard_new(x->w->pg, x->w->pseudonym_key, NULL);
     x->broken = e.guard == NULL;
     enum pg_status status = x->broken ? PG_FAILED : write_submissions(&e);
     leak_guard_free(e.guard);

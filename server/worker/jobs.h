@@ -14,6 +14,7 @@
 /* COPY of millions of rows is one statement; a worker's statements may take their time. */
 #define WORKER_STATEMENT_TIMEOUT_MS (60 * 60 * 1000)
 
+struct leak_memory;
 struct read_along;
 
 /* What a handler works with. */
@@ -27,6 +28,7 @@ struct worker {
     const char *name;             /* host and process id */
     atomic_bool lost;             /* the current job's lease went to another worker; set by the heartbeat */
     struct read_along *along;     /* the upload that is read while it arrives (worker/read_along.h); NULL: none ever */
+    struct leak_memory *cleared;  /* tokens that documents may hold (worker/leak_memory.h); NULL: none is remembered */
 };
 
 enum job_outcome {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PENDING_MAX 4096 /* tokens that wait for their blocks; then the blocks are asked for */
+
 struct block {
     int64_t *hashes; /* NULL: not fetched, or dropped again */
     size_t count;
@@ -18,32 +20,46 @@ struct block {
 struct scope {
     char provider[8];
     int64_t submission;
-    struct block *blocks;
+    struct block *blocks; /* NULL: the directory was not asked for yet */
     size_t count;
+};
+
+/* A token whose block is not there. */
+struct pending {
+    uint32_t scope;
+    uint32_t block;
+    int64_t hash;
 };
 
 struct leak_guard {
     struct pg *pg;
+    struct leak_memory *memory; /* the worker's, or NULL */
     struct leak_key key;
     struct scope *scopes;
     size_t count;
     size_t held;               /* blocks in memory */
     struct block **held_block; /* of all scopes, LEAK_GUARD_BLOCKS places */
+    struct pending *pending;   /* PENDING_MAX places */
+    size_t pending_count;
     enum pg_status status;
     bool found;
 };
 
-struct leak_guard *leak_guard_new(struct pg *pg, const uint8_t identity_key[32])
+struct leak_guard *leak_guard_new(struct pg *pg, const uint8_t identity_key[32], struct leak_memory *memory)
 {
     struct leak_guard *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
     g->held_block = calloc(LEAK_GUARD_BLOCKS, sizeof(struct block *));
-    if (!g->held_block) {
-        free(g);
+    g->pending = malloc(PENDING_MAX * sizeof *g->pending);
+    if (!g->held_block || !g->pending) {
+        leak_guard_free(g);
         return NULL;
     }
     g->pg = pg;
+    g->memory = memory;
+    if (memory)
+        leak_memory_of(memory, pg_connection_number(pg));
     leak_key_derive(identity_key, &g->key);
     return g;
 }
@@ -59,6 +75,7 @@ void leak_guard_free(struct leak_guard *g)
     }
     free(g->scopes);
     free(g->held_block);
+    free(g->pending);
     sodium_memzero(g, sizeof *g);
     free(g);
 }
@@ -69,25 +86,34 @@ enum pg_status leak_guard_add(struct leak_guard *g, const char *provider, int64_
     if (!scopes)
         return PG_FAILED;
     g->scopes = scopes;
+    struct scope s = {.submission = submission};
+    if (strlen(provider) >= sizeof s.provider)
+        return PG_FAILED;
+    memcpy(s.provider, provider, strlen(provider) + 1);
+    g->scopes[g->count++] = s;
+    return PG_OK;
+}
+
+/* The directory of its blocks, once. */
+static bool open_scope(struct leak_guard *g, struct scope *s)
+{
     PGresult *r = NULL;
-    enum pg_status status = identifier_directory(g->pg, provider, submission, &r);
-    if (status != PG_OK)
-        return status;
+    if (s->blocks)
+        return true;
+    g->status = identifier_directory(g->pg, s->provider, s->submission, &r);
+    if (g->status != PG_OK)
+        return false;
     size_t count = (size_t)PQntuples(r);
-    struct scope s = {.submission = submission, .blocks = calloc(count + 1, sizeof(struct block)), .count = count};
-    if (s.blocks && strlen(provider) < sizeof s.provider) {
-        memcpy(s.provider, provider, strlen(provider) + 1);
-        for (size_t i = 0; i < count; i++) {
-            s.blocks[i].number = (int32_t)pg_i64(r, (int)i, "block");
-            s.blocks[i].lowest = pg_i64(r, (int)i, "lowest");
-        }
-        g->scopes[g->count++] = s;
-    } else {
-        free(s.blocks);
-        status = PG_FAILED;
+    s->blocks = calloc(count + 1, sizeof(struct block));
+    if (!s->blocks)
+        g->status = PG_FAILED;
+    for (size_t i = 0; s->blocks && i < count; i++) {
+        s->blocks[i].number = (int32_t)pg_i64(r, (int)i, "block");
+        s->blocks[i].lowest = pg_i64(r, (int)i, "lowest");
+        s->count++;
     }
     PQclear(r);
-    return status;
+    return g->status == PG_OK;
 }
 
 /* The block that would hold the hash; NULL when it is below all. */
@@ -105,16 +131,23 @@ static struct block *block_of(const struct scope *s, int64_t hash)
     return low > 0 ? &s->blocks[low - 1] : NULL;
 }
 
-/* Any block goes when there is no room: hashes are spread evenly, so none is asked for more than another. */
-static bool fetch(struct leak_guard *g, const struct scope *s, struct block *b)
+/* Whether the token is an identifier, which ends the search; one that is not is remembered. */
+static bool is_in(struct leak_guard *g, const struct scope *s, int64_t hash, const int64_t *hashes, size_t count)
 {
-    int64_t *hashes = malloc(IDENTIFIER_BLOCK_HASHES * sizeof *hashes);
-    g->status = hashes ? identifier_block(g->pg, s->provider, s->submission, b->number, hashes, &b->count) : PG_FAILED;
-    if (g->status != PG_OK) {
-        free(hashes);
-        return false;
-    }
+    if (bsearch(&hash, hashes, count, sizeof hash, order_i64) != NULL)
+        g->found = true;
+    else if (g->memory)
+        leak_memory_keep(g->memory, s->submission, hash);
+    return g->found;
+}
+
+/* Any block goes when there is no room: hashes are spread evenly, so none is asked for more than another. */
+static bool hold(struct leak_guard *g, struct block *b, const int64_t *hashes, size_t count)
+{
     size_t place = g->held;
+    b->hashes = malloc(count * sizeof hashes[0]);
+    if (!b->hashes)
+        return false;
     if (g->held == LEAK_GUARD_BLOCKS) {
         place = randombytes_uniform(LEAK_GUARD_BLOCKS);
         free(g->held_block[place]->hashes);
@@ -123,27 +156,114 @@ static bool fetch(struct leak_guard *g, const struct scope *s, struct block *b)
         g->held++;
     }
     g->held_block[place] = b;
-    b->hashes = hashes;
+    memcpy(b->hashes, hashes, count * sizeof hashes[0]);
+    b->count = count;
     return true;
 }
 
-/* A leak_token_fn: ends at the first identifier, and when the database does not answer. */
+static int order_pending(const void *a, const void *b)
+{
+    const struct pending *x = a;
+    const struct pending *y = b;
+    if (x->scope != y->scope)
+        return x->scope < y->scope ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+/* Blocks that are asked for at once, and the tokens that wait for them. */
+struct asking {
+    struct leak_guard *guard;
+    const struct pending *next;
+    const struct pending *end;
+};
+
+static bool is_same_block(const struct pending *a, const struct pending *b)
+{
+    return a->scope == b->scope && a->block == b->block;
+}
+
+static bool take_block(void *context, size_t place, const int64_t *hashes, size_t count)
+{
+    struct asking *x = context;
+    struct leak_guard *g = x->guard;
+    const struct pending *first = x->next;
+    (void)place;
+    if (g->found)
+        return true;
+    struct scope *s = &g->scopes[first->scope];
+    for (; x->next < x->end && is_same_block(x->next, first); x->next++) {
+        if (is_in(g, s, x->next->hash, hashes, count))
+            return true;
+    }
+    return hold(g, &s->blocks[first->block], hashes, count);
+}
+
+/* Blocks of one provider, IDENTIFIER_PLACES at most, from x->next on. */
+static size_t next_places(const struct asking *x, struct identifier_place places[IDENTIFIER_PLACES])
+{
+    const struct leak_guard *g = x->guard;
+    const char *provider = g->scopes[x->next->scope].provider;
+    size_t count = 0;
+    for (const struct pending *p = x->next; p < x->end; p++) {
+        const struct scope *s = &g->scopes[p->scope];
+        if (p > x->next && is_same_block(p, p - 1))
+            continue;
+        if (count == IDENTIFIER_PLACES || strcmp(s->provider, provider) != 0)
+            break;
+        places[count++] = (struct identifier_place){s->submission, s->blocks[p->block].number};
+    }
+    return count;
+}
+
+/* Looks up the tokens that wait. false: one is an identifier, or the database did not answer. */
+static bool look_up(struct leak_guard *g)
+{
+    struct identifier_place places[IDENTIFIER_PLACES];
+    struct asking x = {g, g->pending, g->pending + g->pending_count};
+    qsort(g->pending, g->pending_count, sizeof *g->pending, order_pending);
+    g->pending_count = 0;
+    while (x.next < x.end && !g->found) {
+        const char *provider = g->scopes[x.next->scope].provider;
+        size_t count = next_places(&x, places);
+        g->status = identifier_blocks(g->pg, provider, places, count, take_block, &x);
+        if (g->status != PG_OK)
+            return false;
+    }
+    return !g->found;
+}
+
+/* A leak_token_fn: ends at the first identifier, and when the database does not answer. A token waits when its block
+ * is not there. */
 static bool is_no_identifier(void *context, const char *token, size_t length)
 {
     struct leak_guard *g = context;
     int64_t hash = leak_hash(&g->key, token, length);
     for (size_t i = 0; i < g->count; i++) {
-        struct block *b = block_of(&g->scopes[i], hash);
+        struct scope *s = &g->scopes[i];
+        if (g->memory && leak_memory_has(g->memory, s->submission, hash))
+            continue;
+        if (!open_scope(g, s))
+            return false;
+        const struct block *b = block_of(s, hash);
         if (!b)
             continue;
-        if (!b->hashes && !fetch(g, &g->scopes[i], b))
-            return false;
-        if (bsearch(&hash, b->hashes, b->count, sizeof hash, order_i64) != NULL) {
-            g->found = true;
+        if (!b->hashes) {
+            g->pending[g->pending_count++] = (struct pending){(uint32_t)i, (uint32_t)(b - s->blocks), hash};
+            if (g->pending_count == PENDING_MAX && !look_up(g))
+                return false;
+        } else if (is_in(g, s, hash, b->hashes, b->count)) {
             return false;
         }
     }
     return true;
+}
+
+/* What the tokens of texts came to, once none waits. */
+static enum leak_verdict verdict(struct leak_guard *g, bool clean)
+{
+    clean = clean && look_up(g);
+    g->pending_count = 0;
+    return clean ? LEAK_CLEAN : g->found ? LEAK_FOUND : LEAK_UNKNOWN;
 }
 
 enum leak_verdict leak_guard_text(struct leak_guard *g, const char *text, size_t length)
@@ -152,9 +272,7 @@ enum leak_verdict leak_guard_text(struct leak_guard *g, const char *text, size_t
     if (leak_has_nhs_number(t))
         return LEAK_FOUND;
     g->found = false;
-    if (g->count == 0 || leak_tokens(t, is_no_identifier, g))
-        return LEAK_CLEAN;
-    return g->found ? LEAK_FOUND : LEAK_UNKNOWN;
+    return verdict(g, leak_tokens(t, is_no_identifier, g));
 }
 
 static bool is_text_of_people(struct text member)
@@ -169,28 +287,22 @@ static bool is_text_of_people(struct text member)
     return false;
 }
 
-struct judging {
-    struct leak_guard *guard;
-    enum leak_verdict verdict;
-};
-
 static bool judge(void *context, struct text member, struct text string)
 {
-    struct judging *j = context;
-    if (is_text_of_people(member))
-        j->verdict = leak_guard_text(j->guard, string.at, string.length);
-    else if (leak_has_nhs_number(string))
-        j->verdict = LEAK_FOUND;
-    return j->verdict == LEAK_CLEAN;
+    struct leak_guard *g = context;
+    g->found = leak_has_nhs_number(string);
+    return !g->found && (!is_text_of_people(member) || leak_tokens(string, is_no_identifier, g));
 }
 
 enum leak_verdict leak_guard_json(struct leak_guard *g, const char *json, size_t length)
 {
-    struct judging j = {g, LEAK_CLEAN};
-    if (leak_json_strings((struct text){json, length}, judge, &j))
-        return LEAK_CLEAN;
+    g->found = false;
+    g->status = PG_OK;
+    bool clean = leak_json_strings((struct text){json, length}, judge, g);
     /* What cannot be read is not shown. */
-    return j.verdict == LEAK_CLEAN ? LEAK_FOUND : j.verdict;
+    if (!clean && g->status == PG_OK)
+        g->found = true;
+    return verdict(g, clean);
 }
 
 enum pg_status leak_guard_status(const struct leak_guard *g)

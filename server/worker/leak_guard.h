@@ -2,14 +2,16 @@
  * 11, and no token whose keyed hash is an identifier of the submissions concerned. Amounts, counts, dates, digests,
  * signatures and generated ids are not shown to it.
  *
- * Blocks of hashes are fetched when a token falls into one, and kept (LEAK_GUARD_BLOCKS at most, 32 KiB each): texts
- * that are few cost few, an export of a million rows has all of them in memory. One thread; uses the connection only
- * while a call runs, and may be used inside a transaction or between two. */
+ * Blocks of hashes are fetched for the tokens that fall into them, those of a document at once, and kept
+ * (LEAK_GUARD_BLOCKS at most, 32 KiB each): texts that are few cost few, an export of a million rows has all of them in
+ * memory. One thread; uses the connection only while a call runs, and may be used inside a transaction or between
+ * two. */
 #ifndef RECKONER_WORKER_LEAK_GUARD_H
 #define RECKONER_WORKER_LEAK_GUARD_H
 
 #include "domain/leak.h"
 #include "store/pg.h"
+#include "worker/leak_memory.h"
 
 #define LEAK_GUARD_BLOCKS 3072 /* 96 MiB: the identifiers of five million rows */
 
@@ -22,10 +24,11 @@ enum leak_verdict {
 };
 
 /* A guard without submissions: the ten-digit half alone. identity_key: the worker's 32 bytes, used here only to derive
- * from. NULL when memory ran out; freed with leak_guard_free, NULL allowed. */
-struct leak_guard *leak_guard_new(struct pg *pg, const uint8_t identity_key[32]);
+ * from. memory: borrowed; NULL: nothing is remembered (texts that are seen once, submissions not accepted yet). NULL
+ * when memory ran out; freed with leak_guard_free, NULL allowed. */
+struct leak_guard *leak_guard_new(struct pg *pg, const uint8_t identity_key[32], struct leak_memory *memory);
 void leak_guard_free(struct leak_guard *g);
-/* Adds the identifiers of a submission. Other statuses than PG_OK are the database's; PG_FAILED also when memory ran
+/* Adds the identifiers of a submission; they are read when a token is first compared with them. PG_FAILED: memory ran
  * out. */
 enum pg_status leak_guard_add(struct leak_guard *g, const char *provider, int64_t submission);
 

@@ -142,7 +142,7 @@ enum pg_status measure_write(struct validation *v)
 {
     struct measuring m = {.v = v, .guard_status = PG_OK};
     enum pg_status status = add_moves(v);
-    m.guard = leak_guard_new(v->w->pg, v->w->pseudonym_key);
+    m.guard = leak_guard_new(v->w->pg, v->w->pseudonym_key, NULL);
     if (status == PG_OK && m.guard == NULL)
         status = PG_FAILED;
     if (status == PG_OK)

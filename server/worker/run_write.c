@@ -113,7 +113,7 @@ static enum pg_status may_go_out(struct writing *x, const char *bytes, size_t le
 static enum pg_status open_guard(struct writing *x)
 {
     const struct settlement *s = &x->work->settlement;
-    x->guard = leak_guard_new(s->pg, x->work->worker->pseudonym_key);
+    x->guard = leak_guard_new(s->pg, x->work->worker->pseudonym_key, x->work->worker->cleared);
     enum pg_status status = x->guard ? PG_OK : PG_FAILED;
     for (size_t i = 0; i < s->months && status == PG_OK; i++) {
         if (s->submission[i].no != 0)

@@ -1,4 +1,5 @@
 /* The guard at the door against blocks of hashes in a database. */
+#include "base/buf.h"
 #include "base/order.h"
 #include "lib/store_fixture.h"
 #include "store/identifier.h"
@@ -67,7 +68,7 @@ static enum leak_verdict ask(struct leak_guard *g, const char *text)
 
 START_TEST(identifiers_of_the_submissions_concerned_are_caught)
 {
-    struct leak_guard *g = leak_guard_new(worker, identity_key);
+    struct leak_guard *g = leak_guard_new(worker, identity_key, NULL);
     ck_assert_int_eq(leak_guard_add(g, "RXA", 1), PG_OK);
     ck_assert_int_eq(leak_guard_add(g, "RXB", 3), PG_OK);
     for (unsigned i = 0; i < PATIENTS; i += 7) {
@@ -90,7 +91,7 @@ END_TEST
 START_TEST(another_key_knows_nobody)
 {
     static const uint8_t other[32] = {9};
-    struct leak_guard *g = leak_guard_new(worker, other);
+    struct leak_guard *g = leak_guard_new(worker, other, NULL);
     ck_assert_int_eq(leak_guard_add(g, "RXA", 1), PG_OK);
     ck_assert_int_eq(ask(g, "p-000001"), LEAK_CLEAN);
     leak_guard_free(g);
@@ -99,13 +100,105 @@ END_TEST
 
 START_TEST(a_guard_that_cannot_ask_says_so)
 {
-    struct leak_guard *g = leak_guard_new(worker, identity_key);
+    struct leak_guard *g = leak_guard_new(worker, identity_key, NULL);
     ck_assert_int_eq(leak_guard_add(g, "RXA", 1), PG_OK);
     store_fixture_sql(&f, "REVOKE SELECT ON identifier_block FROM reckoner_worker");
     ck_assert_int_eq(ask(g, "p-000001"), LEAK_UNKNOWN);
     ck_assert_int_eq(leak_guard_status(g), PG_DENIED);
     ck_assert_int_eq(ask(g, "short"), LEAK_CLEAN);
     leak_guard_free(g);
+}
+END_TEST
+
+/* A document with so many titles, each a token of its own that is no identifier; last goes behind them. */
+static char *document(unsigned titles, const char *last, size_t *length)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    bool ok = buf_append_char(&b, '[');
+    for (unsigned i = 0; ok && i < titles; i++)
+        ok = buf_append_format(&b, "{\"title\":\"word%06u\"},", i);
+    ok = ok && buf_append_format(&b, "{\"title\":\"%s\"}]", last);
+    ck_assert(ok);
+    *length = b.length;
+    return b.data;
+}
+
+static enum leak_verdict ask_document(struct leak_guard *g, unsigned titles, const char *last)
+{
+    size_t length = 0;
+    char *json = document(titles, last, &length);
+    enum leak_verdict found = leak_guard_json(g, json, length);
+    free(json);
+    return found;
+}
+
+/* More tokens than may wait for their blocks, against two submissions of different providers. */
+START_TEST(one_identifier_among_many_words_is_caught)
+{
+    struct leak_memory *memory = leak_memory_new();
+    for (int round = 0; round < 2; round++) {
+        struct leak_guard *g = leak_guard_new(worker, identity_key, round == 0 ? NULL : memory);
+        ck_assert_int_eq(leak_guard_add(g, "RXA", 1), PG_OK);
+        ck_assert_int_eq(leak_guard_add(g, "RXB", 3), PG_OK);
+        static const unsigned sizes[] = {0, 1, 2047, 2048, 5000};
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            ck_assert_int_eq(ask_document(g, sizes[i], "nobody at all"), LEAK_CLEAN);
+            ck_assert_int_eq(ask_document(g, sizes[i], "p-000007"), LEAK_FOUND);
+            ck_assert_int_eq(ask_document(g, sizes[i], "seen: R 008999"), LEAK_FOUND);
+            ck_assert_int_eq(ask_document(g, sizes[i], "nobody else"), LEAK_CLEAN);
+        }
+        ck_assert_int_eq(leak_guard_json(g, "[\"p-000007\"", 11), LEAK_FOUND); /* cannot be read */
+        leak_guard_free(g);
+    }
+    leak_memory_free(memory);
+}
+END_TEST
+
+static struct leak_guard *remembering(struct pg *pg, struct leak_memory *memory, int64_t submission)
+{
+    struct leak_guard *g = leak_guard_new(pg, identity_key, memory);
+    ck_assert_ptr_nonnull(g);
+    ck_assert_int_eq(leak_guard_add(g, "RXA", submission), PG_OK);
+    return g;
+}
+
+START_TEST(what_was_cleared_is_not_asked_again)
+{
+    struct leak_memory *memory = leak_memory_new();
+    struct leak_guard *g = remembering(worker, memory, 1);
+    ck_assert_int_eq(ask(g, "Cluster of nobody, p-000001"), LEAK_FOUND);
+    ck_assert_int_eq(ask(g, "Cluster of nobody, q-000001"), LEAK_CLEAN);
+    leak_guard_free(g);
+    store_fixture_sql(&f, "REVOKE SELECT ON identifier_block FROM reckoner_worker");
+    g = remembering(worker, memory, 1);
+    ck_assert_int_eq(ask(g, "Cluster of nobody, q-000001"), LEAK_CLEAN);
+    ck_assert_int_eq(ask(g, "p-000001"), LEAK_UNKNOWN); /* what was found was not cleared */
+    ck_assert_int_eq(leak_guard_status(g), PG_DENIED);
+    leak_guard_free(g);
+    g = remembering(worker, memory, 2); /* nor is it cleared for another submission */
+    ck_assert_int_eq(ask(g, "Cluster of nobody, q-000001"), LEAK_UNKNOWN);
+    leak_guard_free(g);
+    leak_memory_free(memory);
+}
+END_TEST
+
+START_TEST(another_connection_begins_without_memory)
+{
+    struct leak_memory *memory = leak_memory_new();
+    struct leak_guard *g = remembering(worker, memory, 1);
+    ck_assert_int_eq(ask(g, "q-000001"), LEAK_CLEAN);
+    leak_guard_free(g);
+    /* A restored database, whose submission 1 is another. */
+    store_fixture_sql(&f, "UPDATE identifier_block SET submission = 4 - submission WHERE provider = 'RXA'");
+    store_fixture_sql(&f, "UPDATE identifier_block SET submission = 1 WHERE submission = 2 AND provider = 'RXA'");
+    ck_assert_int_eq(store_fixture_try(worker, "SELECT pg_terminate_backend(pg_backend_pid())"), PG_AWAY);
+    ck_assert_int_eq(pg_connect(worker), PG_OK);
+    ck_assert_uint_eq(pg_connection_number(worker), 2);
+    g = remembering(worker, memory, 1);
+    ck_assert_int_eq(ask(g, "q-000001"), LEAK_FOUND);
+    leak_guard_free(g);
+    leak_memory_free(memory);
 }
 END_TEST
 
@@ -129,6 +222,9 @@ int main(void)
     tcase_add_test(tc, identifiers_of_the_submissions_concerned_are_caught);
     tcase_add_test(tc, another_key_knows_nobody);
     tcase_add_test(tc, a_guard_that_cannot_ask_says_so);
+    tcase_add_test(tc, one_identifier_among_many_words_is_caught);
+    tcase_add_test(tc, what_was_cleared_is_not_asked_again);
+    tcase_add_test(tc, another_connection_begins_without_memory);
     tcase_add_test(tc, nobody_else_reads_the_hashes);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -309,7 +309,7 @@ static enum job_outcome validate(const char *id, char *problem)
     struct signer *signer = signer_from_secret(secret);
     ck_assert_ptr_nonnull(signer);
     store_fixture_first_key(worker, signer);
-    struct worker w = {&config, &clock, worker, &unseal, signer, pseudonym_key, "test", false, NULL};
+    struct worker w = {&config, &clock, worker, &unseal, signer, pseudonym_key, "test", false, NULL, NULL};
     add_job("validate", id, job_id);
     ck_assert_int_eq(job_claim(worker, 60, &job), PG_OK);
     enum job_outcome outcome = validate_run(&w, &job, problem);
