@@ -9,6 +9,8 @@
 /* A worker says that it is alive at least this often; twice missed is not well. */
 #define WORKER_SILENT_SECONDS 60
 #define QUEUE_SECONDS_DEFAULT 300
+/* Small steps of a clock that is kept in time are no fault. */
+#define CLOCK_BEHIND_SECONDS 2
 
 int cli_migrate(struct cli *cli, int argc, char **argv)
 {
@@ -80,6 +82,24 @@ static bool healthy_log(const struct cli *cli)
     return vouched;
 }
 
+static bool healthy_clock(const struct cli *cli)
+{
+    int64_t behind = 0;
+    enum pg_status status = admin_clock_behind(cli->pg, &behind);
+    if (status != PG_OK) {
+        (void)cli_fail_store(cli, status);
+        return false;
+    }
+    if (behind <= CLOCK_BEHIND_SECONDS)
+        (void)printf("clock     ok      the database's clock goes on from the last act\n");
+    else
+        (void)printf(
+            "clock     FAULT   the database's clock is %lld s behind the last act: it was set back, or had been"
+            " ahead; acts are dated right after that one until it has caught up\n",
+            (long long)behind);
+    return behind <= CLOCK_BEHIND_SECONDS;
+}
+
 static bool healthy_queue(const struct cli *cli, int64_t most_seconds)
 {
     struct admin_queue q;
@@ -129,7 +149,8 @@ int cli_health(struct cli *cli, int argc, char **argv)
     if (!healthy_schema(cli))
         return CLI_FAILED;
     bool log = healthy_log(cli);
+    bool clock = healthy_clock(cli);
     bool queue = healthy_queue(cli, seconds);
     bool workers = healthy_workers(cli);
-    return log && queue && workers ? CLI_DONE : CLI_FAILED;
+    return log && clock && queue && workers ? CLI_DONE : CLI_FAILED;
 }

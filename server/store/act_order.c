@@ -1,10 +1,9 @@
 #include "store/act_order.h"
 
 #define ACTS "hashtextextended('reckoner.acts', 0)"
-/* The clock is read once the lock is held. */
+/* The instant is given once the lock is held. */
 #define LOCKED(lock)                                                                                                   \
-    "WITH held AS MATERIALIZED (SELECT " lock "(" ACTS "))"                                                            \
-    " SELECT " PG_INSTANT("clock_timestamp()") " AS wall FROM held"
+    "WITH held AS MATERIALIZED (SELECT " lock "(" ACTS ")) SELECT reckoner.act_stamp() AS wall FROM held"
 
 /* Acts that begin queue up behind a run that waits for one under way: never for long. */
 #define TURN_MS "200"
@@ -24,7 +23,9 @@ static enum pg_status take(struct pg *pg, const struct pg_statement *s, instant_
 
 enum pg_status act_begin(struct pg *pg, instant_t *wall)
 {
-    static const struct pg_statement s = {"act_begin", LOCKED("pg_advisory_lock_shared"), 0};
+    /* Does not wait for the disk: the commit of the act, which follows, takes the mark with it. */
+    static const struct pg_statement s = {
+        "act_begin", LOCKED("set_config('synchronous_commit', 'off', true), pg_advisory_lock_shared"), 0};
     return take(pg, &s, wall);
 }
 
@@ -39,11 +40,20 @@ void act_end(struct pg *pg)
 
 enum pg_status act_begin_in_transaction(struct pg *pg, instant_t *wall)
 {
-    static const struct pg_statement s = {"act_begin_in_transaction", LOCKED("pg_advisory_xact_lock_shared"), 0};
-    return take(pg, &s, wall);
+    static const struct pg_statement place = {"act_place_in_transaction",
+                                              "SELECT pg_advisory_xact_lock_shared(" ACTS ")", 0};
+    static const struct pg_statement stamp = {"act_stamp", "SELECT reckoner.act_stamp() AS wall", 0};
+    struct pg_args a;
+    pg_args_init(&a);
+    enum pg_status status = pg_run(pg, &place, &a, NULL);
+    if (status == PG_OK)
+        status = pg_script(pg, "SAVEPOINT stamp");
+    if (status == PG_OK)
+        status = take(pg, &stamp, wall);
+    return status == PG_OK ? pg_script(pg, "ROLLBACK TO SAVEPOINT stamp; RELEASE SAVEPOINT stamp") : status;
 }
 
-/* The savepoint gives the lock back at once, and survives a turn in vain. */
+/* The savepoint gives the locks back at once, and survives a turn in vain. */
 static enum pg_status one_turn(struct pg *pg, instant_t *wall)
 {
     static const struct pg_statement s = {"acts_ended", LOCKED("pg_advisory_xact_lock"), 0};

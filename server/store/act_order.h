@@ -2,7 +2,8 @@
  * under way, and its place ends with its commit or rollback; a run takes the instant up to which it knows while no act
  * is under way. So every act stamped earlier is there to be read, and every later one is stamped later: what a run
  * found is what anybody finds who asks afterwards for what was known at its instant. Instants are those of the
- * database's clock, the one that all machines share. Waits are bounded by lock_timeout: PG_RETRY. */
+ * database's clock, the one that all machines share; where it was set back, one microsecond after the last that was
+ * given, until it has caught up (migrations/0046). Waits are bounded by lock_timeout: PG_RETRY. */
 #ifndef RECKONER_STORE_ACT_ORDER_H
 #define RECKONER_STORE_ACT_ORDER_H
 

@@ -230,6 +230,18 @@ enum pg_status admin_vouched(struct pg *pg, bool *vouched, char *reason, size_t 
     return status;
 }
 
+enum pg_status admin_clock_behind(struct pg *pg, int64_t *seconds)
+{
+    static const struct pg_statement s = {
+        "admin_clock_behind",
+        "SELECT ceil(last_value / 1000000.0 - extract(epoch FROM clock_timestamp()))::bigint AS seconds"
+        " FROM reckoner.act_mark",
+        0};
+    struct pg_args a;
+    pg_args_init(&a);
+    return pg_get_i64(pg, &s, &a, seconds);
+}
+
 enum pg_status admin_each_worker(struct pg *pg, void (*row)(void *context, const struct admin_worker *w), void *context)
 {
     static const struct pg_statement s = {

@@ -61,6 +61,8 @@ enum pg_status admin_queue(struct pg *pg, struct admin_queue *out);
 
 /* Whether somebody vouches for this run of the database (store/vouch.h); reason: why all signing was stopped, or "". */
 enum pg_status admin_vouched(struct pg *pg, bool *vouched, char *reason, size_t size);
+/* Seconds by which the database's clock is behind the last act: 0 or less unless it was set back. */
+enum pg_status admin_clock_behind(struct pg *pg, int64_t *seconds);
 
 struct admin_worker {
     const char *worker;

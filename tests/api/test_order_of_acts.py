@@ -63,8 +63,8 @@ class OrderOfActs(harness.ServiceCase):
                                                      authors=("a.author", "a.maker", person))
         return f"{self.accounts[commissioner]}/accounts/{commissioner}"
 
-    def propose(self, account, pence):
-        return self.maker.post(f"{account}/agreements", {
+    def propose(self, account, pence, person=None):
+        return (person or self.maker).post(f"{account}/agreements", {
             "kind": "adjustment", "month": "2012-04", "pence": pence, "label": "Recounted", "in_cquin": False})["n"]
 
     def waiting(self, program, event="%"):
@@ -140,6 +140,32 @@ class OrderOfActs(harness.ServiceCase):
             self.assertEqual(issued.result().status, 200, issued.result().body)
         self.assertEqual(made["state"], "done")
         self.assertGreater(issued.result().json()["issued_at"], made["finished_at"])
+
+    def test_4_a_clock_that_was_set_back_dates_nothing_before_what_it_dated(self):
+        account = self.account()
+        mark = "(SELECT last_value FROM reckoner.act_mark)"
+        now = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+        self.assertEqual(self.value(f"SELECT abs({now} - {mark}) < 600000000"), "t")
+        self.assertIn("clock     ok", self.service.command("health").stdout)
+        contract = account.split("/")[-3]
+        n = self.propose(account, 11)
+        # The clock now lies an hour before the last instant that was given.
+        self.query(f"SELECT setval('reckoner.act_mark', {now} + 3600000000)")
+        self.commissioner.post(f"{account}/agreements/{n}/agree")
+        self.wait_until(lambda: not self.undone(), what="the end of all jobs")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            after = list(pool.map(lambda pence: self.propose(account, pence, self.as_person("a.maker")), range(1, 9)))
+        self.assertEqual(self.value(f"SELECT {mark} - {now} > 3500000000"), "t")
+        (order,) = self.query(
+            "SELECT a.closed_at - a.proposed_at > interval '59 minutes', r.known_at >= a.closed_at,"
+            " (SELECT count(DISTINCT p.proposed_at) FROM reckoner.agreement p WHERE p.contract = a.contract"
+            f"   AND p.n = ANY ('{{{','.join(map(str, after))}}}') AND p.proposed_at > r.known_at)"
+            " FROM reckoner.agreement a, (SELECT max(known_at) AS known_at FROM reckoner.run WHERE state = 'done') r"
+            f" WHERE a.contract = '{contract}' AND a.n = {n}")
+        self.assertEqual(order, ["t", "t", str(len(after))])
+        self.verify_new()
+        said = self.service.command("health", check=False)
+        self.assertEqual((said.returncode, "clock     FAULT" in said.stdout), (1, True), said.stdout)
 
 
 if __name__ == "__main__":
