@@ -67,15 +67,10 @@ static const char *plural(int64_t n, const char *one, const char *many)
     return n == 1 ? one : many;
 }
 
-bool check_text_headline(struct buf *out, const struct check_text *t)
+static void append_valued(struct buf *out, const struct report_sum *errors, const struct report_sum *queries)
 {
     char rows[32];
     char money[48];
-    const struct report_sum *errors = check_report_severity(t->report, SEVERITY_ERROR);
-    const struct report_sum *queries = check_report_severity(t->report, SEVERITY_QUERY);
-    (void)buf_append_format(out, "%s: %s %s of %s for %s. %s\n", t->file, grouped(t->outcome->rows, rows),
-                            plural(t->outcome->rows, "row", "rows"), t->provider, t->month,
-                            check_report_meaning(t->outcome));
     (void)buf_append_format(out, "%s %s would not be paid", grouped(errors->rows, rows),
                             plural(errors->rows, "row", "rows"));
     if (errors->rows > 0)
@@ -84,6 +79,24 @@ bool check_text_headline(struct buf *out, const struct check_text *t)
                             plural(queries->rows, "row", "rows"));
     if (queries->rows > 0)
         (void)buf_append_format(out, " (at stake: %s)", pounds(queries, money));
+}
+
+bool check_text_headline(struct buf *out, const struct check_text *t)
+{
+    char rows[32];
+    char more[32];
+    const struct report_sum *errors = check_report_severity(t->report, SEVERITY_ERROR);
+    const struct report_sum *queries = check_report_severity(t->report, SEVERITY_QUERY);
+    (void)buf_append_format(out, "%s: %s %s of %s for %s. %s\n", t->file, grouped(t->outcome->rows, rows),
+                            plural(t->outcome->rows, "row", "rows"), t->provider, t->month,
+                            check_report_meaning(t->outcome));
+    if (t->outcome->refused)
+        (void)buf_append_format(out,
+                                "Of the rows that could be read, %s would fail with an ERROR and %s with a QUERY; "
+                                "a refused file is not valued",
+                                grouped(errors->rows, rows), grouped(queries->rows, more));
+    else
+        append_valued(out, errors, queries);
     return buf_append_text(out, ".\n");
 }
 
@@ -154,10 +167,10 @@ bool check_text_append(struct buf *out, const struct check_text *t)
     if (total->findings > 0) {
         (void)buf_append_text(out, "all          ");
         append_right(out, grouped(total->rows, rows), 9);
-        append_right(out, pounds(total, money), 17);
+        append_right(out, total->rows > 0 ? pounds(total, money) : "-", 17);
         (void)buf_append_text(out, "  A row counts once, however many findings it has.\n");
     }
-    if (total->unknown_rows > 0)
+    if (total->unknown_rows > 0 && !t->outcome->refused)
         (void)buf_append_format(out, "%s %s no price: the amount at stake is unknown, not nothing.\n",
                                 grouped(total->unknown_rows, rows),
                                 plural(total->unknown_rows, "row with a finding has", "rows with a finding have"));

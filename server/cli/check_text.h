@@ -12,7 +12,7 @@ struct check_example {
     char episode_id[24];
     char field[48];
     char value[FINDING_VALUE_SIZE];
-    char note[200];
+    char note[FINDING_NOTE_SIZE];
 };
 
 /* The first findings of each rule and severity. */

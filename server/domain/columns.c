@@ -72,6 +72,40 @@ enum column column_by_name(const char *name, size_t length)
     return COLUMN_COUNT;
 }
 
+/* The next letter or digit at or behind *at, small; '\0' when there is none. */
+static char next_letter(struct text t, size_t *at)
+{
+    while (*at < t.length) {
+        char c = t.at[(*at)++];
+        if (c >= 'A' && c <= 'Z')
+            return (char)(c - 'A' + 'a');
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            return c;
+    }
+    return '\0';
+}
+
+static bool same_letters(struct text a, struct text b)
+{
+    size_t at_a = 0, at_b = 0;
+    for (;;) {
+        char c = next_letter(a, &at_a);
+        if (c != next_letter(b, &at_b))
+            return false;
+        if (c == '\0')
+            return true;
+    }
+}
+
+enum column column_like(struct text name)
+{
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if (same_letters(name, (struct text){columns[i].name, strlen(columns[i].name)}))
+            return (enum column)i;
+    }
+    return COLUMN_COUNT;
+}
+
 bool column_name_is_printable(struct text name)
 {
     size_t digits = 0;

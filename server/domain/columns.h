@@ -75,6 +75,10 @@ struct raw_row {
  * person's number. */
 bool column_name_is_printable(struct text name);
 
+/* The column whose name a sender seems to have written in another way (other case, blanks or signs between the words:
+ * "NHS Number"), or COLUMN_COUNT. Such a name is still not known: it is only what a message can suggest. */
+enum column column_like(struct text name);
+
 /* What a reader found wrong with the file. */
 struct reader_fault {
     enum rule_id rule; /* RULE_F01 or RULE_F02 */

@@ -389,6 +389,17 @@ static int compare_episodes(const void *a, const void *b)
     return order != 0 ? order : (x->row_no > y->row_no) - (x->row_no < y->row_no);
 }
 
+/* A spreadsheet may have made several ids one: then the note says so. */
+static void report_episode(const struct cross_events *events, const struct cross_episode *e, uint32_t other)
+{
+    struct finding f;
+    struct text id = {e->episode_id, strnlen(e->episode_id, sizeof e->episode_id)};
+    finding_begin(&f, RULE_F11, e->row_no);
+    (void)snprintf(f.note, sizeof f.note, "The same episode id is in row %u", other);
+    finding_habit(&f, COLUMN_EPISODE_ID, id);
+    events->finding(events->context, &f);
+}
+
 bool cross_check_episodes(struct cross_episode *rows, size_t count, const struct cross_events *events)
 {
     if (count == 0)
@@ -400,8 +411,7 @@ bool cross_check_episodes(struct cross_episode *rows, size_t count, const struct
         if (memcmp(rows[i].episode_id, rows[first].episode_id, 20) != 0)
             first = i;
         else
-            report(events, RULE_F11, rows[i].row_no, DATE_NONE, "The same episode id is in row ", rows[first].row_no,
-                   "");
+            report_episode(events, &rows[i], rows[first].row_no);
     }
     return true;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define QUOTING "; quotes stand around a whole value, no blank beside them, and are doubled inside it"
+
 _Static_assert(RECORD_MAXIMUM <= UINT16_MAX, "starts[] holds offsets into a record");
 
 void csv_reader_init(struct csv_reader *r, const struct reader_events *events)
@@ -29,10 +31,11 @@ static void fault(struct csv_reader *r, enum rule_id rule, const char *field, co
 
 static void report_empty(struct csv_reader *r);
 
-/* One fault per record is enough to mend it; the header tells all of its own. */
+/* One fault per record is enough to mend it; the names of the header tell all of theirs. Of a file whose header tells
+ * nothing, rows are only counted. */
 static void fault(struct csv_reader *r, enum rule_id rule, const char *field, const char *format, ...)
 {
-    if (r->broken && r->header_read)
+    if ((r->broken && (r->header_read || r->header_fields == 0)) || (r->header_read && r->header_foreign))
         return;
     if (r->empty_rows > 0)
         report_empty(r);
@@ -66,21 +69,66 @@ static bool is_too_long(const struct csv_reader *r)
     return r->field_length > FIELD_MAXIMUM && (r->field_length > IGNORED_MAXIMUM || !is_ignored(r));
 }
 
+/* The sentence for a first line whose names are parted by something else than commas, as far as it was kept; or NULL.
+ */
+static const char *other_separator(const struct csv_reader *r)
+{
+    if (memchr(r->text, '\t', r->used) != NULL)
+        return "The columns are separated by tabs: save the file as CSV, with commas";
+    if (memchr(r->text, ';', r->used) != NULL)
+        return "The columns are separated by semicolons: save the file as CSV, with commas";
+    if (memchr(r->text, '|', r->used) != NULL)
+        return "The columns are separated by |: save the file as CSV, with commas";
+    return NULL;
+}
+
+/* The field being read has outgrown its limit. Where that is the whole first line, it is told what parts its names. */
+static void refuse_long(struct csv_reader *r)
+{
+    const char *separator = !r->header_read && r->fields == 0 ? other_separator(r) : NULL;
+    const char *why = "";
+    if (separator != NULL) {
+        fault(r, RULE_F02, "file", "%s", separator);
+        r->header_foreign = true;
+        return;
+    }
+    size_t begin = r->starts[r->fields];
+    if (r->state == CSV_QUOTED)
+        why = r->header_read ? "; a closing quote may be missing"
+                             : "; a closing quote may be missing, or the whole line stands in quotes";
+    else if (begin < r->used && r->text[begin] == '\0')
+        why = " and holds zero bytes: the file was damaged; save it again";
+    else if (!r->header_read)
+        why = "; the first line holds the names of the columns, with commas between them";
+    fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u is longer than %d bytes%s",
+          (unsigned long long)r->record_line, r->fields + 1, is_ignored(r) ? IGNORED_MAXIMUM : FIELD_MAXIMUM, why);
+}
+
+/* Of a field that is too long by these bytes: its beginning tells why, in whatever pieces it came. */
+static void keep_beginning(struct csv_reader *r, const char *bytes, size_t length)
+{
+    size_t before = r->field_length - length;
+    size_t kept = before < FIELD_MAXIMUM ? FIELD_MAXIMUM - before : 0;
+    if (r->used + kept > RECORD_MAXIMUM)
+        kept = RECORD_MAXIMUM - r->used;
+    memcpy(r->text + r->used, bytes, kept);
+    r->used += kept;
+}
+
 static void store(struct csv_reader *r, const char *bytes, size_t length)
 {
     r->field_length += length;
     if (r->broken)
         return;
-    if (r->field_length > FIELD_MAXIMUM && !is_too_long(r))
+    if (r->field_length > FIELD_MAXIMUM && !is_too_long(r)) {
         r->used = r->starts[r->fields]; /* nobody reads it: none of it is kept */
-    else if (r->field_length > FIELD_MAXIMUM)
-        fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u is longer than %d bytes%s",
-              (unsigned long long)r->record_line, r->fields + 1, is_ignored(r) ? IGNORED_MAXIMUM : FIELD_MAXIMUM,
-              r->state == CSV_QUOTED ? "; a closing quote may be missing" : "");
-    else if (r->used + length > RECORD_MAXIMUM)
+    } else if (r->field_length > FIELD_MAXIMUM) {
+        keep_beginning(r, bytes, length);
+        refuse_long(r);
+    } else if (r->used + length > RECORD_MAXIMUM) {
         fault(r, RULE_F01, "file", "Line %llu: the record is longer than %d bytes", (unsigned long long)r->record_line,
               RECORD_MAXIMUM);
-    else {
+    } else {
         memcpy(r->text + r->used, bytes, length);
         r->used += length;
     }
@@ -91,8 +139,8 @@ static void end_field(struct csv_reader *r)
     r->state = CSV_START;
     r->field_length = 0;
     if (r->fields == CSV_FIELDS_MAXIMUM) {
-        fault(r, RULE_F01, "file", "Line %llu: more than %d fields", (unsigned long long)r->record_line,
-              CSV_FIELDS_MAXIMUM);
+        fault(r, RULE_F01, "file", "Line %llu: more than %d fields: leave out columns that the upload format has not",
+              (unsigned long long)r->record_line, CSV_FIELDS_MAXIMUM);
         return;
     }
     r->fields++;
@@ -125,8 +173,10 @@ static void check_bytes(struct csv_reader *r)
         for (size_t k = 0; k < length && why == NULL; k++) {
             if (from[k] == '\t')
                 why = "holds a tab";
+            else if (from[k] == '\0')
+                why = "holds a zero byte, which no text has: save the file again";
             else if ((unsigned char)from[k] < ' ' || from[k] == 0x7F)
-                why = "holds a control character";
+                why = "holds a control character: delete it";
         }
         if (why != NULL)
             fault(r, RULE_F01, field_name(r, i), "Line %llu: field %u %s", (unsigned long long)r->record_line, i + 1,
@@ -145,11 +195,18 @@ static bool has_curly_quotes(struct text t)
 
 static void refuse_name(struct csv_reader *r, unsigned field, struct text name)
 {
-    if (column_name_is_printable(name))
+    enum column like = column_like(name);
+    if (column_name_is_printable(name) && like < COLUMN_COUNT)
+        fault(r, RULE_F01, "file", "Column %u, %.*s, is not known: write %s", field + 1, (int)name.length, name.at,
+              column_name(like));
+    else if (column_name_is_printable(name))
         fault(r, RULE_F01, "file", "Column %u, %.*s, is not known", field + 1, (int)name.length, name.at);
     else
-        fault(r, RULE_F01, "file", "Column %u has a name that is not known%s", field + 1,
-              has_curly_quotes(name) ? ": it is in curly quotes, and CSV needs straight ones" : "");
+        fault(r, RULE_F01, "file", "Column %u has a name that is not known%s%s", field + 1,
+              has_curly_quotes(name) ? ": it is in curly quotes, and CSV needs straight ones"
+              : like < COLUMN_COUNT  ? ": it holds signs that do not belong there; write "
+                                     : "",
+              like < COLUMN_COUNT && !has_curly_quotes(name) ? column_name(like) : "");
 }
 
 static void read_header_field(struct csv_reader *r, unsigned field, bool seen[COLUMN_COUNT])
@@ -183,10 +240,14 @@ static void refuse_unknown(struct csv_reader *r)
               "Columns behind column %u have no name: the spreadsheet saved empty columns; delete them there", named);
 }
 
-static void report_missing(struct csv_reader *r, const bool seen[COLUMN_COUNT])
+/* like: columns whose names are written in another way, which was told. */
+static void report_missing(struct csv_reader *r, const bool seen[COLUMN_COUNT], const bool like[COLUMN_COUNT])
 {
     for (int c = 0; c < COLUMN_COUNT; c++) {
         if (!column_needed((enum column)c) || seen[c])
+            continue;
+        r->header_usable = false;
+        if (like[c])
             continue;
         const char *own = column_name((enum column)c);
         struct text theirs = column_mapping_name(r->mapping, (enum column)c);
@@ -194,28 +255,25 @@ static void report_missing(struct csv_reader *r, const bool seen[COLUMN_COUNT])
             fault(r, RULE_F02, own, "Column %s is missing", own);
         else
             fault(r, RULE_F02, own, "Column %s is missing (mapped to %.*s)", own, (int)theirs.length, theirs.at);
-        r->header_usable = false;
     }
 }
 
 /* Why no name of the first line was known. */
 static const char *header_hint(const struct csv_reader *r)
 {
+    const char *separator = other_separator(r);
     struct text first = field_text(r, 0);
     if (first.length >= 4 && memcmp(first.at, "sep=", 4) == 0)
         return "Line 1 is a sep= line for spreadsheets: delete it, and separate columns by commas";
-    if (memchr(r->text, '\t', r->used) != NULL)
-        return "The columns are separated by tabs: save the file as CSV, with commas";
-    if (memchr(r->text, ';', r->used) != NULL)
-        return "The columns are separated by semicolons: save the file as CSV, with commas";
-    if (memchr(r->text, '|', r->used) != NULL)
-        return "The columns are separated by |: save the file as CSV, with commas";
-    return "The first line names no column of the upload format: the header is missing";
+    if (separator != NULL)
+        return separator;
+    return "The first line names no column of the upload format: the header is missing, or other lines stand above it";
 }
 
 static void end_header(struct csv_reader *r)
 {
     bool seen[COLUMN_COUNT] = {false};
+    bool like[COLUMN_COUNT + 1] = {false};
     unsigned known = 0;
     bool tabs = r->control && memchr(r->text, '\t', r->used) != NULL;
     if ((r->high || r->control) && !tabs)
@@ -226,7 +284,9 @@ static void end_header(struct csv_reader *r)
     r->header_fields = r->fields;
     for (unsigned i = 0; i < r->fields; i++) {
         read_header_field(r, i, seen);
-        known += r->column_of[i] < COLUMN_COUNT;
+        enum column meant = r->column_of[i] == COLUMN_COUNT ? column_like(field_text(r, i)) : COLUMN_COUNT;
+        like[meant] = true;
+        known += r->column_of[i] < COLUMN_COUNT || meant < COLUMN_COUNT;
     }
     r->header_usable = known > 0;
     r->header_foreign = known == 0;
@@ -234,7 +294,7 @@ static void end_header(struct csv_reader *r)
         fault(r, RULE_F02, "file", "%s", header_hint(r));
     } else {
         refuse_unknown(r);
-        report_missing(r, seen);
+        report_missing(r, seen, like);
     }
     r->header_read = true;
 }
@@ -253,6 +313,26 @@ static void report_empty(struct csv_reader *r)
     r->events->fault(r->events->context, &f);
 }
 
+/* A row with more or fewer fields than the header, and what made it so. */
+static void refuse_length(struct csv_reader *r)
+{
+    const char *separator = r->fields == 1 ? other_separator(r) : NULL;
+    unsigned filled = r->fields;
+    const char *why = "blank values need their commas too, and a value with a line break needs quotes around it";
+    while (filled > r->header_fields && field_text(r, filled - 1).length == 0)
+        filled--;
+    if (separator != NULL)
+        why = "its values are not separated by commas, as the header's names are";
+    else if (filled > r->header_fields)
+        why = "a value with a comma in it, such as 1,234, needs quotes around it";
+    else if (r->fields > r->header_fields)
+        why = "a value with a comma in it, such as 1,234, needs quotes around it; or the spreadsheet saved empty "
+              "columns: "
+              "delete them there";
+    fault(r, RULE_F01, "file", "Line %llu has %u %s, the header has %u; %s", (unsigned long long)r->record_line,
+          r->fields, r->fields == 1 ? "field" : "fields", r->header_fields, why);
+}
+
 static void end_row(struct csv_reader *r)
 {
     if (r->used == 0 && !r->broken) {
@@ -266,10 +346,7 @@ static void end_row(struct csv_reader *r)
     if (!r->broken && !r->header_foreign && (r->high || r->control))
         check_bytes(r);
     if (!r->broken && r->header_usable && r->fields != r->header_fields)
-        fault(r, RULE_F01, "file", "Line %llu has %u fields, the header has %u%s", (unsigned long long)r->record_line,
-              r->fields, r->header_fields,
-              r->fields > r->header_fields ? "; a value with a comma in it, such as 1,234, needs quotes around it"
-                                           : "");
+        refuse_length(r);
     r->row_no++;
     if (r->broken || !r->header_usable)
         return;
@@ -339,7 +416,7 @@ static void take_special(struct csv_reader *r, char c)
         if (r->state == CSV_START)
             r->state = CSV_QUOTED;
         else
-            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u has a quote in its middle",
+            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u has a quote in its middle" QUOTING,
                   (unsigned long long)r->record_line, r->fields + 1);
         break;
     default:
@@ -382,7 +459,7 @@ static size_t feed_outside(struct csv_reader *r, const char *bytes, size_t lengt
     size_t n = ordinary_run(r, bytes, length, ',');
     if (n > 0) {
         if (r->state == CSV_CLOSED)
-            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u goes on behind its closing quote",
+            fault(r, RULE_F01, field_name(r, r->fields), "Line %llu: field %u goes on behind its closing quote" QUOTING,
                   (unsigned long long)r->record_line, r->fields + 1);
         r->state = CSV_PLAIN;
         store(r, bytes, n);
@@ -407,8 +484,10 @@ static size_t feed_return(struct csv_reader *r, char c)
 {
     if (c != '\n') {
         r->begun = true;
-        fault(r, RULE_F01, "file", "Line %llu ends in a carriage return without a line feed",
+        fault(r, RULE_F01, "file",
+              "Line %llu ends in a carriage return without a line feed: save the file as CSV, not as CSV for Macintosh",
               (unsigned long long)r->line);
+        r->header_foreign |= !r->header_read; /* all lines will be so */
     }
     end_record(r);
     return c == '\n';

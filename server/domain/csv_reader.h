@@ -33,7 +33,7 @@ struct csv_reader {
     enum csv_state state;
     unsigned mark;       /* bytes of a byte order mark seen: 0..2; 3 = the start is over */
     bool header_read;    /* the header record is complete */
-    bool header_foreign; /* no name in it is known, so rows are only counted */
+    bool header_foreign; /* no name in it is known, or no line of the file ends as it should: rows are only counted */
     bool header_usable;  /* it has every needed column, so rows can be read */
     bool begun;          /* something of the record has been read: it is no blank line */
     bool high;           /* a byte over 0x7F is in the record */

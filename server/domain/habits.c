@@ -18,7 +18,7 @@
 #define SERIAL_FIRST 10000
 #define SERIAL_LAST  73050
 
-enum kind { KIND_TEXT, KIND_DATE, KIND_MONTH, KIND_NUMBER, KIND_NHS, KIND_STATUS, KIND_CODE };
+enum kind { KIND_TEXT, KIND_DATE, KIND_MONTH, KIND_NUMBER, KIND_NHS, KIND_STATUS, KIND_CODE, KIND_ID };
 
 static enum kind kind_of(enum column c)
 {
@@ -38,6 +38,9 @@ static enum kind kind_of(enum column c)
         return KIND_NHS;
     case COLUMN_NHS_NUMBER_STATUS:
         return KIND_STATUS;
+    case COLUMN_EPISODE_ID:
+    case COLUMN_PATIENT_ID:
+        return KIND_ID;
     case COLUMN_PROVIDER:
     case COLUMN_COMMISSIONER:
     case COLUMN_GP_PRACTICE:
@@ -130,12 +133,17 @@ bool is_word_for_nothing(struct text value)
     return is_formula_error(value);
 }
 
-static const char *of_any_column(struct text value)
+static const char *of_any_column(enum column c, struct text value)
 {
     if (is_formula_error(value))
-        return "this is the error of a spreadsheet's formula: mend the formula, or leave the field blank";
+        return column_needed(c)
+                   ? "this is the error of a spreadsheet's formula: mend the formula"
+                   : "this is the error of a spreadsheet's formula: mend the formula, or leave the field blank";
     if (is_word_for_nothing(value))
-        return "this is a word for nothing: leave the field blank";
+        return column_needed(c) ? "this is a word for nothing, and the column needs a value"
+                                : "this is a word for nothing: leave the field blank";
+    if (value.length >= 2 && memcmp(value.at, "=\"", 2) == 0)
+        return "this is a spreadsheet's formula for a text: send the text alone, without =\"\"";
     if (value.at[0] == '#' && value.length > 2 && value.at[1] == '#')
         return "this is what a spreadsheet shows in a column that is too narrow: widen it and save again";
     if (value.at[0] == '\'')
@@ -187,9 +195,45 @@ static bool is_serial(const struct shape *s, struct text value)
            serial >= SERIAL_FIRST && serial <= SERIAL_LAST;
 }
 
-/* Static text, "" when tell_serial has to write it, NULL when no habit shows. */
-static const char *of_date(const struct shape *s, struct text value)
+/* A day in the right form that is none: of no calendar, or what stands for "never" elsewhere. */
+static const char *of_no_day(enum column c, struct text value)
 {
+    bool open = c == COLUMN_END_DATE || c == COLUMN_REFERRAL_END;
+    if (memcmp(value.at, "0000", 4) == 0)
+        return column_needed(c) ? "this is a database's word for no date, and the column needs one"
+                                : "this is a database's word for no date: leave the field blank";
+    if (value.at[0] > '2' || (value.at[0] == '2' && value.at[1] > '1'))
+        return open ? "this year stands for an open end in other systems: leave the field blank while it is open"
+                    : "this year is beyond 2199";
+    if (value.at[0] < '1' || (value.at[0] == '1' && value.at[1] < '8'))
+        return "this year is before 1800";
+    return "this day is in no calendar: the month has fewer days, or there is no such month";
+}
+
+static unsigned two_digits(struct text value, size_t at)
+{
+    return (unsigned)(value.at[at] - '0') * 10 + (unsigned)(value.at[at + 1] - '0');
+}
+
+/* Days of one or two digits, a month, a year, with / - or . between them. */
+static const char *of_day_first(const struct shape *s, struct text value)
+{
+    unsigned day = s->run[0] == 2 ? two_digits(value, 0) : (unsigned)(value.at[0] - '0');
+    size_t at = (size_t)s->run[0] + 1;
+    unsigned month = s->run[2] == 2 ? two_digits(value, at) : (unsigned)(value.at[at] - '0');
+    if (s->form[5] != '\0')
+        return "this looks like DD/MM/YYYY with a time: " AS_DATE;
+    if (s->run[2] <= 2 && month > 12 && day <= 12)
+        return "this looks like MM/DD/YYYY: " AS_DATE;
+    if (day == 0)
+        return "this is how a spreadsheet shows nothing, or a time, as a date: mend the cell, or leave it blank";
+    return s->run[4] == 2 ? "this looks like DD/MM/YY: " AS_DATE : "this looks like DD/MM/YYYY: " AS_DATE;
+}
+
+/* Static text, "" when tell_serial has to write it, NULL when no habit shows. */
+static const char *of_date(enum column c, const struct shape *s, struct text value)
+{
+    date_t day = 0;
     bool ordered = s->run[0] == 4 && (begins(s, "9-9-9") || begins(s, "9/9/9"));
     if (is_serial(s, value))
         return "";
@@ -198,16 +242,13 @@ static const char *of_date(const struct shape *s, struct text value)
     if (ordered && s->form[1] == '-' && s->run[2] == 2 && s->run[4] == 2 && s->form[5] != '\0')
         return "this is a date with a time: " AS_DATE;
     if (ordered && s->form[1] == '-' && s->form[5] == '\0' && s->run[2] == 2 && s->run[4] == 2)
-        return NULL; /* the right form */
+        return date_parse(value.at, value.length, &day) ? NULL : of_no_day(c, value);
     if (ordered && s->form[5] == '\0')
         return s->form[1] == '/' ? "this has slashes: " AS_DATE : "this lacks a leading zero: " AS_DATE;
     if (ordered)
         return "this is a date with a time: " AS_DATE;
-    if (s->run[0] <= 2 && (begins(s, "9/9/9") || begins(s, "9-9-9") || begins(s, "9.9.9"))) {
-        if (s->form[5] != '\0')
-            return "this looks like DD/MM/YYYY with a time: " AS_DATE;
-        return s->run[4] == 2 ? "this looks like DD/MM/YY: " AS_DATE : "this looks like DD/MM/YYYY: " AS_DATE;
-    }
+    if (s->run[0] <= 2 && (begins(s, "9/9/9") || begins(s, "9-9-9") || begins(s, "9.9.9")))
+        return of_day_first(s, value);
     if (begins(s, "9-a") || begins(s, "9 a") || begins(s, "a-9") || begins(s, "a 9"))
         return "this names the month in letters: " AS_DATE;
     return NULL;
@@ -233,13 +274,13 @@ static const char *of_nhs_number(const struct shape *s)
     return of_number(s);
 }
 
-static const char *of_kind(enum kind kind, const struct shape *s, struct text value)
+static const char *of_kind(enum column c, const struct shape *s, struct text value)
 {
-    switch (kind) {
+    switch (kind_of(c)) {
     case KIND_DATE:
-        return of_date(s, value);
+        return of_date(c, s, value);
     case KIND_MONTH:
-        return of_date(s, value) != NULL || is_form(s, "9-9-9") || is_form(s, "9/9") || is_form(s, "9")
+        return of_date(c, s, value) != NULL || is_form(s, "9-9-9") || is_form(s, "9/9") || is_form(s, "9")
                    ? "this is a date or a month in another form: months are written YYYY-MM"
                    : NULL;
     case KIND_NHS:
@@ -255,6 +296,11 @@ static const char *of_kind(enum kind kind, const struct shape *s, struct text va
                    ? "this is in scientific notation: a spreadsheet took a code such as 5E1 for a number; " AS_TEXT
                      " and fill it again"
                    : NULL;
+    case KIND_ID:
+        return is_scientific(s)
+                   ? "this is in scientific notation, in which digits are lost and ids become alike: " AS_TEXT
+                     " and fill it again"
+                   : NULL;
     case KIND_TEXT:
         break;
     }
@@ -266,10 +312,10 @@ bool habit_sentence(enum column c, struct text value, char out[HABIT_SIZE])
     out[0] = '\0';
     if (value.length == 0 || value.length > LONGEST)
         return false;
-    const char *sentence = of_any_column(value);
+    const char *sentence = of_any_column(c, value);
     if (sentence == NULL) {
         struct shape s = shape_of(value);
-        sentence = of_kind(kind_of(c), &s, value);
+        sentence = of_kind(c, &s, value);
     }
     if (sentence == NULL)
         return false;

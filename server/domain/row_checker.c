@@ -22,30 +22,36 @@ static bool name_row(struct row_checker *c, enum rule_id rule)
     return c->file_rows[rule]++ < FILE_ROWS_NAMED;
 }
 
-/* Adds a sentence to what a file rule says of the file as a whole. */
+/* Room for "; and 4294967295 more". */
+#define UNSAID_SIZE 24
+
+/* Adds a sentence to what a file rule says of the file as a whole; what does not fit any more is counted. */
 static void add_sentence(struct row_checker *c, enum rule_id rule, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 static void add_sentence(struct row_checker *c, enum rule_id rule, const char *field, const char *format, ...)
 {
     struct finding *f = &c->whole[rule];
-    size_t used = strlen(f->note);
-    if (used == 0) {
-        finding_begin(f, rule, 0);
-        (void)snprintf(f->field, sizeof f->field, "%s", field);
-    } else {
-        if (strcmp(f->field, field) != 0)
-            (void)snprintf(f->field, sizeof f->field, "file");
-        int n = snprintf(f->note + used, sizeof f->note - used, "; ");
-        used += n > 0 ? (size_t)n : 0;
-    }
-    if (used + 1 >= sizeof f->note)
-        return;
+    char sentence[FINDING_NOTE_SIZE - UNSAID_SIZE];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(f->note + used, sizeof f->note - used, format, args);
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    finding_cut(f->note);
+    finding_cut(sentence);
+    if (c->said[rule] == 0) {
+        finding_begin(f, rule, 0);
+        (void)snprintf(f->field, sizeof f->field, "%s", field);
+    } else if (strcmp(f->field, field) != 0) {
+        (void)snprintf(f->field, sizeof f->field, "file");
+    }
+    size_t said = c->said[rule];
+    size_t room = sizeof f->note - said;
+    if (c->unsaid[rule] == 0 && strlen(sentence) + strlen("; ") + UNSAID_SIZE <= room) {
+        int n = snprintf(f->note + said, room, "%s%s", said == 0 ? "" : "; ", sentence);
+        c->said[rule] = (uint16_t)(said + (n > 0 ? (size_t)n : 0));
+    } else {
+        (void)snprintf(f->note + said, room, "; and %u more", ++c->unsaid[rule]);
+    }
 }
 
 static void on_fault(void *context, const struct reader_fault *fault)
@@ -297,6 +303,9 @@ bool every_row_fails(const rule_set_t *failed, size_t count, struct finding *out
     if (count == 0)
         return false;
     finding_begin(out, RULE_F08, 0);
-    (void)snprintf(out->note, sizeof out->note, "All %zu rows have an ERROR", count);
+    if (count == 1)
+        (void)snprintf(out->note, sizeof out->note, "The only row has an ERROR");
+    else
+        (void)snprintf(out->note, sizeof out->note, "All %zu rows have an ERROR", count);
     return true;
 }

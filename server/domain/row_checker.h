@@ -56,6 +56,8 @@ struct row_checker {
     rule_set_t unpayable;                  /* rules_unpayable_at_upload() */
     uint32_t file_rows[RULE_COUNT];        /* rows that failed each file rule */
     struct finding whole[FILE_RULE_COUNT]; /* findings of row 0 as they gather; an empty note: none yet */
+    uint16_t said[FILE_RULE_COUNT];        /* bytes of whole sentences in each note */
+    unsigned unsaid[FILE_RULE_COUNT];      /* sentences that did not fit any more */
     struct finding findings[ROW_FINDINGS_MAXIMUM];
     struct episode_row row;
     union {

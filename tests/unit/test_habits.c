@@ -50,7 +50,19 @@ static const struct expected dates[] = {
     {COLUMN_START_DATE, "May-12", "this names the month in letters"},
     {COLUMN_START_DATE, "########", "too narrow"},
     {COLUMN_START_DATE, "2012-05-01", NULL},
-    {COLUMN_START_DATE, "2012-13-45", NULL},
+    {COLUMN_START_DATE, "2012-02-29", NULL},
+    {COLUMN_START_DATE, "2012-13-45", "this day is in no calendar"},
+    {COLUMN_START_DATE, "2011-02-29", "this day is in no calendar"},
+    {COLUMN_START_DATE, "0000-00-00", "a database's word for no date, and the column needs one"},
+    {COLUMN_BIRTH_DATE, "0000-00-00", "a database's word for no date: leave the field blank"},
+    {COLUMN_END_DATE, "9999-12-31", "stands for an open end in other systems: leave the field blank"},
+    {COLUMN_BIRTH_DATE, "2999-01-01", "beyond 2199"},
+    {COLUMN_BIRTH_DATE, "0001-01-01", "before 1800"},
+    {COLUMN_BIRTH_DATE, "1799-12-31", "before 1800"},
+    {COLUMN_BIRTH_DATE, "1800-01-01", NULL},
+    {COLUMN_START_DATE, "12/31/2011", "this looks like MM/DD/YYYY: "},
+    {COLUMN_START_DATE, "31/12/2011", "this looks like DD/MM/YYYY: "},
+    {COLUMN_END_DATE, "00/01/1900", "shows nothing, or a time, as a date"},
     {COLUMN_MONTH, "May-12", "months are written YYYY-MM"},
     {COLUMN_MONTH, "2012-05-01", "months are written YYYY-MM"},
     {COLUMN_MONTH, "01/05/2012", "months are written YYYY-MM"},
@@ -72,7 +84,10 @@ static const struct expected numbers[] = {
     {COLUMN_CLUSTER, "4.0", "decimal part"},
     {COLUMN_CLUSTER, "4", NULL},
     {COLUMN_H1, "2.0", "decimal part"},
-    {COLUMN_SE, "NULL", "a word for nothing"},
+    {COLUMN_SE, "NULL", "a word for nothing, and the column needs a value"},
+    {COLUMN_EPISODE_ID, "1.00E+12", "ids become alike"},
+    {COLUMN_PATIENT_ID, "1.23E+09", "ids become alike"},
+    {COLUMN_EPISODE_ID, "5E1", NULL},
     {COLUMN_ADMITTED_DAYS, "1,234", "thousands separator"},
     {COLUMN_ADMITTED_DAYS, "1,234,567", "thousands separator"},
     {COLUMN_ADMITTED_DAYS, "1,23", NULL},
@@ -83,7 +98,8 @@ static const struct expected numbers[] = {
 };
 
 static const struct expected words[] = {
-    {COLUMN_SERVICE, "NULL", "a word for nothing"},
+    {COLUMN_SERVICE, "NULL", "a word for nothing: leave the field blank"},
+    {COLUMN_CLUSTER, "=\"04\"", "a spreadsheet's formula for a text"},
     {COLUMN_SERVICE, "null", "a word for nothing"},
     {COLUMN_SERVICE, "N/A", "a word for nothing"},
     {COLUMN_SERVICE, "n/a", "a word for nothing"},
@@ -176,6 +192,21 @@ START_TEST(words_for_nothing_are_no_values)
 }
 END_TEST
 
+/* Ids that a spreadsheet made alike: the finding says how. */
+START_TEST(ids_that_became_alike)
+{
+    static struct upload_row rows[2];
+    for (unsigned i = 0; i < 2; i++) {
+        upload_row_clean(&rows[i], i + 1);
+        (void)snprintf(rows[i].field[COLUMN_EPISODE_ID], UPLOAD_TEXT, "1.00E+12");
+    }
+    upload_check_rows(&result, &context, rows, 2);
+    const struct finding *f = upload_find(&result, RULE_F11, 2);
+    ck_assert_ptr_nonnull(f);
+    ck_assert_msg(strstr(f->note, "is in row 1; this is in scientific notation") != NULL, "%s", f->note);
+}
+END_TEST
+
 /* One digit is normalised for clusters (and for them alone). */
 START_TEST(clusters_keep_their_zero)
 {
@@ -212,6 +243,7 @@ int main(void)
     tcase_add_test(t, habits_have_sentences);
     tcase_add_test(t, findings_tell_habits);
     tcase_add_test(t, words_for_nothing_are_no_values);
+    tcase_add_test(t, ids_that_became_alike);
     tcase_add_test(t, clusters_keep_their_zero);
     tcase_add_test(t, sentences_hide_who);
     suite_add_tcase(s, t);

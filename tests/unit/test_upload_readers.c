@@ -120,7 +120,7 @@ START_TEST(faults_name_line_and_column)
     check_replaced("E000002", "E\x01", 2);
     expect(RULE_F01, 2, "Line 3: field 3 holds a control character");
     check_replaced("E000002", "E\0", 2);
-    expect(RULE_F01, 2, "Line 3: field 3 holds a control character");
+    expect(RULE_F01, 2, "Line 3: field 3 holds a zero byte");
     check_replaced("E000002", "E0\"2", 4);
     expect(RULE_F01, 2, "Line 3: field 3 has a quote in its middle");
     check_replaced("E000002", "\"E0\"2", 5);
@@ -262,6 +262,112 @@ START_TEST(rows_without_values)
 }
 END_TEST
 
+/* The clean file with another separator, or with its names written in another way. */
+static void check_rewritten(char separator, char (*name)(char c))
+{
+    struct buf b;
+    bool header = true;
+    buf_init(&b, 1 << 20);
+    for (const char *at = csv.data; *at != '\0'; at++) {
+        char c = *at == ',' ? separator : header && name != NULL ? name(*at) : *at;
+        header = header && *at != '\n';
+        ck_assert(buf_append_char(&b, c));
+    }
+    for (size_t piece = 0; piece < 300; piece += 97) {
+        upload_check(&result, &context, UPLOAD_CSV, b.data, b.length, piece);
+        ck_assert(result.summary.refused);
+        ck_assert_uint_eq(result.summary.rows, 3);
+        ck_assert_uint_eq(result.summary.delivered, 0);
+    }
+    buf_free(&b);
+}
+
+/* All 43 names on one line are longer than a field may be: that must not hide what separates them. */
+START_TEST(whole_headers_with_other_separators)
+{
+    check_rewritten(';', NULL);
+    expect(RULE_F02, 0, "The columns are separated by semicolons");
+    ck_assert_uint_eq(result.count, 1);
+    check_rewritten('\t', NULL);
+    expect(RULE_F02, 0, "The columns are separated by tabs");
+    ck_assert_uint_eq(result.count, 1);
+    check_rewritten('|', NULL);
+    expect(RULE_F02, 0, "The columns are separated by |");
+    ck_assert_uint_eq(result.count, 1);
+    check_rewritten(' ', NULL);
+    expect(RULE_F01, 0, "Line 1: field 1 is longer than 256 bytes; the first line holds the names of the columns");
+    /* Rows that are separated otherwise than the header. */
+    check_replaced("RXA,2013-04,E000002,", "RXA;2013-04;E000002;", 20);
+    expect(RULE_F01, 2, "Line 3 has 40 fields, the header has 43; blank values need their commas too");
+    check_text(UPLOAD_CSV, csv.data, csv.length);
+    check_replaced("RXA,2013-04,E000001", "RXA;2013-04;E000001\r\nRXA,2013-04,E000001", 40);
+    expect(RULE_F01, 1, "Line 2 has 1 field, the header has 43; its values are not separated by commas");
+}
+END_TEST
+
+static char capital(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static char blank(char c)
+{
+    return c == '_' ? ' ' : c;
+}
+
+/* Names in capitals or with blanks are no missing header: the right name is told, and nothing is missing besides. */
+START_TEST(names_written_in_another_way)
+{
+    check_rewritten(',', capital);
+    expect(RULE_F01, 0, "Column 1, PROVIDER, is not known: write provider; Column 2, MONTH, is not known: write month");
+    ck_assert_uint_eq(upload_count(&result, RULE_F02), 0);
+    check_rewritten(',', blank);
+    expect(RULE_F01, 0, "Column 3, episode id, is not known: write episode_id; ");
+    ck_assert_uint_eq(upload_count(&result, RULE_F02), 0);
+    check_replaced("h7,", "H-7,", 4);
+    expect(RULE_F01, 0, "Column 26, H-7, is not known: write h7");
+    check_replaced("h7,", "\xC2\xA0h7,", 5);
+    expect(RULE_F01, 0, "Column 26 has a name that is not known: it holds signs that do not belong there; write h7");
+    /* A note that cannot name all says how many it leaves out. */
+    check_rewritten(',', capital);
+    const char *note = upload_find(&result, RULE_F01, 0)->note;
+    const char *rest = strstr(note, "; and ");
+    char expected[40];
+    unsigned named = 0;
+    for (const char *at = note; (at = strstr(at, "is not known")) != NULL; at++)
+        named++;
+    (void)snprintf(expected, sizeof expected, "; and %u more", 43 - named);
+    ck_assert_msg(rest != NULL && strcmp(rest, expected) == 0, "%u are named: %s", named, note);
+}
+END_TEST
+
+/* What is wrong with the first line as a line is told once, however often it shows. */
+START_TEST(faults_of_the_first_line_are_told_once)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    for (const char *at = csv.data; *at != '\0'; at++) {
+        if (*at != '\n')
+            ck_assert(buf_append_char(&b, *at));
+    }
+    check_text(UPLOAD_CSV, b.data, b.length);
+    expect(RULE_F01, 0, "Line 1 ends in a carriage return without a line feed: save the file as CSV, not as CSV for");
+    ck_assert_uint_eq(result.count, 1);
+    ck_assert_uint_eq(result.summary.rows, 3);
+    b.length = 0;
+    for (int i = 0; i < 300; i++)
+        ck_assert(buf_append_text(&b, "provider,"));
+    check_text(UPLOAD_CSV, b.data, b.length);
+    expect(RULE_F01, 0, "Line 1: more than 128 fields");
+    ck_assert_ptr_null(strstr(upload_find(&result, RULE_F01, 0)->note, "; "));
+    buf_free(&b);
+    check_replaced("month,episode_id,", " \"month\", \"episode_id\",", 24);
+    const char *note = upload_find(&result, RULE_F01, 0)->note;
+    ck_assert_ptr_nonnull(strstr(note, "Line 1: field 2 has a quote in its middle; quotes stand around a whole value"));
+    ck_assert_ptr_null(strstr(note, "field 3"));
+}
+END_TEST
+
 /* Files that are something else: one sentence, and nothing else about their contents. */
 START_TEST(foreign_files)
 {
@@ -279,7 +385,15 @@ START_TEST(foreign_files)
                    {"p\0r\0\n\0", 6, UPLOAD_CSV, "UTF-16 without"},
                    {"%PDF-1.4\n", 9, UPLOAD_CSV, "PDF"},
                    {"<html><table>", 13, UPLOAD_CSV, "HTML or XML"},
+                   {"<TABLE><TR>", 11, UPLOAD_CSV, "HTML or XML"},
+                   {"\r\n<?xml version", 15, UPLOAD_CSV, "HTML or XML"},
                    {"{\"provider\":\"RXA\"}\n", 19, UPLOAD_CSV, "send NDJSON"},
+                   {"[{\"provider\":\"RXA\"}]", 20, UPLOAD_CSV, "send NDJSON"},
+                   {"PK\x05\x06\0\0", 6, UPLOAD_CSV, "empty zip archive"},
+                   {"BZh91AY", 7, UPLOAD_CSV, "compressed in another way than gzip"},
+                   {"7z\xBC\xAF\x27\x1C", 6, UPLOAD_CSV, "compressed in another way than gzip"},
+                   {"\0\0\xFE\xFF\0\0\0p", 8, UPLOAD_CSV, "UTF-32"},
+                   {"\0\0\0\0\0\0", 6, UPLOAD_CSV, "begins with zero bytes"},
                    {"\xFF\xFE", 2, UPLOAD_CSV, "UTF-16"}};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
         for (size_t piece = 0; piece < 3; piece++) {
@@ -465,6 +579,9 @@ int main(void)
     tcase_add_test(t, long_fields_and_forgotten_quotes);
     tcase_add_test(t, headers);
     tcase_add_test(t, spreadsheet_headers);
+    tcase_add_test(t, whole_headers_with_other_separators);
+    tcase_add_test(t, names_written_in_another_way);
+    tcase_add_test(t, faults_of_the_first_line_are_told_once);
     tcase_add_test(t, rows_without_values);
     tcase_add_test(t, foreign_files);
     tcase_add_test(t, ndjson_faults);
