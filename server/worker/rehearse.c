@@ -155,6 +155,19 @@ static enum job_outcome load_accounts(struct rehearsing *x, instant_t now)
     return outcome;
 }
 
+/* F13's share as a submission is held to it: the highest of the contracts. */
+static int64_t short_file_of(const struct rehearsing *x)
+{
+    const int64_t standard = threshold_table[THRESHOLD_SHORT_FILE].standard;
+    int64_t highest = x->account_count == 0 ? standard : 0;
+    for (size_t i = 0; i < x->account_count; i++) {
+        const struct terms *t = x->accounts[i].terms;
+        int64_t share = t ? t->thresholds.value[THRESHOLD_SHORT_FILE] : standard;
+        highest = share > highest ? share : highest;
+    }
+    return highest;
+}
+
 static bool write_part(struct rehearsing *x)
 {
     if (x->lines.length == 0)
@@ -244,9 +257,10 @@ static enum job_outcome run(struct rehearsing *x)
         return fault(x, "The clock file cannot be read");
     enum job_outcome outcome = load_context(x);
     if (outcome == JOB_DONE)
-        outcome = read_file(x);
-    if (outcome == JOB_DONE)
         outcome = load_accounts(x, now);
+    x->context.short_file_ppm = short_file_of(x);
+    if (outcome == JOB_DONE)
+        outcome = read_file(x);
     return outcome == JOB_DONE ? write_report(x, now) : outcome;
 }
 

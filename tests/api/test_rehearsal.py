@@ -199,6 +199,18 @@ class IdenticalFindings(Case):
         found = {json.loads(line)["rule"] for line in lines.splitlines()}
         self.assertEqual(found & {name for name, rule in here.items() if not rule["in_part"]}, set())
 
+    def test_a_short_month_is_held_in_both(self):
+        rows = [row(n) for n in range(40)]
+        self.submitted(csv_bytes(rows))
+        enough, _, lines = self.rehearsed(csv_bytes(rows[:32]))
+        self.assertEqual((enough["report"]["outcome"], b'"F13"' in lines), ("accepted", False))
+        short, _, lines = self.rehearsed(csv_bytes(rows[:31]))
+        path, sent = self.submitted(csv_bytes(rows[:31]))
+        self.assertEqual((short["report"]["outcome"], self.client.get(path)["state"]), ("held", "held"))
+        self.assertIn(b"The file has 31 rows, the last accepted month has 40", lines)
+        self.assertEqual([f for f in lines.splitlines() if b'"F13"' in f], [f for f in sent.splitlines() if b'"F13"' in f])
+        self.submitted(csv_bytes(rows))
+
 
 class Rehearsals(Case):
     # April is closed for submissions.
