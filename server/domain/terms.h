@@ -202,9 +202,21 @@ struct terms {
     struct terms_example *example;
 };
 
-/* Parses and checks a version of the terms. The financial year and mode must be compared with the contract's by the
- * caller. Returns NULL with *problem filled; the JSON value is not kept (a deep copy is). */
+/* Parses and checks a version of the terms, but for what is the contract's: terms_fit_contract. Returns NULL with
+ * *problem filled; the JSON value is not kept (a deep copy is). */
 struct terms *terms_parse(const json_t *json, struct json_problem *problem);
+
+/* What a contract fixes for its terms; the texts are the caller's. */
+struct terms_contract {
+    const char *provider;
+    const char *commissioners; /* codes separated by commas */
+    int32_t financial_year;
+    bool shadow;
+};
+
+/* Whether terms are of this contract: its year and mode, no party and no line of anybody else, and in live the data of
+ * each of its parties, with a reference of each commissioner. When they are not, *problem says where and why. */
+bool terms_fit_contract(const struct terms *t, const struct terms_contract *c, struct json_problem *problem);
 void terms_free(struct terms *t);
 /* Canonical bytes, as stored and approved: "@purpose":"reckoner/terms/1" first. malloc'd; NULL when memory ran out. */
 char *terms_canonical(const struct terms *t, size_t *length);

@@ -228,6 +228,25 @@ static bool check_change_of_basis(struct terms_reader *r, const struct terms_pri
     return true;
 }
 
+/* The first day from day on, before end, that no price of both the commissioner of one and the service of the other
+ * holds: such a price is more specific than either, and decides between them. end when there is none. */
+static date_t first_undecided(const struct terms *t, const struct terms_price *p, const struct terms_price *q,
+                              date_t day, date_t end)
+{
+    const char *who = p->commissioner[0] != '\0' ? p->commissioner : q->commissioner;
+    const char *what = p->service[0] != '\0' ? p->service : q->service;
+    int32_t i = t->first_price[p->cluster];
+    while (day < end && i < t->first_price[p->cluster + 1]) {
+        const struct terms_price *o = &t->price[i];
+        bool decides = qualified(o) == 2 && strcmp(o->commissioner, who) == 0 && strcmp(o->service, what) == 0 &&
+                       (o->basis == BASIS_ASSESSMENT) == (p->basis == BASIS_ASSESSMENT) && o->basis != BASIS_ADMITTED;
+        bool further = decides && day >= o->from && day < o->to;
+        day = further ? o->to : day;
+        i = further ? t->first_price[p->cluster] : i + 1;
+    }
+    return day < end ? day : end;
+}
+
 static bool check_pair(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
 {
     bool assessment = p->basis == BASIS_ASSESSMENT;
@@ -236,9 +255,10 @@ static bool check_pair(struct terms_reader *r, const struct terms_price *p, cons
     }
     bool partners = is_split(p) && is_split(q) && p->basis != q->basis;
     date_t day = p->from > q->from ? p->from : q->from;
-    bool overlap = p->from < q->to && q->from < p->to;
-    if (overlap && !partners && qualified(p) == qualified(q)) {
-        return refuse_price(r, q, "price_overlap", "two prices apply equally to the same day", p, day);
+    date_t end = p->to < q->to ? p->to : q->to;
+    if (day < end && !partners && qualified(p) == qualified(q)) {
+        day = same_qualifiers(p, q) ? day : first_undecided(r->t, p, q, day, end);
+        return day == end || refuse_price(r, q, "price_overlap", "two prices apply equally to the same day", p, day);
     }
     if (!assessment && charged_by(p) != charged_by(q)) {
         return check_change_of_basis(r, p, q);

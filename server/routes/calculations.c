@@ -240,7 +240,23 @@ static bool of_year(struct request *r, const char *name, month_t month, int64_t 
     return false;
 }
 
-/* Months lie in the contract's year, in order; terms are of its year and mode. */
+/* Whether terms sent along, where there are any, are such as the contract could have; false: replied. */
+static bool terms_fit(struct request *r, const struct asking *a, const PGresult *contract)
+{
+    const struct terms_contract fixed = {.provider = a->c.provider,
+                                         .commissioners = pg_text(contract, 0, "commissioners"),
+                                         .financial_year = (int32_t)pg_i64(contract, 0, "financial_year"),
+                                         .shadow = strcmp(pg_text(contract, 0, "mode"), "shadow") == 0};
+    struct json_problem problem;
+    char field[220];
+    if (a->terms == NULL || terms_fit_contract(a->terms, &fixed, &problem))
+        return true;
+    snprintf(field, sizeof field, "/terms%s", problem.field);
+    reply_problem(r, PROBLEM_INVALID_TERMS, field, "%s", problem.message);
+    return false;
+}
+
+/* Months lie in the contract's year, in order; terms are the contract's. */
 static enum pg_status check_fits(struct request *r, struct asking *a)
 {
     PGresult *row = NULL;
@@ -248,24 +264,16 @@ static enum pg_status check_fits(struct request *r, struct asking *a)
     if (status != PG_OK)
         return status;
     int64_t year = pg_i64(row, 0, "financial_year");
-    bool shadow = strcmp(pg_text(row, 0, "mode"), "shadow") == 0;
-    PQclear(row);
-    if (!of_year(r, strcmp(a->c.kind, "position") == 0 ? "month" : "to", a->to, year) ||
-        !of_year(r, "from", a->from, year))
-        return PG_INVALID;
-    if (a->from > a->to) {
+    bool fits = of_year(r, strcmp(a->c.kind, "position") == 0 ? "month" : "to", a->to, year) &&
+                of_year(r, "from", a->from, year);
+    if (fits && a->from > a->to) {
         reply_problem(r, PROBLEM_MALFORMED_JSON, "/from", "from is not after to");
-        return PG_INVALID;
+        fits = false;
     }
-    if (a->terms != NULL && a->terms->financial_year != year) {
-        reply_problem(r, PROBLEM_INVALID_TERMS, "/terms/financial_year", "The contract is for the financial year %lld",
-                      (long long)year);
+    fits = fits && terms_fit(r, a, row);
+    PQclear(row);
+    if (!fits)
         return PG_INVALID;
-    }
-    if (a->terms != NULL && a->terms->shadow != shadow) {
-        reply_problem(r, PROBLEM_INVALID_TERMS, "/terms/mode", "The contract's mode is %s", shadow ? "shadow" : "live");
-        return PG_INVALID;
-    }
     return a->version == 0 ? PG_OK : find_version(r, a);
 }
 

@@ -151,25 +151,24 @@ static bool drafting_read(struct request *r, struct drafting *d)
     return true;
 }
 
-/* Year and mode are the contract's for good. */
+/* Year, mode and parties are the contract's for good. */
 static enum pg_status drafting_fits(struct request *r, struct drafting *d)
 {
     PGresult *result = NULL;
+    struct json_problem problem;
     enum pg_status status = contract_get(r->pg, d->draft.provider, d->draft.contract, &result);
     if (status != PG_OK)
         return status;
-    int64_t year = pg_i64(result, 0, "financial_year");
     snprintf(d->mode, sizeof d->mode, "%s", pg_text(result, 0, "mode"));
+    const struct terms_contract contract = {.provider = d->draft.provider,
+                                            .commissioners = pg_text(result, 0, "commissioners"),
+                                            .financial_year = (int32_t)pg_i64(result, 0, "financial_year"),
+                                            .shadow = strcmp(d->mode, "shadow") == 0};
+    bool fits = terms_fit_contract(d->terms, &contract, &problem);
     PQclear(result);
-    bool shadow = strcmp(d->mode, "shadow") == 0;
-    if (d->terms->financial_year != year)
-        reply_problem(r, PROBLEM_INVALID_TERMS, "/financial_year", "The contract is for the financial year %lld",
-                      (long long)year);
-    else if (d->terms->shadow != shadow)
-        reply_problem(r, PROBLEM_INVALID_TERMS, "/mode", "The contract's mode is %s", d->mode);
-    else
-        return PG_OK;
-    return PG_INVALID;
+    if (!fits)
+        reply_problem(r, PROBLEM_INVALID_TERMS, problem.field, "%s", problem.message);
+    return fits ? PG_OK : PG_INVALID;
 }
 
 static void terms_subject(const struct request *r, int64_t version, char *out, size_t size)

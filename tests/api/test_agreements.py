@@ -35,6 +35,11 @@ class Agreements(harness.ServiceCase):
         terms = harness.simple_terms(financial_year=year, effective_from=f"{year}-04", **changes)
         return self.as_person(person).send("POST", f"{path}/terms", terms)
 
+    def draft_for_two(self, path, year):
+        """Terms of a contract with 5QE and 5QF."""
+        parties = harness.simple_terms()["parties"]
+        return self.draft(path, year=year, parties=parties | {"5QF": parties["5QE"]})
+
     # Who calls
 
     def test_tokens(self):
@@ -204,7 +209,7 @@ class Agreements(harness.ServiceCase):
         """The associate never consented: it withdraws the contract itself, and its year is free again."""
         path, _ = self.contract(("5QE", "5QF"), year=2026)
         contract = path.rsplit("/", 1)[1]
-        drafts = [self.draft(path, year=2026).json() for _ in range(2)]
+        drafts = [self.draft_for_two(path, 2026).json() for _ in range(2)]
         self.as_person("a.maker").post(path + "/terms/1/approvals", {"digest": drafts[0]["digest"]})
         self.as_person("e.one").post(path + "/terms/2/approvals", {"digest": drafts[1]["digest"]})
         for person, status, code in (("b.author", 404, "not_found"), ("audit.one", 403, "forbidden"),
@@ -299,7 +304,7 @@ class Agreements(harness.ServiceCase):
         self.assertProblem(self.draft(path, year=2017, mode="shadow"), 422, "invalid_terms", "/mode")
         self.assertProblem(self.draft(path, year=2017, prices="none"), 422, "invalid_terms", "/prices")
         self.assertProblem(self.draft(f"/v1/providers/RXA/contracts/{NOWHERE}"), 404, "not_found")
-        draft = self.draft(path, year=2017).json()
+        draft = self.draft_for_two(path, 2017).json()
         reply = self.as_person("f.one").send("POST", path + "/terms/1/approvals", {"digest": draft["digest"]})
         self.assertProblem(reply, 403, "forbidden")
 

@@ -207,7 +207,9 @@ class Calculations(harness.ServiceCase):
         self.refused({"kind": "what_if", "to": "2012-05", "version": 99}, 404, "not_found", "/version")
         for changes, field in (({"financial_year": 2013, "effective_from": "2013-04", "examples": [
                                     harness.sound_example(2013)]}, "/terms/financial_year"),
-                               ({"mode": "shadow"}, "/terms/mode"), ({"prices": 7}, "/terms/prices")):
+                               ({"mode": "shadow"}, "/terms/mode"),
+                               ({"parties": harness.simple_terms("RXB")["parties"]}, "/terms/parties/RXB"),
+                               ({"prices": 7}, "/terms/prices")):
             body = {"kind": "what_if", "to": "2012-05", "terms": terms | changes}
             reply = self.ours.send("POST", self.path, body | {"commissioner": "5QE"})
             self.assertEqual((reply.code, reply.json()["field"]), ("invalid_terms", field), reply.body)

@@ -69,6 +69,54 @@ class ReadingTerms(harness.ServiceCase):
         self.assertProblem(self.as_person("b.author").send("GET", f"{contract}/terms/1/text"), 404, "not_found")
 
 
+class PartiesOfTheContract(harness.ServiceCase):
+    """Terms are of their contract: what documents need of each party is there, and no line speaks of somebody else."""
+
+    def refused(self, contract, terms, field, words):
+        reply = self.as_person("a.author").send("POST", f"{contract}/terms", terms)
+        self.assertIn(words, self.assertProblem(reply, 422, "invalid_terms", field)["detail"])
+
+    def contract(self, mode, year):
+        made = self.as_person("a.author").post("/v1/providers/RXA/contracts", {
+            "financial_year": year, "mode": mode, "title": "Two", "commissioners": ["5QE", "5QF"],
+            "coordinator": "5QE"})
+        return f"/v1/providers/RXA/contracts/{made['contract']}"
+
+    def test_live_terms_have_the_data_of_all_parties_and_lines_of_no_other(self):
+        contract = self.contract("live", 2012)
+        alone = harness.simple_terms()
+        other = {"name": "Other", "address": ["3 High Street"], "buyer_reference": "B-2"}
+        both = alone | {"parties": alone["parties"] | {"5QF": other}}
+        self.refused(contract, alone, "/parties/5QF", "5QF is a commissioner of this contract")
+        self.refused(contract, both | {"parties": {"5QE": other, "5QF": other}}, "/parties/RXA", "the provider")
+        self.refused(contract, both | {"parties": both["parties"] | {"5QG": other}}, "/parties/5QG", "no party")
+        # The one party that needs no reference is the provider, whoever else has none.
+        self.refused(contract, both | {"parties": {"RXA": other, "5QE": other, "5QF": {
+            "name": "Other", "address": ["3 High Street"]}}}, "/parties/5QF", "buyer_reference")
+        draft = self.as_person("a.author").post(f"{contract}/terms", both)
+        changed = self.as_person("a.author").send("PUT", f"{contract}/terms/{draft['version']}", alone,
+                                                  headers={"If-Match": f'"{draft["revision"]}"'})
+        self.assertProblem(changed, 422, "invalid_terms", "/parties/5QF")
+
+    def test_shadow_terms_need_no_parties_and_have_lines_of_no_other(self):
+        contract = self.contract("shadow", 2013)
+        terms = harness.simple_terms(financial_year=2013, effective_from="2013-04", mode="shadow")
+        del terms["parties"]
+        strange = {"cluster": "04", "basis": "DAY", "pence": 500, "commissioner": "5QG"}
+        self.refused(contract, terms | {"prices": terms["prices"] + [strange]}, "/prices/2/commissioner",
+                     "no commissioner of this contract")
+        month = {"month": "2013-04", "pence": 1, "commissioner": "RXA"}
+        for more, field in (({"block": [month | {"label": "L"}]}, "/block/0/commissioner"),
+                            ({"plan": {"sums": [month]}}, "/plan/sums/0/commissioner"),
+                            ({"plan": {"lines": [{"cluster": "04", "basis": "DAY", "units": [1] * 12,
+                                                  "commissioner": "5Q"}]}}, "/plan/lines/0/commissioner"),
+                            ({"examples": [harness.sound_example(2013) | {"commissioner": "5QFX"}]},
+                             "/examples/0/commissioner")):
+            self.refused(contract, terms | more, field, "no commissioner of this contract")
+        own = terms | {"prices": terms["prices"] + [strange | {"commissioner": "5QF"}]}
+        self.assertEqual(self.as_person("a.author").post(f"{contract}/terms", own)["version"], 1)
+
+
 class WorkedExamples(harness.ServiceCase):
     EXAMPLE = {"title": "Ten patients all April", "month": "2012-04",
                "rows": [{"cluster": "04", "start": "2012-04-01", "count": 10}], "expect": {"total_pence": 183600}}
