@@ -19,7 +19,8 @@
 #define FOUND                                                                                                          \
     " FROM reckoner.finding f CROSS JOIN LATERAL (SELECT " SEVERITY_THEN("k.evaluation") " AS held) h"                 \
     " CROSS JOIN LATERAL (SELECT f.rule || h.held || (f.severity IS NOT NULL)::integer AS mark) m"                     \
-    " WHERE f.provider = k.provider AND f.submission = k.no AND f.evaluation IN (0, k.evaluation) AND f.row_no > 0"    \
+    " WHERE f.provider = k.provider AND f.submission = k.no AND (f.evaluation = 0 OR f.evaluation = k.evaluation)"     \
+    " AND f.row_no > 0"                                                                                                \
     " AND ($5::text IS NULL OR f.commissioner = $5) AND ($6::text IS NULL OR f.rule = $6)"                             \
     " AND ($7::text IS NULL OR h.held = $7) AND ($8::text IS NULL OR f.cluster = $8)"
 
@@ -28,7 +29,7 @@
     "WITH k AS MATERIALIZED (SELECT s.provider, s.no, " EVALUATION_THEN("$3") " FROM reckoner.submission s"            \
     " WHERE s.provider = $1 AND s.id = $2 AND " ACCEPTED_BY("$3") "),"                                                 \
     " found AS MATERIALIZED (SELECT f.rule, h.held AS severity, f.row_no FROM k JOIN reckoner.finding f"               \
-    "  ON f.provider = k.provider AND f.submission = k.no AND f.evaluation IN (0, k.evaluation)"                       \
+    "  ON f.provider = k.provider AND f.submission = k.no AND (f.evaluation = 0 OR f.evaluation = k.evaluation)"       \
     "  CROSS JOIN LATERAL (SELECT " SEVERITY_THEN("k.evaluation") " AS held) h"                                        \
     "  WHERE f.row_no BETWEEN $6::integer AND $7::integer AND ($4::text IS NULL OR f.rule = $4)"                       \
     "  AND ($5::text IS NULL OR h.held = $5)),"                                                                        \

@@ -523,8 +523,8 @@ START_TEST(everything_is_explained)
 END_TEST
 
 /* In tables that grow with activity every primary and unique key begins with the provider. The log and the audit
- * trail's chain are one for all: their order is what they prove. Rows are found by the number of their submission,
- * which is one for all providers, and have the provider behind it. */
+ * trail's chain are one for all: their order is what they prove. Rows, their findings and their amounts are found by
+ * the number of their submission, which is one for all providers, and have the provider behind it. */
 START_TEST(keys_begin_with_the_provider)
 {
     ck_assert_str_eq(
@@ -534,7 +534,7 @@ START_TEST(keys_begin_with_the_provider)
                             " JOIN pg_attribute p ON p.attrelid = c.oid AND p.attname = 'provider'"
                             " WHERE i.indisunique AND i.indkey[0] <> p.attnum AND i.indexrelid::regclass::text NOT IN"
                             " ('reckoner.log_entry_pkey', 'reckoner.log_pending_pkey', 'reckoner.audit_link_pkey',"
-                            " 'reckoner.episode_pkey')"),
+                            " 'reckoner.episode_pkey', 'reckoner.finding_pkey', 'reckoner.stake_pkey')"),
         "");
 }
 END_TEST
