@@ -9,6 +9,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -23,6 +24,7 @@ TEAMS = ["NORTH"] * 30 + ["SOUTH"] * 12 + ["WEST"] * 3 + [""] * 7
 ROWS = [harness.row(n, service=team, cluster="04" if n % 3 else "05", super_class="A", cluster_initial="",
                     mhct_date="2012-02-01", start_date=f"2012-04-{n % 28 + 1:02}", referral_date="2012-01-10")
         for n, team in enumerate(TEAMS)] + [harness.row(99, commissioner="5QF")]
+DRAWN = (("random", 40, "Tess-1"), ("mus", 25, "Tess-3"))
 HEX = "sha256('\\x00'::bytea)"
 
 
@@ -149,7 +151,7 @@ class Samples(harness.ServiceCase):
         self.assertEqual(note.splitlines()[1], str(found["checkpoint"]))
         self.promise("mus", 25, "Tess-3")
         self.reveal("mus", "Tess-3")
-        for method, size, nonce in (("random", 40, "Tess-1"), ("mus", 25, "Tess-3")):
+        for method, size, nonce in DRAWN:
             lines = self.paper(method, size, nonce)
             rows = list(self.auditor.pages(self.place(method, "/rows"), limit=7))
             self.assertEqual([[str(row[name]) for name in ("pick", "month", "row_no", "cluster", "team", "pence")]
@@ -196,6 +198,26 @@ class Samples(harness.ServiceCase):
         type(self).judged = judged
         mus = list(self.auditor.pages(self.place("mus", "/rows")))
         self.rate("mus", [{"pick": row["pick"], "cluster": row["cluster"]} for row in mus[1:]])
+
+    def test_4_who_is_erased_meanwhile_stays_in_the_sample(self):
+        """By everything but identity: rows drawn, papers and teams are as they were."""
+        before = {method: (list(self.auditor.pages(self.place(method, "/rows"))), self.paper(method, size, nonce))
+                  for method, size, nonce in DRAWN}
+        row = next(r["row_no"] for r in before["mus"][0]
+                   if r["team"] and r["row_no"] in {other["row_no"] for other in before["random"][0]})
+        submission = self.value(f"SELECT id FROM reckoner.submission WHERE month = '{APRIL}-01'")
+        asked = self.as_person("a.maker").post("/v1/providers/RXA/erasures", {
+            "submission": submission, "row": row, "reason": "The patient has asked for it"})
+        approved = self.as_person("a.checker").post(f"/v1/providers/RXA/erasures/{asked['erasure']}/approve")
+        self.auditor.wait_for_job("RXA", approved["job"])
+        self.jobs_end()
+        for method, size, nonce in DRAWN:
+            self.assertEqual((list(self.auditor.pages(self.place(method, "/rows"))), self.paper(method, size, nonce)),
+                             before[method])
+        with tarfile.open(self.folder / "mus.tar") as bundle:
+            (rows,) = [bundle.extractfile(name).read().decode() for name in bundle.getnames() if name.startswith("rows/")]
+        erased = next(line for line in csv.DictReader(io.StringIO(rows)) if line["row_no"] == str(row))
+        self.assertEqual(erased["service"], ROWS[row - 1]["service"])
 
     def test_5_the_result_is_that_of_both_programs(self):
         self.assertProblem(self.auditor.send("GET", self.place(more="/result")), 409, "conflict")
