@@ -28,9 +28,10 @@ enum pg_status open_challenges(struct pg *pg, const struct account_key *account,
     static const struct pg_statement s = {
         "open_challenges",
         "SELECT c.number, c.month, c.claimed_pence, c.billed, (extract(epoch FROM c.raised_at) * 1000000)::bigint"
-        " AS raised_at, (SELECT encode(sha256(convert_to(string_agg(concat_ws('/', encode(r.row_sha256, 'hex'),"
-        "  r.counter_cluster, r.counter_days, r.counter_unpayable), ' ' ORDER BY r.row_sha256), 'UTF8')), 'hex')"
-        "  FROM reckoner.challenge_row r WHERE r.provider = c.provider AND r.contract = c.contract"
+        " AS raised_at, (SELECT encode(sha256(convert_to(string_agg(concat_ws('/', encode(k.sha256, 'hex'),"
+        "  r.counter_cluster, r.counter_days, r.counter_unpayable), ' ' ORDER BY k.sha256), 'UTF8')), 'hex')"
+        "  FROM reckoner.challenge_row r CROSS JOIN reckoner.challenge_row_known(r, $4) AS k (sha256)"
+        "  WHERE r.provider = c.provider AND r.contract = c.contract"
         "  AND r.commissioner = c.commissioner AND r.number = c.number) AS sha256"
         " FROM reckoner.challenge c WHERE " KNOWN_OPEN " ORDER BY c.number",
         4};
@@ -173,10 +174,11 @@ bool row_act_episode(const PGresult *result, int row, struct episode *out)
 static const struct pg_statement follow_open = {
     "challenges_follow_open",
     "WITH now AS (SELECT m.month, e.episode_id, reckoner.episode_sha256(e) AS sha256 FROM " ROWS_NOW ")"
-    " UPDATE reckoner.challenge_row r SET row_sha256 = n.sha256 FROM now n WHERE r.provider = $1 AND r.contract = $2"
+    " UPDATE reckoner.challenge_row r SET row_sha256 = n.sha256, earlier_sha256 = r.earlier_sha256 || r.row_sha256,"
+    "  earlier_until = r.earlier_until || $6::timestamptz FROM now n WHERE r.provider = $1 AND r.contract = $2"
     " AND r.commissioner = $3 AND r.open AND r.month = n.month AND r.episode_id = n.episode_id"
     " AND r.row_sha256 <> n.sha256",
-    5};
+    6};
 
 /* One challenge for each of those whose decided rows changed, with these rows alone. A counter-calculation that says
  * what the row says by now is left out. A row is in one open challenge: where its cluster and its days were decided,
@@ -226,8 +228,8 @@ enum pg_status challenges_follow_rows(struct pg *pg, const struct account_key *a
         pg_args_account(&a, account);
         pg_arg_text(&a, l.months.data);
         pg_arg_text(&a, l.numbers.data);
-        status = pg_run(pg, &follow_open, &a, NULL);
         pg_arg_instant(&a, now);
+        status = pg_run(pg, &follow_open, &a, NULL);
         pg_arg_instant(&a, answer_by);
     }
     if (status == PG_OK)

@@ -85,8 +85,9 @@ class AsKnown(harness.ServiceCase):
         self.assertEqual(client.get(path)["as_known_on"], day)
         return client.bytes(path + "/file")
 
-    def upload(self, rows, month="2012-04"):
-        sent = self.send([harness.row(n, month) for n in range(rows)], month=month)
+    def upload(self, rows, month="2012-04", **changes):
+        """changes: of the fifth row."""
+        sent = self.send([harness.row(n, month, **(changes if n == 4 else {})) for n in range(rows)], month=month)
         self.assertEqual(sent["state"], "accepted", sent)
         self.submissions.append(sent["submission"])
         self.settle_down()  # the evaluation is of the same day, before a question comes
@@ -158,6 +159,11 @@ class AsKnown(harness.ServiceCase):
             "month": "2012-04", "rows": [{"episode_id": "E3"}], "counter": {"not_payable": True},
             "reason": "not_provided", "claimed_pence": 10_000_000, "evidence": "the register has no such stay"})
         self.assertEqual(challenge.status, 201, challenge.body)
+        # It stays open while its row is sent again with other contents: each day knows the row as it was then.
+        open_one = self.theirs.send("POST", self.account + "/challenges", {
+            "month": "2012-05", "rows": [{"episode_id": "E4"}], "counter": {"payable_days": 3},
+            "reason": "wrong_days", "claimed_pence": 10_000, "evidence": "the register has fewer days"})
+        self.assertEqual(open_one.status, 201, open_one.body)
         self.service.set_clock("2012-06-18T09:00:00Z")
         self.remember("2012-06-16")
         self.ours.post(f"{self.account}/challenges/{challenge.json()['number']}/accept")
@@ -173,6 +179,7 @@ class AsKnown(harness.ServiceCase):
         self.theirs.post(f"{self.contract}/exceptions/2012-04/{asked['n']}/decision",
                          {"decision": "granted", "closes_on": "2012-06-30"})
         self.upload(15)
+        self.upload(12, "2012-05", referral_date="2012-01-20")
         self.settle_down()
         self.load_shorter_reviews()
         self.service.set_clock("2012-07-11T09:00:00Z")

@@ -230,7 +230,9 @@ class Bundles(harness.ServiceCase):
         self.settle_down()
         self.assertGreater(self.check_all_new(), 0)
         # A challenge follows a row that is sent again with other contents; what was said before stays as it was.
-        self.query("UPDATE reckoner.challenge_row SET row_sha256 = sha256('sent again') WHERE open")
+        self.query("UPDATE reckoner.challenge_row SET row_sha256 = sha256('sent again'),"
+                   " earlier_sha256 = earlier_sha256 || row_sha256, earlier_until = earlier_until"
+                   " || (SELECT max(known_at) FROM reckoner.run) WHERE open")
         self.checked(self.newest())
 
     def newest(self):

@@ -215,7 +215,7 @@ class Samples(harness.ServiceCase):
             self.assertEqual((list(self.auditor.pages(self.place(method, "/rows"))), self.paper(method, size, nonce)),
                              before[method])
         with tarfile.open(self.folder / "mus.tar") as bundle:
-            (rows,) = [bundle.extractfile(name).read().decode() for name in bundle.getnames() if name.startswith("rows/")]
+            rows = bundle.extractfile(f"rows/{APRIL}.csv").read().decode()
         erased = next(line for line in csv.DictReader(io.StringIO(rows)) if line["row_no"] == str(row))
         self.assertEqual(erased["service"], ROWS[row - 1]["service"])
 

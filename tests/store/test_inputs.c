@@ -229,6 +229,36 @@ START_TEST(a_challenge_has_rows_each_with_one_counter)
 }
 END_TEST
 
+#define FOLLOWS(sha256, before, until)                                                                                 \
+    "UPDATE reckoner.challenge_row SET row_sha256 = sha256('" sha256 "'), earlier_sha256 = " before                    \
+    ", earlier_until = " until
+
+START_TEST(a_challenged_row_keeps_what_it_said_before)
+{
+    must_be_done(RAISED("1") CONTEST("1", "e1", GONE));
+    must_be_refused("UPDATE reckoner.challenge_row SET row_sha256 = sha256('other')", "challenge_row_followed");
+    must_be_refused(FOLLOWS("other", "ARRAY[sha256('else')]", "ARRAY['2012-06-03Z'::timestamptz]"),
+                    "challenge_row_followed");
+    must_be_refused(FOLLOWS("other", "ARRAY[sha256('row')]", "'{}'"), "challenge_row_earlier");
+    must_be_done(FOLLOWS("other", "ARRAY[sha256('row')]", "ARRAY['2012-06-03Z'::timestamptz]"));
+    must_be_refused(FOLLOWS("third", "earlier_sha256 || row_sha256", "earlier_until || '2012-06-02Z'::timestamptz"),
+                    "challenge_row_followed");
+    must_be_refused(FOLLOWS("third", "ARRAY[row_sha256]", "ARRAY['2012-06-04Z'::timestamptz]"),
+                    "challenge_row_followed");
+    must_be_refused("UPDATE reckoner.challenge_row SET earlier_until = ARRAY['2012-06-01Z'::timestamptz]",
+                    "challenge_row_followed");
+    must_be_done(FOLLOWS("third", "earlier_sha256 || row_sha256", "earlier_until || '2012-06-04Z'::timestamptz"));
+    static const char *const known[][2] = {{"2012-06-02", "row"}, {"2012-06-03", "other"}, {"2012-06-04", "third"}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char sql[200];
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT reckoner.challenge_row_known(r, '%sZ') = sha256('%s') FROM reckoner.challenge_row r",
+                       known[i][0], known[i][1]);
+        ck_assert_str_eq(store_fixture_value(store.owner, sql), "t");
+    }
+}
+END_TEST
+
 START_TEST(a_decision_agrees_with_the_outcome)
 {
     must_be_done(RAISED("1") CONTEST("1", "e1", GONE) CONTEST("1", "e2", GONE));
@@ -397,6 +427,7 @@ int main(void)
     tcase_add_test(broken, a_party_writes_in_its_own_name);
     tcase_add_test(broken, a_dispute_is_of_two_sides_and_one_is_agreed);
     tcase_add_test(broken, a_challenge_has_rows_each_with_one_counter);
+    tcase_add_test(broken, a_challenged_row_keeps_what_it_said_before);
     tcase_add_test(broken, a_decision_agrees_with_the_outcome);
     tcase_add_test(broken, a_party_challenges_or_answers_in_its_own_name);
     tcase_add_test(broken, a_reattribution_has_its_rows_and_two_accounts);
