@@ -72,7 +72,9 @@ static bool take_option(const struct cli *cli, int argc, char **argv, int *i, co
     size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
     const struct cli_option *o = option_named(options, name, length);
     if (o == NULL) {
-        (void)cli_wrong(cli, "there is no option --%.*s", (int)(length < 100 ? length : 100), name);
+        bool general = length == 6 && memcmp(name, "config", 6) == 0;
+        (void)cli_wrong(cli, "there is no option --%.*s%s", (int)(length < 100 ? length : 100), name,
+                        general ? " here; it stands before the command: reckoner --config FILE COMMAND ..." : "");
         return false;
     }
     if (equals == NULL && *i + 1 >= argc) {

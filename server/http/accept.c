@@ -155,6 +155,41 @@ static bool accept_token(struct http_exchange *ex)
     return false;
 }
 
+/* Headers that say how the body is read, or what an act is: sent twice, a proxy may go by one and we by the other. */
+struct header_search {
+    const char *doubled;
+    unsigned seen; /* a bit for each of single_headers */
+};
+
+static const char *const single_headers[] = {"Content-Length",  "Transfer-Encoding", "Content-Type", "Content-Encoding",
+                                             "Idempotency-Key", "If-Match",          "Row-Count",    "Caseload",
+                                             "Column-Mapping",  "Reading-Key"};
+
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    (void)value;
+    struct header_search *search = context;
+    for (unsigned i = 0; i < sizeof single_headers / sizeof single_headers[0]; i++) {
+        if (strcasecmp(name, single_headers[i]) != 0)
+            continue;
+        if (search->seen >> i & 1)
+            search->doubled = single_headers[i];
+        search->seen |= 1U << i;
+    }
+    return search->doubled == NULL ? MHD_YES : MHD_NO;
+}
+
+static bool accept_single_headers(struct http_exchange *ex)
+{
+    struct header_search search = {NULL, 0};
+    MHD_get_connection_values(ex->connection, MHD_HEADER_KIND, look_at_header, &search);
+    if (search.doubled != NULL)
+        reply_problem(&ex->request, PROBLEM_BAD_PARAMETER, search.doubled, "%s is given more than once",
+                      search.doubled);
+    return search.doubled == NULL;
+}
+
 static bool accept_keys(struct http_exchange *ex, const char *method)
 {
     struct request *r = &ex->request;
@@ -309,7 +344,7 @@ void accept_headers(struct http_exchange *ex, const char *url, const char *metho
     } else if (atomic_load(&ex->server->draining)) {
         reply_problem(r, PROBLEM_SHUTTING_DOWN, NULL, "The service is stopping and takes no new requests");
     } else if (accept_route(ex, url, method) && (ex->route->roles == ROLE_NONE || accept_token(ex)) &&
-               accept_body(ex) && accept_keys(ex, method)) {
+               accept_single_headers(ex) && accept_body(ex) && accept_keys(ex, method)) {
         accept_room(ex);
     }
 }

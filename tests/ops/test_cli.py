@@ -64,6 +64,7 @@ class CommandLine(unittest.TestCase):
         self.assertRefused(self.run_it("organisation", "add", "RXB"), 2, "2 arguments are missing", "usage:")
         self.assertRefused(self.run_it("health", "now"), 2, "one argument too many: now")
         self.assertRefused(self.run_it("health", "--fast"), 2, "no option --fast")
+        self.assertRefused(self.run_it("health", "--config", "x"), 2, "it stands before the command")
         self.assertRefused(self.run_it("token", "create", "p.baker", "--days"), 2, "--days needs a value")
 
     def test_organisations(self):
