@@ -140,7 +140,7 @@ static void finish(const struct measured_month *m, enum indicator_id id, struct 
             "One of the two months has no days in a cluster with a reference price, or so few patients that they are"
             " hidden";
     else if (!both)
-        f->note = "Hidden: a count of 1 to 4 patients, or one that would give it back";
+        f->note = MEASURED_HIDDEN;
     else if (!f->value_known)
         f->note = "There is nothing to divide by";
 }

@@ -6,6 +6,9 @@
 #include "http/request.h"
 #include "store/indicator_view.h"
 
+/* The note of what suppression hides. */
+#define MEASURED_HIDDEN "Hidden: a count of 1 to 4 patients, or one that would give it back"
+
 /* One indicator of the provider or a service. */
 struct measured {
     bool numerator_known;

@@ -1,6 +1,7 @@
 /* The readiness framework of the 2011 review as a page of figures: what it asked of a provider and its contracts, each
  * with what it counts and where it comes from. Only what the service has; what it does not measure, it says so. */
 #include "base/buf.h"
+#include "domain/suppression.h"
 #include "http/request.h"
 #include "routes/handlers.h"
 #include "routes/measured_month.h"
@@ -10,7 +11,8 @@
 
 #define PAGE_MAXIMUM 65536
 
-enum origin { FROM_INDICATOR, FROM_CONTRACTS, FROM_NOTHING };
+/* FROM_SAMPLES counts rows, which are patients. */
+enum origin { FROM_INDICATOR, FROM_CONTRACTS, FROM_ACTS, FROM_SAMPLES, FROM_NOTHING };
 
 /* One question of the review. */
 struct asked {
@@ -33,6 +35,7 @@ struct asked {
 #define AGREED                 "contracts of the year with approved terms for the month"
 #define INDICATED(id)          FROM_INDICATOR, id, NULL, NULL, NULL
 #define COUNTED(column, words) FROM_CONTRACTS, INDICATOR_COUNT, column, "agreed", words
+#define ACTED(part, of, words) FROM_ACTS, INDICATOR_COUNT, part, of, words
 #define MISSING(words)         FROM_NOTHING, INDICATOR_COUNT, NULL, NULL, words
 
 static const struct asked page[] = {
@@ -42,8 +45,9 @@ static const struct asked page[] = {
      INDICATED(INDICATOR_GRID_MUST)},
     {VALIDATION, "grid_expected", "In the right cluster? Ratings that its expected band does not hold",
      INDICATED(INDICATOR_GRID_EXPECTED)},
-    {VALIDATION, "second_rater", "In the right cluster? What a second rater says",
-     MISSING("Clinical audit by a second rater is not part of the service yet")},
+    {VALIDATION, "second_rater", "In the right cluster? What a second rater says", FROM_SAMPLES, INDICATOR_COUNT,
+     "agreeing", "rated",
+     "rows with the same cluster, of the month's sampled rows that a second rater gave one (closed samples)"},
     {VALIDATION, "override_rate", "How often do clinicians override the tool?", INDICATED(INDICATOR_OVERRIDES)},
     {VALIDATION, "low_cluster_on_ward", "Who sits in a low cluster on a ward?", INDICATED(INDICATOR_LOW_ON_WARD)},
     {VALIDATION, "cluster_00", "How many could not be clustered?", INDICATED(INDICATOR_CLUSTER_00)},
@@ -57,9 +61,11 @@ static const struct asked page[] = {
     {PRICES, "priced_clusters", "Are prices agreed per cluster?", FROM_CONTRACTS, INDICATOR_COUNT, "priced_clusters",
      "clusters_to_price", "clusters with a price for care, of 21 clusters in each of the " AGREED},
     {PRICES, "price_confidence", "How confident are the prices?",
-     MISSING("Price trackers with a level of confidence are not part of the terms")},
+     ACTED(
+         "confident", "tracked",
+         "prices whose newest entry has the confidence high, of the prices of the year with a history (price-track)")},
     {PRICES, "cost_neutral", "Are there cost-neutral prices from relative cost and contract value?",
-     MISSING("The service does not derive prices")},
+     MISSING("Computed when asked for (cost-neutral-prices); what was asked is not kept, so it is not counted")},
     {LINKS, "cquin", "Is CQUIN linked to the currency?", COUNTED("cquin", "contracts with cquin, of the " AGREED)},
     {LINKS, "planned_clusters", "Is there an activity plan per cluster?", FROM_CONTRACTS, INDICATOR_COUNT,
      "planned_clusters", "priced_clusters", "priced clusters with a plan in units, of the priced clusters"},
@@ -67,8 +73,10 @@ static const struct asked page[] = {
      COUNTED("scope", "contracts with out_of_scope_services, of the " AGREED)},
     {TRUST, "late_submissions", "Do files come in time?", INDICATED(INDICATOR_LATE)},
     {TRUST, "replaced_submissions", "Are files sent again?", INDICATED(INDICATOR_REPLACED)},
-    {TRUST, "challenges", "Are lines challenged, and how does it end?",
-     MISSING("Challenges are not part of the service yet")},
+    {TRUST, "challenges", "Are challenges answered?",
+     ACTED("closed", "challenged", "challenges that were decided or withdrawn, of those raised on rows of the month")},
+    {TRUST, "challenges_upheld", "How do they end?",
+     ACTED("upheld", "closed", "challenges accepted or split, of those decided or withdrawn on rows of the month")},
     {OLDER, "several_commissioners", "One contract per trust with several commissioners?",
      COUNTED("several_commissioners", "contracts with more than one account, of the " AGREED)},
     {OLDER, "prior_approval", "Prior approval?",
@@ -86,6 +94,17 @@ struct shown {
     const char *of;     /* second half of the definition, of an indicator; NULL: none */
     const char *source; /* where the figure comes from */
 };
+
+/* Rows are patients: a count of few is hidden with what would give it back, as in the indicators. */
+static void hide_small(struct measured *f)
+{
+    bool few = suppression_is_small(f->denominator);
+    if (!few && !suppression_is_small(f->numerator) && !suppression_is_small(f->denominator - f->numerator))
+        return;
+    f->numerator_known = f->value_known = false;
+    f->denominator_known = !few;
+    f->note = MEASURED_HIDDEN;
+}
 
 static void show(const struct measured_month *m, const struct measured *own, const PGresult *contracts,
                  const struct asked *a, struct shown *out)
@@ -112,7 +131,10 @@ static void show(const struct measured_month *m, const struct measured *own, con
     f->denominator = pg_i64(contracts, 0, a->denominator);
     f->value_known = indicator_value(INDICATOR_LATE, f->numerator, f->denominator, &f->value);
     f->note = f->value_known ? NULL : "There is nothing to divide by";
-    out->source = "approved terms of the contracts that you may see";
+    if (a->origin == FROM_SAMPLES)
+        hide_small(f);
+    out->source = a->origin == FROM_CONTRACTS ? "approved terms of the contracts that you may see"
+                                              : "samples, price histories and challenges that you may see";
 }
 
 static json_t *known(bool is_known, int64_t value)

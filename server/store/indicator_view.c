@@ -181,7 +181,15 @@ enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t 
         " p AS (SELECT DISTINCT f.id, x ->> 'cluster' AS cluster FROM f, jsonb_array_elements(f.terms -> 'prices') x"
         "  WHERE x ->> 'basis' <> 'ASSESSMENT'),"
         " n AS (SELECT DISTINCT f.id, x ->> 'cluster' AS cluster"
-        "  FROM f, jsonb_array_elements(f.terms -> 'plan' -> 'lines') x)"
+        "  FROM f, jsonb_array_elements(f.terms -> 'plan' -> 'lines') x),"
+        " h AS (SELECT DISTINCT ON (x.contract, x.cluster, x.basis, x.scope) x.confidence FROM reckoner.price_track x"
+        "  JOIN f ON f.id = x.contract WHERE x.provider = $1"
+        "  ORDER BY x.contract, x.cluster, x.basis, x.scope, x.n DESC),"
+        " c AS (SELECT outcome FROM reckoner.challenge WHERE provider = $1 AND month = $2),"
+        " d AS (SELECT r.cluster, (SELECT t.cluster FROM reckoner.audit_sample_rating t WHERE t.provider = r.provider"
+        "   AND t.sample = r.sample AND t.pick = r.pick ORDER BY t.n DESC LIMIT 1) AS second"
+        "  FROM reckoner.audit_sample a JOIN reckoner.audit_sample_row r ON r.provider = a.provider AND r.sample = a.id"
+        "  WHERE a.provider = $1 AND a.state = 'closed' AND r.month = $2)"
         " SELECT count(*) AS contracts, count(terms) AS agreed,"
         " count(*) FILTER (WHERE terms IS NOT NULL AND mode = 'shadow') AS shadow,"
         " count(*) FILTER (WHERE terms ? 'risk_share') AS risk_share,"
@@ -191,7 +199,11 @@ enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t 
         " count(*) FILTER (WHERE terms -> 'rules' ? 'prior_approval') AS prior_approval,"
         " count(*) FILTER (WHERE terms -> 'rules' ? 'stop_pay_when_overdue') AS stop_pay,"
         " 21 * count(terms) AS clusters_to_price, (SELECT count(*) FROM p) AS priced_clusters,"
-        " (SELECT count(*) FROM p WHERE (id, cluster) IN (SELECT id, cluster FROM n)) AS planned_clusters FROM f",
+        " (SELECT count(*) FROM p WHERE (id, cluster) IN (SELECT id, cluster FROM n)) AS planned_clusters,"
+        " (SELECT count(*) FROM h) AS tracked, (SELECT count(*) FROM h WHERE confidence = 'high') AS confident,"
+        " (SELECT count(*) FROM c) AS challenged, (SELECT count(outcome) FROM c) AS closed,"
+        " (SELECT count(*) FROM c WHERE outcome IN ('accepted', 'split')) AS upheld,"
+        " (SELECT count(second) FROM d) AS rated, (SELECT count(*) FROM d WHERE second = cluster) AS agreeing FROM f",
         2};
     struct pg_args a;
     pg_args_month(&a, provider, month);

@@ -37,8 +37,8 @@ enum pg_status uncontracted_list(struct pg *pg, const char *provider, month_t mo
 /* Whether the month has an accepted submission, also for who may not read it; PG_NONE: there is no such provider. */
 enum pg_status uncontracted_known(struct pg *pg, const char *provider, month_t month, bool *accepted);
 
-/* What the approved contracts of a month say, of those that the caller may see: one row of counts; the columns are
- * named as the figures of the readiness page. */
+/* What the approved contracts of a month say, and what came of challenges, histories of prices and closed samples, of
+ * those that the caller may see: one row of counts; the columns are named as the readiness page names them. */
 enum pg_status readiness_contracts(struct pg *pg, const char *provider, month_t month, PGresult **result);
 
 #endif

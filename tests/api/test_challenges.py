@@ -60,6 +60,11 @@ class Challenges(harness.ServiceCase):
         self.assertEqual(reply.status, 201, reply.body)
         return f"{self.account}/challenges/{reply.json()['number']}"
 
+    def readiness(self, side):
+        """What the readiness page says of challenges: numerators and denominators."""
+        items = side.get(f"/v1/providers/RXA/readiness?month={APRIL}")["items"]
+        return {i["figure"]: (i["numerator"], i["denominator"]) for i in items if i["figure"].startswith("challenges")}
+
     def refused(self, body, status, code, field=None, person="e.one"):
         return self.assertProblem(self.as_person(person).send("POST", self.account + "/challenges", body), status, code,
                                   field)
@@ -144,6 +149,8 @@ class Challenges(harness.ServiceCase):
         self.assertEqual([(o["commissioner"], o["challenges"], o["accepted"], o["rejected"], o["split"], o["withdrawn"],
                            o["rows"], o["accepted_rows"]) for o in outcomes], [("5QE", 6, 2, 1, 1, 2, 9, 3)])
         self.assertEqual(self.as_person("f.one").get("/v1/providers/RXA/challenge-outcomes")["items"], [])
+        for side in (self.ours, self.theirs):
+            self.assertEqual(self.readiness(side), {"challenges": (6, 6), "challenges_upheld": (3, 6)})
 
     def test_4_a_decision_is_of_the_row_and_reopens_when_the_row_changes(self):
         """E3 comes anew with a later start; the others are as they were, in another order."""

@@ -27,7 +27,7 @@ class Indicators(harness.ServiceCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.agree(terms=simple_terms(
+        cls.contract = cls.agree(terms=simple_terms(
             calendar={"flex": {"operational_days": 10}, "freeze": {"operational_days": 80}},
             cquin={"rate": "2.5%", "on_account": "100%", "indicators": [
                 {"id": "q", "label": "Q", "weight": "100%", "measure": "step",
@@ -193,8 +193,13 @@ class Indicators(harness.ServiceCase):
         self.assertEqual(shares["risk_share"], (0, 1))
         self.assertEqual(shares["priced_clusters"], (2, 21))
         self.assertEqual(shares["planned_clusters"], (1, 2))
-        for name in ("second_rater", "challenges", "practice_budgets", "grid_expected"):
+        for name in ("cost_neutral", "practice_budgets", "grid_expected"):
             self.assertIn("Not measured", items[name]["note"])
+        for name in ("second_rater", "challenges", "challenges_upheld"):
+            self.assertEqual((shares[name], items[name]["share"]), ((0, 0), None))
+            self.assertIn("nothing to divide by", items[name]["note"])
+        tracked = list(self.as_person("e.one").pages(self.contract + "/price-track"))
+        self.assertEqual(shares["price_confidence"], (len(tracked), len(tracked)))
         for item in items.values():
             self.assertTrue(item["question"] and item["numerator_counts"] and item["source"])
         reply = self.as_person("a.maker").send("GET", path, None, {"Accept": "text/plain"})

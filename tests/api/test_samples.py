@@ -247,6 +247,24 @@ class Samples(harness.ServiceCase):
         self.assertGreater(result["errors"]["gross_pence"], abs(result["errors"]["net_pence"]))
         self.assertEqual(sum(team["errors"]["net_pence"] for team in result["by_team"]), result["errors"]["net_pence"])
 
+    def test_6_the_readiness_page_tells_what_second_raters_said(self):
+        """By month, over closed samples; counts of few rows are hidden, the same for all who may look."""
+        said = {}
+        for method in ("random", "mus"):
+            for r in self.auditor.pages(self.place(method, "/rows")):
+                if r["second_cluster"] is not None:
+                    said.setdefault(r["month"], []).append(r["second_cluster"] == r["cluster"])
+        self.assertTrue(said)
+        for month, same in said.items():
+            agreeing, differing, rated = sum(same), len(same) - sum(same), len(same)
+            small = any(1 <= n <= 4 for n in (agreeing, differing, rated))
+            for person in ("a.maker", "e.one", "audit.one"):
+                page = self.as_person(person).get(f"/v1/providers/RXA/readiness?month={month}")["items"]
+                shown, = (i for i in page if i["figure"] == "second_rater")
+                self.assertEqual((shown["numerator"], shown["denominator"]),
+                                 (None if small else agreeing, None if 1 <= rated <= 4 else rated))
+                self.assertEqual("Hidden" in (shown["note"] or ""), small)
+
     def test_6_a_commissioner_sees_no_small_counts_by_team(self):
         full = {team["team"]: team for team in self.auditor.get(self.place("random", "/result"))["by_team"]}
         shown = {team["team"]: team for team in self.as_person("e.one").get(self.place("random", "/result"))["by_team"]}
