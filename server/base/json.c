@@ -1,13 +1,11 @@
 #include "base/json.h"
 
+#include "base/json_internal.h"
 #include "base/parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAXIMUM_DEPTH   32
-#define LARGEST_INTEGER INT64_C(9007199254740991) /* 2^53 - 1: what every JSON reader keeps exactly (RFC 8785) */
 
 static void fill(struct json_problem *problem, const char *field, const char *message)
 {
@@ -41,8 +39,7 @@ static void pointer_push(char *pointer, size_t size, const char *name)
 static bool has_control(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f)
+        if (json_is_control((unsigned char)text[i]))
             return true;
     }
     return false;
@@ -50,19 +47,38 @@ static bool has_control(const char *text, size_t length)
 
 static const char *value_fault(const json_t *value, int depth)
 {
-    if (depth > MAXIMUM_DEPTH)
+    if (depth > JSON_DEPTH)
         return "is nested deeper than 32 levels";
     if (json_is_real(value))
         return "must be an integer or a text: numbers with a fraction or an exponent are not read";
     if (json_is_integer(value) &&
-        (json_integer_value(value) > LARGEST_INTEGER || json_integer_value(value) < -LARGEST_INTEGER))
+        (json_integer_value(value) > JSON_LARGEST_INTEGER || json_integer_value(value) < -JSON_LARGEST_INTEGER))
         return "is a number beyond 9007199254740991 (2^53 - 1)";
     if (json_is_string(value) && has_control(json_string_value(value), json_string_length(value)))
         return "contains a control character";
     return NULL;
 }
 
-/* Looks through a value for what we do not take; pointer holds its place and is left as it was when all is well. */
+static bool is_taken(const json_t *value, int depth)
+{
+    const char *name;
+    json_t *member;
+    if (value_fault(value, depth) != NULL)
+        return false;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (!is_taken(json_array_get(value, i), depth + 1))
+            return false;
+    }
+    json_object_foreach((json_t *)value, name, member)
+    {
+        if (has_control(name, strlen(name)) || !is_taken(member, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+/* Looks for what we do not take, and where it is: pointer holds the place of the value and is left as it was when all
+ * is well. */
 static bool walk(const json_t *value, int depth, char *pointer, size_t size, struct json_problem *problem)
 {
     size_t length = strlen(pointer);
@@ -170,52 +186,11 @@ json_t *json_read(const char *text, size_t length, struct json_problem *problem)
         return NULL;
     }
     char pointer[200] = "";
-    if (!walk(value, 1, pointer, sizeof pointer, problem)) {
+    if (!is_taken(value, 1) && !walk(value, 1, pointer, sizeof pointer, problem)) {
         json_decref(value);
         return NULL;
     }
     return value;
-}
-
-/* Member names sort by UTF-16 code units in RFC 8785 and by bytes in jansson; the two orders differ only from
- * U+E000 on, whose first byte is 0xEE or more. */
-static bool name_sorts_alike(const char *name)
-{
-    for (const char *c = name; *c != '\0'; c++) {
-        if ((unsigned char)*c >= 0xee)
-            return false;
-    }
-    return !has_control(name, strlen(name));
-}
-
-static bool is_canonical(const json_t *value, int depth)
-{
-    if (value_fault(value, depth) != NULL)
-        return false;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        if (!is_canonical(json_array_get(value, i), depth + 1))
-            return false;
-    }
-    if (json_is_object(value)) {
-        const char *name;
-        json_t *member;
-        json_object_foreach((json_t *)value, name, member)
-        {
-            if (!name_sorts_alike(name) || !is_canonical(member, depth + 1))
-                return false;
-        }
-    }
-    return true;
-}
-
-char *json_canonical(const json_t *value, size_t *length)
-{
-    if (value == NULL || !is_canonical(value, 1))
-        return NULL;
-    char *text = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
-    if (text != NULL)
-        *length = strlen(text);
-    return text;
 }
 
 static bool refuse(struct json_problem *problem, const char *pointer, const char *name, const char *message)

@@ -106,6 +106,104 @@ START_TEST(no_canonical_form)
 }
 END_TEST
 
+static json_t *deep(int levels)
+{
+    json_t *value = json_integer(1);
+    for (int i = 1; i < levels; i++)
+        value = json_pack("[o]", value);
+    return value;
+}
+
+START_TEST(what_canonical_bytes_refuse)
+{
+    size_t length = 0;
+    json_t *values[] = {json_string("x\x7f"), json_pack("{s:i}", "a\tb", 1), json_integer(-9007199254740992), deep(33),
+                        json_pack("{s:[{s:i}]}", "a", "\xee\x80\x80", 1)};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        ck_assert_ptr_nonnull(values[i]);
+        ck_assert_ptr_null(json_canonical(values[i], &length));
+        json_decref(values[i]);
+    }
+    json_t *deepest = deep(32);
+    char *text = json_canonical(deepest, &length);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_uint_eq(length, 63);
+    free(text);
+    json_decref(deepest);
+}
+END_TEST
+
+static uint32_t drawn = 1;
+
+static unsigned draw(unsigned limit)
+{
+    drawn = drawn * 1664525 + 1013904223;
+    return (drawn >> 8) % limit;
+}
+
+/* Of letters that sort, escape and encode differently. */
+static void draw_text(char out[40])
+{
+    static const char *const pieces[] = {"a", "B", "aa", "\"", "\\", "/", "\xc3\xa9", "\xe2\x82\xac",
+                                         "0", " ", "~",  "_"};
+    size_t length = 0;
+    for (unsigned n = draw(7); n > 0; n--) {
+        const char *piece = pieces[draw(COUNT(pieces))];
+        memcpy(out + length, piece, strlen(piece));
+        length += strlen(piece);
+    }
+    out[length] = '\0';
+}
+
+static json_t *draw_value(int depth)
+{
+    static const int64_t edges[] = {0, 1, -1, 9, 10, -10, 9007199254740991, -9007199254740991, 1234567890123};
+    char text[40];
+    draw_text(text);
+    unsigned members = depth == 0 && draw(2) == 0 ? 100 : draw(6);
+    json_t *many = NULL;
+    switch (depth > 4 ? 2 + draw(5) : draw(7)) {
+    case 0:
+        many = json_object();
+        for (; members > 0; members--, draw_text(text))
+            json_object_set_new(many, text, draw_value(depth + 1));
+        return many;
+    case 1:
+        many = json_array();
+        for (; members > 0; members--)
+            json_array_append_new(many, draw_value(depth + 1));
+        return many;
+    case 2:
+        return json_integer(edges[draw(COUNT(edges))]);
+    case 3:
+        return json_integer((int64_t)draw(1000000) - 500000);
+    case 4:
+        return draw(2) == 0 ? json_true() : json_false();
+    case 5:
+        return json_null();
+    default:
+        return json_string(text);
+    }
+}
+
+/* jansson's own sorted, compact bytes are the canonical ones of what has them. */
+START_TEST(canonical_bytes_are_those_of_jansson)
+{
+    for (int i = 0; i < 3000; i++) {
+        size_t length = 0;
+        json_t *value = draw_value(0);
+        char *expected = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = json_canonical(value, &length);
+        ck_assert_ptr_nonnull(expected);
+        ck_assert_str_eq(text, expected);
+        ck_assert_uint_eq(length, strlen(expected));
+        free(text);
+        free(expected);
+        json_decref(value);
+    }
+}
+END_TEST
+
 static const struct json_member table[] = {
     {"name", JSON_KIND_TEXT, true, 1, 5},     {"pence", JSON_KIND_INTEGER, true, -10, 10},
     {"paid", JSON_KIND_BOOLEAN, false, 0, 0}, {"lines", JSON_KIND_ARRAY, false, 1, 2},
@@ -196,6 +294,8 @@ int main(void)
     tcase_add_test(tc, problems_do_not_repeat_the_text);
     tcase_add_loop_test(tc, canonical_bytes, 0, COUNT(canonicals));
     tcase_add_test(tc, no_canonical_form);
+    tcase_add_test(tc, what_canonical_bytes_refuse);
+    tcase_add_test(tc, canonical_bytes_are_those_of_jansson);
     tcase_add_loop_test(tc, members_are_checked, 0, COUNT(checks));
     tcase_add_test(tc, long_names_do_not_overflow);
     tcase_add_test(tc, members_are_read_and_put);
