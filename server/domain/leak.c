@@ -54,11 +54,20 @@ static bool passes_modulus_11(const int digits[NHS_DIGITS])
     return (11 - sum % 11) % 11 == digits[9];
 }
 
+/* Most texts have too few for a number, which is soon seen. */
+static bool has_digits(struct text t)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < t.length; i++)
+        digits += is_digit(t.at[i]);
+    return digits >= NHS_DIGITS;
+}
+
 bool leak_has_nhs_number(struct text t)
 {
     int window[NHS_DIGITS];
     size_t count = 0;
-    if (t.length < NHS_DIGITS)
+    if (t.length < NHS_DIGITS || !has_digits(t))
         return false;
     for (size_t i = 0; i < t.length;) {
         size_t gap = gap_length(t, i);

@@ -34,14 +34,14 @@ bool leak_in_text(struct text t)
 /* Length of the string behind its opening quote, without the closing one; left when it does not end. */
 static size_t string_length(const char *s, size_t left, bool *escapes)
 {
-    size_t n = 0;
-    *escapes = false;
+    const char *end = memchr(s, '"', left);
+    size_t n = end == NULL ? left : (size_t)(end - s);
+    *escapes = memchr(s, '\\', n) != NULL;
+    if (!*escapes)
+        return n;
+    n = 0;
     while (n < left && s[n] != '"') {
-        if (s[n] == '\\') {
-            *escapes = true;
-            n++;
-        }
-        n++;
+        n += s[n] == '\\' ? 2 : 1;
     }
     return n < left ? n : left;
 }
@@ -99,9 +99,14 @@ static bool hand_over(struct walk *w, struct text raw, bool escapes)
     return ok;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool is_name(struct text json, size_t at)
 {
-    while (at < json.length && strchr(" \t\r\n", json.at[at]) != NULL && json.at[at] != '\0')
+    while (at < json.length && is_blank(json.at[at]))
         at++;
     return at < json.length && json.at[at] == ':';
 }

@@ -10,7 +10,7 @@ const struct rule *rule_get(enum rule_id id)
 bool rule_by_name(const char *name, enum rule_id *out)
 {
     for (int i = 0; i < RULE_COUNT; i++) {
-        if (strcmp(rule_table[i].id, name) == 0) {
+        if (rule_table[i].id[0] == name[0] && strcmp(rule_table[i].id, name) == 0) {
             *out = (enum rule_id)i;
             return true;
         }

@@ -240,10 +240,12 @@ static bool read_cursor(struct request *r, struct page *page, struct finding_que
 }
 
 /* Why a list is empty, so that nobody has to guess. */
-static const char *empty_reason(const char *state, const struct finding_query *q)
+static const char *empty_reason(const struct finding_page *found, const struct finding_query *q)
 {
-    if (strcmp(state, "received") == 0)
+    if (strcmp(found->state, "received") == 0)
         return "Validation has not ended yet";
+    if (found->read_to >= 0)
+        return "No finding of the rows read so far matches; next goes on behind them";
     if (q->rule || q->severity || q->row >= 0)
         return "No finding matches the filter";
     return "No finding";
@@ -252,12 +254,17 @@ static const char *empty_reason(const char *state, const struct finding_query *q
 static json_t *next_of(struct request *r, const struct page *page, const struct finding_page *found)
 {
     char cursor[32];
-    if (found->count <= page->limit)
+    if (found->count > page->limit) {
+        int last = found->at[page->limit - 1];
+        (void)snprintf(cursor, sizeof cursor, "%s.%s%s", pg_text(found->result, last, "row_no"),
+                       pg_text(found->result, last, "rule"),
+                       pg_bool(found->result, last, "own_severity") ? CURSOR_OWN : "");
+        return reply_next(r, page, cursor);
+    }
+    if (found->read_to < 0)
         return json_null();
-    int last = found->at[page->limit - 1];
-    (void)snprintf(cursor, sizeof cursor, "%s.%s%s", pg_text(found->result, last, "row_no"),
-                   pg_text(found->result, last, "rule"),
-                   pg_bool(found->result, last, "own_severity") ? CURSOR_OWN : "");
+    struct finding_place end = finding_row_end(found->read_to);
+    (void)snprintf(cursor, sizeof cursor, "%lld.%s%s", (long long)end.row, rule_get(end.rule)->id, CURSOR_OWN);
     return reply_next(r, page, cursor);
 }
 
@@ -280,7 +287,7 @@ static void write_findings(struct request *r, const struct finding_query *q, con
     (void)json_append(out, next_of(r, page, found));
     if (shown == 0) {
         (void)buf_append_text(out, ",\"empty_because\":");
-        (void)json_append_text(out, empty_reason(found->state, q));
+        (void)json_append_text(out, empty_reason(found, q));
     }
     (void)buf_append_char(out, '}');
 }

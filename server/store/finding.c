@@ -121,11 +121,17 @@ enum pg_status finding_list(struct pg *pg, const struct finding_query *q, struct
         return status;
     page->evaluation = pg_i64(page->result, 0, "evaluation");
     page->state = pg_text(page->result, 0, "state");
+    page->read_to = pg_is_null(page->result, 0, "read_to") ? -1 : pg_i64(page->result, 0, "read_to");
     if (!pg_is_null(page->result, 0, "row_no"))
         status = order_page(page, q->limit);
     if (status != PG_OK)
         finding_page_free(page);
     return status;
+}
+
+struct finding_place finding_row_end(int64_t row)
+{
+    return (struct finding_place){.row = row, .rule = (enum rule_id)(RULE_COUNT - 1), .own_severity = true};
 }
 
 void finding_page_free(struct finding_page *page)

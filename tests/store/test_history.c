@@ -203,6 +203,60 @@ START_TEST(a_finding_keeps_a_severity_of_its_own)
 }
 END_TEST
 
+/* Follows a list of D05 to its end; *pages: how many it took. */
+static const char *rows_of_d05(struct pg *web, instant_t known_at, int *pages)
+{
+    static char text[100];
+    size_t used = 0;
+    struct finding_query q = {.known_at = known_at,
+                              .provider = "RXA",
+                              .id = "sbsbsbsbsbsbsbsbsbsb",
+                              .rule = "D05",
+                              .row = -1,
+                              .after.row = -1,
+                              .limit = 3};
+    text[0] = '\0';
+    *pages = 0;
+    for (bool more = true; more && *pages < 9; ++*pages) {
+        struct finding_page page;
+        ck_assert_int_eq(finding_list(web, &q, &page), PG_OK);
+        for (int i = 0; i < page.count; i++)
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used, "%s ", pg_text(page.result, page.at[i], "row_no"));
+        more = page.read_to >= 0;
+        q.after = finding_row_end(page.read_to);
+        finding_page_free(&page);
+    }
+    return text;
+}
+
+START_TEST(a_page_without_lists_says_how_far_it_read)
+{
+    int pages;
+    struct pg *web = store_fixture_connect(&f, "reckoner_web");
+    store_fixture_sign_in(&f, web, "rxa.one");
+    store_fixture_sql(&f,
+                      "DELETE FROM evaluated; DELETE FROM finding; UPDATE submission SET evaluation = 0 WHERE no = 1;"
+                      "INSERT INTO finding (provider, submission, row_no, rule, evaluation, episode_id, commissioner,"
+                      " cluster, field, value) SELECT 'RXA', 1, n, CASE WHEN n IN (5, 10000, 24990) THEN 'D05' ELSE"
+                      " 'P03' END, 0, 'e' || n, '5QE', '04', 'start_date', '' FROM generate_series(1, 25000) n");
+    ck_assert_str_eq(rows_of_d05(web, INSTANT_NONE, &pages), "5 10000 24990 ");
+    ck_assert_int_eq(pages, 3);
+    ck_assert_str_eq(rows_of_d05(web, INT64_C(2000000000) * 1000000, &pages), "5 10000 24990 ");
+    ck_assert_int_eq(pages, 3);
+    /* Of the current evaluation there are lists, whoever asks as of when. */
+    store_fixture_sql(&f, "UPDATE submission SET evaluation = 1 WHERE no = 1;"
+                          "INSERT INTO evaluated VALUES ('RXA', 1, 1, '2012-06-01Z');"
+                          "INSERT INTO finding_stretch VALUES ('RXA', 1, '', 'D05', '', 24990, '{5, 10000, 24990}',"
+                          " '{5, 10000, 24990}')");
+    ck_assert_str_eq(rows_of_d05(web, INSTANT_NONE, &pages), "5 10000 24990 ");
+    ck_assert_int_eq(pages, 1);
+    ck_assert_str_eq(rows_of_d05(web, INT64_C(2000000000) * 1000000, &pages), "5 10000 24990 ");
+    ck_assert_int_eq(pages, 1);
+    pg_free(web);
+}
+END_TEST
+
 /* A row that fails other rules only because another month was sent again is not a change of this month. */
 START_TEST(w01_looks_at_the_row_alone)
 {
@@ -231,6 +285,7 @@ int main(void)
     tcase_add_test(tc, what_is_shown_is_replaced);
     tcase_add_test(tc, moves_are_counted_by_service);
     tcase_add_test(tc, a_finding_keeps_a_severity_of_its_own);
+    tcase_add_test(tc, a_page_without_lists_says_how_far_it_read);
     tcase_add_test(tc, w01_looks_at_the_row_alone);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
