@@ -202,13 +202,34 @@ static bool refuse(struct json_problem *problem, const char *pointer, const char
     return false;
 }
 
+/* A limit as people write it, "10,000,000,000": a long row of digits alone could be taken for a patient's number. */
+static void write_limit(int64_t limit, char out[32])
+{
+    char digits[24];
+    int count = snprintf(digits, sizeof digits, "%llu",
+                         limit < 0 ? 0ULL - (unsigned long long)limit : (unsigned long long)limit);
+    int place = 0;
+    if (limit < 0)
+        out[place++] = '-';
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && count > 4 && (count - i) % 3 == 0)
+            out[place++] = ',';
+        out[place++] = digits[i];
+    }
+    out[place] = '\0';
+}
+
 static bool check_limits(const struct json_member *m, int64_t measure, const char *unit, const char *pointer,
                          struct json_problem *problem)
 {
     char message[300];
+    char low[32];
+    char high[32];
     if (measure >= m->low && measure <= m->high)
         return true;
-    (void)snprintf(message, sizeof message, "must be %lld to %lld%s", (long long)m->low, (long long)m->high, unit);
+    write_limit(m->low, low);
+    write_limit(m->high, high);
+    (void)snprintf(message, sizeof message, "must be %s to %s%s", low, high, unit);
     return refuse(problem, pointer, m->name, message);
 }
 

@@ -113,9 +113,12 @@ static void print_line(const json_t *line, size_t no)
     print_source(derivation);
     (void)printf("   made by   %s\n", text_of(derivation, "operation"));
     (void)printf("   rounding  %s\n", text_of(derivation, "rounding"));
-    (void)printf("   from");
-    print_members(json_object_get(derivation, "inputs"), 5);
-    (void)printf("\n\n");
+    if (json_object_size(json_object_get(derivation, "inputs")) > 0) {
+        (void)printf("   from");
+        print_members(json_object_get(derivation, "inputs"), 5);
+        (void)printf("\n");
+    }
+    (void)printf("\n");
 }
 
 static void print_month(const json_t *entry)

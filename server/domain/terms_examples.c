@@ -205,7 +205,7 @@ static bool read_adjustments(struct terms_reader *r, const json_t *array, const 
         a->n = (int64_t)i + 1;
         a->pence = json_int(object, "pence", 0);
         a->label = json_text(object, "label");
-        a->in_cquin = json_bool(object, "in_cquin", true);
+        a->in_cquin = json_bool(object, "in_cquin", false);
         e->adjustment_count = i + 1;
     }
     return true;

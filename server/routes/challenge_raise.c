@@ -1,6 +1,7 @@
 /* A commissioner contests rows of one month, with what each would be by its own reckoning: rows by name, those of an
  * activity line, or those that a filter over findings finds. */
 #include "base/parse.h"
+#include "domain/money.h"
 #include "routes/account_month.h"
 #include "routes/challenge_line.h"
 #include "routes/challenges.h"
@@ -242,8 +243,9 @@ static enum pg_status check_terms(struct request *r, struct raising *x, instant_
     instant_t until = INT64_MAX;
     char text[28];
     if (x->c.claimed_pence < t->materiality_pence) {
-        reply_problem(r, PROBLEM_BELOW_MATERIALITY, "/claimed_pence", "The terms take challenges from %lld pence on",
-                      (long long)t->materiality_pence);
+        char least[MONEY_TEXT_SIZE];
+        money_format(t->materiality_pence, least);
+        reply_problem(r, PROBLEM_BELOW_MATERIALITY, "/claimed_pence", "The terms take challenges from %s on", least);
         return PG_INVALID;
     }
     if (x->c.document != NULL && t->challenge.present && t->challenge.operational_days == 0)

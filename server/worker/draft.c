@@ -1,6 +1,7 @@
 #include "worker/draft.h"
 
 #include "base/parse.h"
+#include "domain/money.h"
 #include "store/agreement.h"
 #include "store/organisation.h"
 #include "store/position.h"
@@ -59,12 +60,6 @@ static enum pg_status last_billed(struct run_work *work, struct bill_before *bef
     return *document == NULL ? PG_FAILED : PG_OK;
 }
 
-static void money_text(int64_t pence, char out[40])
-{
-    unsigned long long p = pence < 0 ? 0ULL - (unsigned long long)pence : (unsigned long long)pence;
-    snprintf(out, 40, "%s£%llu.%02llu", pence < 0 ? "-" : "", p / 100, p % 100);
-}
-
 static enum settlement_status check_bound(struct run_work *work, int64_t balance_pence, const json_t *before)
 {
     struct settlement *s = &work->settlement;
@@ -74,11 +69,11 @@ static enum settlement_status check_bound(struct run_work *work, int64_t balance
     if (!bill_beyond_bound(balance_pence, planned, annual->terms->sanity_ppm))
         return SETTLEMENT_OK;
     char bound[32];
-    char balance[40];
-    char plan[40];
+    char balance[MONEY_TEXT_SIZE];
+    char plan[MONEY_TEXT_SIZE];
     format_percent_ppm(annual->terms->sanity_ppm, bound);
-    money_text(balance_pence, balance);
-    money_text(planned, plan);
+    money_format(balance_pence, balance);
+    money_format(planned, plan);
     s->hold = HOLD_SANITY_BOUND;
     snprintf(s->reason, sizeof s->reason,
              "The balance of %s is above the sanity bound: %s of the plan of %s. Correct the activity or the plan and "

@@ -76,7 +76,10 @@ class Agreements(harness.ServiceCase):
                              "/counts_as"),
                             ({"kind": "withhold_decision", "month": "2012-06", "withhold": "quality",
                               "decision": "halved", "pence": 1}, "/decision")):
-            self.assertProblem(self.ours.send("POST", self.account + "/agreements", body), 400, "malformed_json", field)
+            problem = self.assertProblem(self.ours.send("POST", self.account + "/agreements", body), 400,
+                                         "malformed_json", field)
+            # What is wrong is said in words, limits of sixteen digits included.
+            self.assertNotEqual(problem["detail"], problem["title"])
         self.assertProblem(self.ours.send("POST", self.contract + "/accounts/5QF/agreements", ADJUSTMENT), 404,
                            "not_found")
         self.assertProblem(self.ours.send("GET", self.contract + "/accounts/5QF/agreements"), 404, "not_found")

@@ -111,6 +111,7 @@ class WaysOut(harness.ServiceCase):
         # May and its plan, both to date, are above it again: half of the rows were sent in error.
         may = self.run_of(account, "2012-05", "FREEZE")
         acts = self.parked(may, "sanity_bound", offered)
+        self.assertIn("The balance of £1,493.28 is above", may["reason"])
         client, place = self.as_person("a.maker"), acts["ask_exception"]
         asked = client.post(place["href"], {"month": "2012-05", "reason": "rows were sent twice"})
         self.as_person("e.one").post(f"{place['href']}/2012-05/{asked['n']}/decision",

@@ -101,6 +101,16 @@ class VerifyTest(unittest.TestCase):
         self.assertEqual(missing.returncode, 1)
         self.assertIn("lines are 1 to 2", missing.stderr)
 
+    def test_explain_says_nothing_of_inputs_where_there_are_none(self):
+        position = json.loads((self.folder / "position-april.json").read_text())
+        for line in position["lines"]:
+            line["derivation"]["inputs"] = {}
+        (self.folder / "stated.json").write_text(json.dumps(position))
+        result = self.run_program("explain", "stated.json", "1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.splitlines()[-1], "")
+        self.assertNotIn("   from", result.stdout)
+
     def test_explain_refuses_other_files(self):
         (self.folder / "other.json").write_text('{"@purpose":"reckoner/terms/1"}')
         result = self.run_program("explain", "other.json")

@@ -205,9 +205,10 @@ START_TEST(canonical_bytes_are_those_of_jansson)
 END_TEST
 
 static const struct json_member table[] = {
-    {"name", JSON_KIND_TEXT, true, 1, 5},     {"pence", JSON_KIND_INTEGER, true, -10, 10},
-    {"paid", JSON_KIND_BOOLEAN, false, 0, 0}, {"lines", JSON_KIND_ARRAY, false, 1, 2},
-    {"terms", JSON_KIND_OBJECT, false, 0, 0}, {NULL, JSON_KIND_TEXT, false, 0, 0},
+    {"name", JSON_KIND_TEXT, true, 1, 5},           {"pence", JSON_KIND_INTEGER, true, -10, 10},
+    {"paid", JSON_KIND_BOOLEAN, false, 0, 0},       {"lines", JSON_KIND_ARRAY, false, 1, 2},
+    {"terms", JSON_KIND_OBJECT, false, 0, 0},       {"sum", JSON_KIND_INTEGER, false, -10000000000, INT64_MAX},
+    {"year", JSON_KIND_INTEGER, false, 2010, 2099}, {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
 static const struct {
@@ -233,6 +234,9 @@ static const struct {
     {"{\"name\":\"x\",\"pence\":1,\"lines\":{}}", "/base/lines", "array"},
     {"{\"name\":\"x\",\"pence\":1,\"terms\":[]}", "/base/terms", "object"},
     {"{\"name\":\"x\",\"pence\":1,\"other\":1}", "/base/other", "not a member"},
+    {"{\"name\":\"x\",\"pence\":1,\"sum\":-10000000001}", "/base/sum",
+     "must be -10,000,000,000 to 9,223,372,036,854,775,807"},
+    {"{\"name\":\"x\",\"pence\":1,\"year\":2100}", "/base/year", "must be 2010 to 2099"},
     {"[]", "/base", "object"},
 };
 
