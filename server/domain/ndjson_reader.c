@@ -22,7 +22,11 @@ void ndjson_reader_map(struct ndjson_reader *r, const struct column_mapping *map
         r->names[i] = column_mapping_name(mapping, (enum column)i);
 }
 
-#define IS_NO_COLUMN " is no column of the upload format"
+#define IS_NO_COLUMN  " is no column of the upload format"
+#define TEXT_OF(x)    #x
+#define LIMIT_TEXT(x) TEXT_OF(x)
+#define NOT_ONE_OBJECT                                                                                                 \
+    "the line is not one flat JSON object: each row is one object on one line, names and texts in double quotes"
 
 /* The line being parsed. */
 struct scan {
@@ -181,6 +185,8 @@ static struct text read_value(struct scan *s)
             refuse(s, "is neither a text, a whole number nor null");
         else if (t.length > 1 && t.at[0] == '0')
             refuse(s, "is a number with a leading zero: send it as a text");
+        else if (s->at < s->end && (*s->at == '.' || *s->at == 'e' || *s->at == 'E'))
+            refuse(s, "is a number with a decimal part or an exponent: send a whole number");
     }
     if (t.length > FIELD_MAXIMUM)
         refuse(s, "is too long");
@@ -234,7 +240,7 @@ static void skip_value(struct scan *s)
 static void read_member(struct scan *s, enum column *previous, uint64_t *seen)
 {
     if (!take(s, '"')) {
-        refuse(s, "the line is not one flat JSON object");
+        refuse(s, NOT_ONE_OBJECT);
         return;
     }
     struct text name = read_text(s);
@@ -274,7 +280,7 @@ static void read_object(struct scan *s)
     uint64_t seen = 0;
     enum column previous = COLUMN_COUNT;
     if (!take(s, '{'))
-        refuse(s, "the line is not one flat JSON object");
+        refuse(s, NOT_ONE_OBJECT);
     if (take(s, '}'))
         refuse(s, "the object is empty");
     while (s->why == NULL) {
@@ -282,11 +288,11 @@ static void read_object(struct scan *s)
         if (s->why != NULL || take(s, '}'))
             break;
         if (!take(s, ','))
-            refuse(s, "the line is not one flat JSON object");
+            refuse(s, NOT_ONE_OBJECT);
     }
     skip_blanks(s);
     if (s->at != s->end)
-        refuse(s, "something follows the object on the line");
+        refuse(s, "something follows the object on the line: one object a line, without commas between lines");
 }
 
 static void report(struct ndjson_reader *r, int column, const char *why)
@@ -301,8 +307,10 @@ static void report(struct ndjson_reader *r, int column, const char *why)
 
 static void report_unknown(struct ndjson_reader *r, struct text name)
 {
-    char why[100];
-    (void)snprintf(why, sizeof why, "member %.*s" IS_NO_COLUMN, (int)name.length, name.at);
+    char why[160];
+    enum column like = column_like(name);
+    (void)snprintf(why, sizeof why, "member %.*s" IS_NO_COLUMN "%s%s", (int)name.length, name.at,
+                   like < COLUMN_COUNT ? ": write " : "", like < COLUMN_COUNT ? column_name(like) : "");
     report(r, -1, why);
 }
 
@@ -312,7 +320,7 @@ static void end_line(struct ndjson_reader *r)
     skip_blanks(&s);
     if (r->overlong) {
         r->row_no++;
-        report(r, -1, "the line is too long");
+        report(r, -1, "the line is too long: one row has at most " LIMIT_TEXT(RECORD_MAXIMUM) " bytes");
     } else if (s.at != s.end) {
         r->row_no++;
         for (int i = 0; i < COLUMN_COUNT; i++)

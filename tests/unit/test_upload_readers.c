@@ -418,13 +418,16 @@ START_TEST(ndjson_faults)
                {"{\"month\":\"2013-04\"", "not one flat JSON object"},
                {"{\"month\":\"2013-04\",}", "not one flat JSON object"},
                {"{\"monat\":\"2013-04\"}", "member monat is no column of the upload format"},
+               {"{\"Month\":\"2013-04\"}", "member Month is no column of the upload format: write month"},
+               {"{\"NHS Number\":\"1\"}", "no column of the upload format: write nhs_number"},
                {"{\"9434765919\":1}", "a member is no column of the upload format"},
                {"{\"month\":\"2013-04\",\"month\":\"2013-04\"}", "month is given twice"},
                {"{\"month\" \"2013-04\"}", "month has no value"},
                {"{\"month\":{}}", "month is neither"},
                {"{\"h1\":true}", "h1 is neither"},
                {"{\"h1\":-1}", "h1 is neither"},
-               {"{\"h1\":1.5}", "not one flat JSON object"},
+               {"{\"h1\":1.5}", "h1 is a number with a decimal part or an exponent"},
+               {"{\"h1\":1e2}", "h1 is a number with a decimal part or an exponent"},
                {"{\"cluster\":04}", "leading zero"},
                {"{\"month\":\"2013-04}", "no closing quote"},
                {"{\"month\":\"\\x\"}", "month holds a control character or a wrong escape"},
@@ -442,7 +445,7 @@ START_TEST(ndjson_faults)
     memset(line, ' ', RECORD_MAXIMUM + 100);
     line[0] = '{';
     check_text(UPLOAD_NDJSON, line, RECORD_MAXIMUM + 100);
-    expect(RULE_F01, 1, "the line is too long");
+    expect(RULE_F01, 1, "the line is too long: one row has at most 16384 bytes");
     free(line);
     check_text(UPLOAD_NDJSON, "\n\n", 2);
     ck_assert_uint_eq(upload_count(&result, RULE_F03), 1);
