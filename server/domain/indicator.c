@@ -89,6 +89,9 @@ bool indicator_value(enum indicator_id id, int64_t numerator, int64_t denominato
         return money_subtract(numerator, denominator, &difference) &&
                money_round_ratio(difference, PPM_ONE, denominator, value);
     case INDICATOR_SHARE:
+        if (numerator > denominator)
+            return false;
+        break;
     case INDICATOR_RATIO:
         break;
     }

@@ -49,7 +49,7 @@ const struct indicator *indicator_get(enum indicator_id id);
 bool indicator_by_id(const char *text, enum indicator_id *out);
 
 /* Value of a share, ratio or change in parts per million, of a mean as it is; halves away from zero. false: there is
- * none, as the denominator is 0 (or the result beyond 64 bits). */
+ * none, as the denominator is 0 (or the result beyond 64 bits), or as a share would be more than the whole. */
 bool indicator_value(enum indicator_id id, int64_t numerator, int64_t denominator, int64_t *value);
 /* Whether a value stands above a threshold (a change: in either direction). false when the indicator has none. */
 bool indicator_alerts(enum indicator_id id, int64_t value, int64_t threshold_ppm);

@@ -141,6 +141,8 @@ static void finish(const struct measured_month *m, enum indicator_id id, struct 
             " hidden";
     else if (!both)
         f->note = MEASURED_HIDDEN;
+    else if (!f->value_known && f->denominator > 0)
+        f->note = "More are clustered than the caseload that was sent: the header Caseload is wrong, or the file";
     else if (!f->value_known)
         f->note = "There is nothing to divide by";
 }

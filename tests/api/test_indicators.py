@@ -209,6 +209,16 @@ class Indicators(harness.ServiceCase):
         self.assertProblem(self.as_person("f.one").send("GET", path), 404, "not_found")
 
 
+class WrongCaseload(harness.ServiceCase):
+    clock = "2012-05-03T09:00:00Z"
+
+    def test_a_caseload_below_the_patients_clustered_makes_no_share(self):
+        self.assertEqual(self.send(april(), month="2012-04", caseload=50)["state"], "accepted")
+        item = self.as_person("a.maker").get(f"{INDICATORS}?month=2012-04")["items"][0]
+        self.assertEqual((item["numerator"], item["denominator"], item["share"]), (60, 50, None))
+        self.assertIn("the header Caseload is wrong, or the file", item["note"])
+
+
 class FewBefore(harness.ServiceCase):
     """A service that was small last month and is not any more: its mean of then is still that of few patients."""
 

@@ -474,6 +474,9 @@ START_TEST(values_and_alerts)
     ck_assert(indicator_value(INDICATOR_OVERRIDES, 2, 3, &v) && v == 666667);
     ck_assert(!indicator_value(INDICATOR_OVERRIDES, 0, 0, &v));
     ck_assert(!indicator_value(INDICATOR_CASELOAD_CLUSTERED, 5, -1, &v));
+    ck_assert(indicator_value(INDICATOR_CASELOAD_CLUSTERED, 5, 5, &v) && v == 1000000);
+    ck_assert(!indicator_value(INDICATOR_CASELOAD_CLUSTERED, 6, 5, &v));
+    ck_assert(indicator_value(INDICATOR_TRANSITIONS, 6, 5, &v) && v == 1200000);
     ck_assert(indicator_value(INDICATOR_MEAN_PRICE, 15, 2, &v) && v == 8);
     ck_assert(indicator_value(INDICATOR_CASE_MIX_DRIFT, 105, 100, &v) && v == 50000);
     ck_assert(indicator_value(INDICATOR_CASE_MIX_DRIFT, 90, 100, &v) && v == -100000);
