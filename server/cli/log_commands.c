@@ -30,6 +30,9 @@ const char cli_log_keep_help[] =
     "  --recovery FILE     that entry, an item of GET /v1/log/entries?kind=recovery\n"
     "  --inclusion FILE    as GET /v1/log/inclusion?leaf=LEAF&size=NEW serves it\n";
 
+/* Of the year 9999: a keeper's clock can be anywhere. */
+#define LAST_SECOND 253402300799ULL
+
 /* A note in a file, read and with the service's signatures checked. */
 struct kept {
     struct buf text;
@@ -299,6 +302,65 @@ int cli_log_cosign(struct cli *cli, int argc, char **argv)
     struct signer *signer = signer_open(key, error, sizeof error);
     int status = signer == NULL ? cli_fail(cli, "%s", error) : print_line(cli, signer, name, &k);
     signer_close(signer);
+    buf_free(&k.text);
+    return status;
+}
+
+/* Says whether the keeper with this verifier key has signed; false: it has not, or this is no verifier key. */
+static bool say_cosigned(const struct kept *k, const char *vkey, size_t length)
+{
+    char name[NOTE_NAME_SIZE];
+    char at[28];
+    enum note_kind kind = NOTE_COSIGNATURE;
+    uint8_t key[PUBLIC_KEY_SIZE];
+    uint64_t time = 0;
+    if (!note_vkey_parse(vkey, length, name, &kind, key) || kind != NOTE_COSIGNATURE) {
+        (void)printf("no key       %.*s\n", (int)length, vkey);
+        return false;
+    }
+    bool good = note_signed_by(k->text.data, &k->note, name, NOTE_COSIGNATURE, key, &time) && time <= LAST_SECOND;
+    if (good)
+        instant_format((instant_t)time * 1000000, at);
+    (void)printf("%-12s %s%s%s\n", good ? "cosigned" : "not cosigned", name, good ? " at " : "", good ? at : "");
+    return good;
+}
+
+static int say_all_cosigned(const struct cli *cli, const struct kept *k, const struct buf *keepers)
+{
+    int asked = 0;
+    bool all = true;
+    for (size_t at = 0; at < keepers->length;) {
+        const char *line = keepers->data + at;
+        const char *stop = memchr(line, '\n', keepers->length - at);
+        size_t length = stop == NULL ? keepers->length - at : (size_t)(stop - line);
+        if (length > 0) {
+            asked++;
+            all = say_cosigned(k, line, length) && all;
+        }
+        at += length + 1;
+    }
+    if (asked == 0)
+        return cli_fail(cli, "there is no verifier key in the file of --keepers");
+    return all ? CLI_DONE : CLI_FAILED;
+}
+
+int cli_log_cosigned(struct cli *cli, int argc, char **argv)
+{
+    const char *path = NULL;
+    const char *keepers_path = NULL;
+    struct kept k = {.time = 0};
+    struct buf keepers;
+    const struct cli_option options[] = {{"keepers", &keepers_path}, {NULL, NULL}};
+    if (!cli_arguments(cli, argc, argv, options, &path, 1))
+        return CLI_USAGE;
+    if (keepers_path == NULL)
+        return cli_wrong(cli, "--keepers is needed: the file of the verifier keys");
+    buf_init(&k.text, NOTE_SIZE_MAX);
+    int status = CLI_FAILED;
+    if (read_note(cli, path, NULL, &k) && input_file_read(cli, keepers_path, &keepers)) {
+        status = say_all_cosigned(cli, &k, &keepers);
+        buf_free(&keepers);
+    }
     buf_free(&k.text);
     return status;
 }

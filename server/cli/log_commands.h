@@ -1,4 +1,4 @@
-/* reckoner log keep, cosign, keygen: for whoever keeps an eye on the service's log, on files alone; no network, no
+/* reckoner log keep, cosign, cosigned, keygen: for whoever keeps an eye on the service's log, on files alone; no network, no
  * database. */
 #ifndef RECKONER_CLI_LOG_COMMANDS_H
 #define RECKONER_CLI_LOG_COMMANDS_H
@@ -9,6 +9,7 @@ extern const char cli_log_keep_help[];
 
 int cli_log_keep(struct cli *cli, int argc, char **argv);
 int cli_log_cosign(struct cli *cli, int argc, char **argv);
+int cli_log_cosigned(struct cli *cli, int argc, char **argv);
 int cli_log_keygen(struct cli *cli, int argc, char **argv);
 
 #endif

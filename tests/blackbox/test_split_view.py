@@ -109,6 +109,37 @@ class SplitView(unittest.TestCase):
                 status, said = self.keep(self.checkpoint("next", one), (now, past, consistency(past, one)))
                 self.assertEqual(status, 0, said)
 
+    def reckoner(self, *arguments):
+        done = subprocess.run([str(harness.BUILD / "reckoner"), *arguments], cwd=self.folder, capture_output=True,
+                              text=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_whoever_trusts_a_keeper_sees_whether_it_cosigned(self):
+        leaves = [hashlib.sha256(b"\x00%d" % n).digest() for n in range(9)]
+        self.assertEqual(self.keep(self.checkpoint("seen", leaves))[0], 0)
+        keepers = [self.reckoner("log", "keygen", f"keeper.{n}/2012", "--out", f"keeper.{n}")[1] for n in (1, 2)]
+        lines = [self.reckoner("log", "cosign", "state", "--name", f"keeper.{n}/2012", "--key", f"keeper.{n}")[1]
+                 for n in (1, 2)]
+        shown = (self.folder / "state").read_text(encoding="utf-8") + lines[0]
+        twin = (self.folder / self.checkpoint("twin", leaves[::-1])).read_text(encoding="utf-8") + lines[0]
+        name, key_id, key = keepers[0].strip().split("+", 2)
+        signing = base64.b64encode(b"\x01" + base64.b64decode(key)[1:]).decode()
+        forged = lines[1].replace("keeper.2", "keeper.1")
+        for note, keys, status, said in (
+                (shown, keepers[0], 0, "cosigned     keeper.1/2012 at 20"),
+                (shown, "".join(keepers), 1, "not cosigned keeper.2/2012"),
+                (shown + lines[1], "".join(keepers), 0, "cosigned     keeper.2/2012 at 20"),
+                (shown.replace("\n9\n", "\n8\n"), keepers[0], 1, "not cosigned keeper.1/2012"),
+                (twin, keepers[0], 1, "not cosigned keeper.1/2012"),
+                (shown.replace(lines[0], forged), keepers[0], 1, "not cosigned keeper.1/2012"),
+                (shown, f"{name}+{key_id}+{signing}\n", 1, "no key       keeper.1/2012"),
+                (shown, "\n\n", 1, "")):
+            with self.subTest(note=note, keys=keys):
+                self.write("note", note.encode())
+                self.write("keys", keys.encode())
+                found, printed = self.reckoner("log", "cosigned", "note", "--keepers", "keys")
+                self.assertEqual((found, said in printed), (status, True), printed)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

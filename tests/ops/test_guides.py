@@ -36,7 +36,8 @@ class Guides(harness.ServiceCase):
     def setUpClass(cls):
         cls.folder = harness.BUILD / "services" / cls.__name__
         cls.folder.parent.mkdir(parents=True, exist_ok=True)
-        cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.BEGUN_ON, throwaway=True)
+        cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.BEGUN_ON, throwaway=True,
+                                        settings={"worker_poll_ms": 200})  # a certificate within 6 s
         cls.sessions = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()
