@@ -1,12 +1,14 @@
 /* What one party of an account proposes and a person of the other agrees: adjustments, opening entries, months without
  * activity, decisions of withholds. What was settled is then settled again. */
 #include "base/parse.h"
+#include "domain/money.h"
 #include "http/router.h"
 #include "routes/common.h"
 #include "routes/handlers.h"
 #include "store/agreement.h"
 #include "store/contract.h"
 #include "store/job.h"
+#include "store/withhold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,9 +234,32 @@ static enum pg_status add_month(struct request *r, struct proposal *p)
     return month_without_activity_add(r->pg, &p->g, p->text);
 }
 
+/* What is decided of a withhold is the sum that positions hold back. */
+static enum pg_status check_decided_sum(struct request *r, const struct proposal *p)
+{
+    const struct withhold key = {
+        .provider = p->g.provider, .contract = p->g.contract, .commissioner = p->g.commissioner, .month = p->g.month};
+    PGresult *run = NULL;
+    enum pg_status status = withhold_counted(r->pg, &key, p->once, &run);
+    if (status == PG_OK && pg_i64(run, 0, "pence") != p->pence) {
+        char counted[MONEY_TEXT_SIZE], month[8];
+        money_format(pg_i64(run, 0, "pence"), counted);
+        month_format(pg_month(run, 0, "month"), month);
+        reply_problem(r, PROBLEM_CONFLICT, "/pence",
+                      "%s is held back by the newest run that counts it, %s %lld of %s; a PREVIEW counts it anew",
+                      counted, pg_text(run, 0, "type"), (long long)pg_i64(run, 0, "n"), month);
+        status = PG_INVALID;
+    }
+    PQclear(run);
+    return status == PG_NONE ? PG_OK : status;
+}
+
 static enum pg_status add_decision(struct request *r, struct proposal *p)
 {
-    enum pg_status status = withhold_decision_add(r->pg, &p->g, p->withhold, p->text, p->pence);
+    enum pg_status status = check_decided_sum(r, p);
+    if (status != PG_OK)
+        return status;
+    status = withhold_decision_add(r->pg, &p->g, p->withhold, p->text, p->pence);
     if (status == PG_INVALID)
         reply_problem(r, PROBLEM_CONFLICT, "/withhold", "No withhold %.40s is imposed on that month", p->withhold);
     return status;

@@ -66,3 +66,21 @@ enum pg_status withhold_list(struct pg *pg, const struct withhold *after, int64_
     pg_arg_i64(&a, limit);
     return pg_run(pg, &list, &a, result);
 }
+
+static const struct pg_statement counted = {
+    "withhold_counted",
+    "SELECT -l.pence AS pence, r.type, r.n, r.month FROM reckoner.run r JOIN reckoner.run_line l"
+    " ON l.provider = r.provider AND l.run = r.id AND l.line_key = $5"
+    " WHERE r.provider = $1 AND r.contract = $2 AND r.commissioner = $3 AND r.month >= $4 AND r.state = 'done'"
+    " ORDER BY r.finished_at DESC LIMIT 1",
+    5};
+
+enum pg_status withhold_counted(struct pg *pg, const struct withhold *key, const char *line_key, PGresult **result)
+{
+    struct pg_args a;
+    pg_args_id(&a, key->provider, key->contract);
+    pg_arg_text(&a, key->commissioner);
+    pg_arg_month(&a, key->month);
+    pg_arg_text(&a, line_key);
+    return pg_run_one(pg, &counted, &a, result);
+}

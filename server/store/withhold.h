@@ -25,4 +25,8 @@ enum pg_status withhold_get(struct pg *pg, const struct withhold *key, PGresult 
 /* In order of month and id, after those of the key. */
 enum pg_status withhold_list(struct pg *pg, const struct withhold *after, int64_t limit, PGresult **result);
 
+/* What the newest done run that counts it holds back: columns pence, and type, n and month of that run. PG_NONE: none
+ * has counted it yet. key needs provider, contract, commissioner and month; line_key is its line's in a position. */
+enum pg_status withhold_counted(struct pg *pg, const struct withhold *key, const char *line_key, PGresult **result);
+
 #endif

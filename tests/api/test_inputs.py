@@ -225,8 +225,12 @@ class InMoney(harness.ServiceCase):
         held = half_away(ROWS * 31 * PRICE * 5, 100)
         self.assertEqual(lines["withhold/2012-05/quality"], -held)
         self.assertLess(run["position_pence"], before["position_pence"])
-        self.agreed({"kind": "withhold_decision", "month": "2012-05", "withhold": "quality", "decision": "released",
-                     "pence": held})
+        decision = {"kind": "withhold_decision", "month": "2012-05", "withhold": "quality", "decision": "released"}
+        for wrong in (held - 1, held * 100, 0):
+            reply = self.theirs.send("POST", self.account + "/agreements", decision | {"pence": wrong})
+            problem = self.assertProblem(reply, 409, "conflict", "/pence")
+            self.assertIn(f"£{held // 100:,}.{held % 100:02} is held back by the newest run", problem["detail"])
+        self.agreed(decision | {"pence": held})
         run, lines = self.latest()
         self.assertEqual((lines["withhold/2012-05/quality"], lines["withhold/2012-05/quality/release"]), (-held, held))
         self.assertEqual(run["position_pence"], before["position_pence"])
