@@ -373,11 +373,10 @@ def one_file(build, folder, rows, failing):
         data = path.read_bytes()
         found = uploads.timed(service, author, data)
         uploads.must_be_accepted(author, found["submission"])
+        wait_until_evaluated(author, found["submission"])
+        wait_until_idle(service)
         one = {"rows": rows, "kind": kind, "bytes": len(data), "validated_seconds": found["validated_seconds"],
                "peak_memory_kib": uploads.peak_memories(service)}
-        if not failing:
-            wait_until_evaluated(author, found["submission"])
-            wait_until_idle(service)
         if rows > ROWS and not failing:
             say(f"reading pages of each kind for {SECONDS} s, then their query for {SECONDS} s ...")
             one["page"] = pages(service, build, author, token, found["submission"])
