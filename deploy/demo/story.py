@@ -114,7 +114,7 @@ class Story:
                    found["rows"] - found["payable_rows"])
             found = self.wait_for_evaluation(client, submission)
             entry["findings"] |= self.looks_back[provider].accept(self.data / name, entry["month"])
-        self.check_findings(client, submission, name, entry)
+        found["errors"] = self.check_findings(client, submission, name, entry)
         return found
 
     @staticmethod
@@ -130,14 +130,17 @@ class Story:
             time.sleep(0.02)
 
     def check_findings(self, client, submission, name, entry):
+        """Returns what is said of the rows with an ERROR, which cannot be paid; None: there is none."""
         counts = {}
-        for item in client.get(f"{submission}/findings/summary")["by_rule"]:
+        summary = client.get(f"{submission}/findings/summary")
+        for item in summary["by_rule"]:
             counts[item["rule"]] = counts.get(item["rule"], 0) + item["findings"]
         for rule in sorted(set(counts) | set(entry["findings"])):
             if entry["outcome"] == "refused" and not rule.startswith("F"):
                 continue
             expect(f"{name}, findings of rule {rule}", entry["findings"].get(rule, 0), counts.get(rule, 0))
         self.findings += sum(counts.values())
+        return next((line for line in summary["by_severity"] if line["severity"] == "ERROR"), None)
 
     def upload_of_both(self, month, stage):
         out = []
@@ -210,14 +213,13 @@ class Story:
         with self.timed(f"{month}: first uploads, validated"):
             first = self.upload_of_both(month, "first")
         self.day(dates.upload, f"{month}: both trusts upload {sum(s['rows'] for s in first):,} rows; "
-                               f"{sum(s['rows'] - s['payable_rows'] for s in first)} cannot be paid")
+                               + not_paid(first))
         if month == script.MONTHS[0]:
             self.say("              each fails a rule; the trust is told which, and which field to mend")
         self.on(dates.corrected)
         with self.timed(f"{month}: corrected uploads"):
             better = self.upload_of_both(month, "corrected")
-        self.day(dates.corrected, f"they mend them and upload again; "
-                                  f"{sum(s['rows'] - s['payable_rows'] for s in better)} cannot be paid")
+        self.day(dates.corrected, f"they mend them and upload again; {not_paid(better)}")
         self.on(dates.flex)
         with self.timed(f"{month}: FLEX runs"):
             self.settle(month, "FLEX")
@@ -276,6 +278,15 @@ class Story:
                 raise Difference(f"contract {letter}: run R1 of {script.MONTHS[0]} did not raise itself "
                                  "within a minute")
             time.sleep(0.02)
+
+
+def not_paid(submissions):
+    """How many rows fail a rule that keeps them from being paid under the terms, and the pounds of those with a price."""
+    errors = [s["errors"] for s in submissions if s["errors"]]
+    unknown = sum(line["rows_of_unknown_amount"] for line in errors)
+    return (f"{sum(line['rows'] for line in errors)} cannot be paid: "
+            f"{pounds(sum(line['amount_at_stake_pence'] or 0 for line in errors))} at stake"
+            + (f", and {unknown} rows without a price" if unknown else ""))
 
 
 def pounds(pence):
