@@ -23,7 +23,7 @@ GUIDES = harness.ROOT / "api/guides"
 # What is walked in one shell: pages, their sections (None: all), and what is shown to be refused, by HTTP status.
 WALKS = ((("trusts.md",), None, [409, 409, 409]), (("commissioners.md",), None, []),
          (("auditors.md", "auditing-in-depth.md"), None, []),
-         # The others are done as root to /etc and with systemd.
+         # The others are done as root to /etc and with systemd: tests/ops/test_installation.py.
          (("operators.md",), ("Organisations, people, tokens", "Reference files", "Watching", "Reading identities"),
           [409]))
 # Files that the operator has, by the name that the page gives them.
