@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/date.h"
 #include "base/json_internal.h"
 #include "base/parse.h"
 
@@ -229,18 +230,25 @@ static bool check_limits(const struct json_member *m, int64_t measure, const cha
         return true;
     write_limit(m->low, low);
     write_limit(m->high, high);
-    (void)snprintf(message, sizeof message, "must be %s to %s%s", low, high, unit);
+    if (m->low == m->high)
+        (void)snprintf(message, sizeof message, "must be %s%s", low, unit);
+    else
+        (void)snprintf(message, sizeof message, "must be %s to %s%s", low, high, unit);
     return refuse(problem, pointer, m->name, message);
 }
 
 static bool check_value(const struct json_member *m, const json_t *value, const char *pointer,
                         struct json_problem *problem)
 {
+    month_t month = 0;
     switch (m->kind) {
     case JSON_KIND_TEXT:
         if (!json_is_string(value))
             return refuse(problem, pointer, m->name, "must be a text");
         return check_limits(m, (int64_t)json_string_length(value), " bytes long", pointer, problem);
+    case JSON_KIND_MONTH:
+        return (json_is_string(value) && month_parse(json_string_value(value), json_string_length(value), &month)) ||
+               refuse(problem, pointer, m->name, "must be a month, written YYYY-MM");
     case JSON_KIND_INTEGER:
         if (!json_is_integer(value))
             return refuse(problem, pointer, m->name, "must be an integer");

@@ -30,14 +30,21 @@ bool json_find_text(const json_t *value, bool (*wanted)(const char *text, size_t
  * integer beyond 2^53 - 1, a control character, a member name with characters from U+E000 on. */
 char *json_canonical(const json_t *value, size_t *length);
 
-enum json_kind { JSON_KIND_TEXT, JSON_KIND_INTEGER, JSON_KIND_BOOLEAN, JSON_KIND_OBJECT, JSON_KIND_ARRAY };
+enum json_kind {
+    JSON_KIND_TEXT,
+    JSON_KIND_MONTH,
+    JSON_KIND_INTEGER,
+    JSON_KIND_BOOLEAN,
+    JSON_KIND_OBJECT,
+    JSON_KIND_ARRAY
+};
 
 /* One member of an expected object. Tables of these are ended by a NULL name. */
 struct json_member {
     const char *name;
     enum json_kind kind;
     bool required;
-    int64_t low;  /* integers: smallest; texts: shortest in bytes; arrays: fewest */
+    int64_t low;  /* integers: smallest; texts: shortest in bytes; arrays: fewest; a month, YYYY-MM, has none */
     int64_t high; /* integers: largest; texts: longest in bytes; arrays: most */
 };
 

@@ -126,7 +126,7 @@ static bool one_of(const char *text, const char *first, const char *second)
 static bool read_adjustment(struct request *r, struct proposal *p)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 40},
-                                                 {"month", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"pence", JSON_KIND_INTEGER, true, -PENCE_MAXIMUM, PENCE_MAXIMUM},
                                                  {"label", JSON_KIND_TEXT, true, 1, 200},
                                                  {"in_cquin", JSON_KIND_BOOLEAN, false, 0, 0},
@@ -171,7 +171,7 @@ static bool read_opening_entry(struct request *r, struct proposal *p)
 static bool read_month(struct request *r, struct proposal *p)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 40},
-                                                 {"month", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"counts_as", JSON_KIND_TEXT, true, 4, 8},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     if (!body_check(r, members) || !body_month(r, "month", &p->g.month))
@@ -183,7 +183,7 @@ static bool read_month(struct request *r, struct proposal *p)
 static bool read_decision(struct request *r, struct proposal *p)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 40},
-                                                 {"month", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"withhold", JSON_KIND_TEXT, true, 1, 40},
                                                  {"decision", JSON_KIND_TEXT, true, 4, 8},
                                                  {"pence", JSON_KIND_INTEGER, true, 0, PENCE_MAXIMUM},

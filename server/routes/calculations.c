@@ -122,7 +122,7 @@ static void asking_free(struct asking *a)
 static bool read_end(struct request *r, const char *side)
 {
     static const struct json_member members[] = {{"run", JSON_KIND_TEXT, true, 20, 20},
-                                                 {"month", JSON_KIND_TEXT, false, 7, 7},
+                                                 {"month", JSON_KIND_MONTH, false, 0, 0},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     struct json_problem problem = {"", ""};
     const json_t *end = json_object_get(r->body, side);
@@ -156,7 +156,7 @@ static bool read_forecast(struct request *r, struct asking *a)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 10},
                                                  {"commissioner", JSON_KIND_TEXT, true, 3, 6},
-                                                 {"to", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"to", JSON_KIND_MONTH, true, 0, 0},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     return body_check(r, members) && body_month(r, "to", &a->to);
 }
@@ -166,7 +166,7 @@ static bool read_position(struct request *r, struct asking *a)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 10},
                                                  {"commissioner", JSON_KIND_TEXT, true, 3, 6},
-                                                 {"month", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"as_known_on", JSON_KIND_TEXT, true, 10, 10},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     date_t day = 0;
@@ -196,8 +196,8 @@ static bool read_what_if(struct request *r, struct asking *a)
 {
     static const struct json_member members[] = {{"kind", JSON_KIND_TEXT, true, 1, 10},
                                                  {"commissioner", JSON_KIND_TEXT, true, 3, 6},
-                                                 {"from", JSON_KIND_TEXT, false, 7, 7},
-                                                 {"to", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"from", JSON_KIND_MONTH, false, 0, 0},
+                                                 {"to", JSON_KIND_MONTH, true, 0, 0},
                                                  {"version", JSON_KIND_INTEGER, false, 1, INT32_MAX},
                                                  {"terms", JSON_KIND_OBJECT, false, 0, 0},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};

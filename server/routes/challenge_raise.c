@@ -87,7 +87,7 @@ static bool read_choice(struct request *r, struct raising *x)
 
 static bool read_body(struct request *r, struct raising *x)
 {
-    static const struct json_member members[] = {{"month", JSON_KIND_TEXT, true, 7, 7},
+    static const struct json_member members[] = {{"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"rows", JSON_KIND_ARRAY, false, 1, 2000},
                                                  {"line", JSON_KIND_TEXT, false, 1, 80},
                                                  {"filter", JSON_KIND_OBJECT, false, 0, 0},

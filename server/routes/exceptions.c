@@ -102,7 +102,7 @@ static enum pg_status ask(struct request *r, void *context)
 
 void exceptions_ask(struct request *r)
 {
-    static const struct json_member members[] = {{"month", JSON_KIND_TEXT, true, 7, 7},
+    static const struct json_member members[] = {{"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"reason", JSON_KIND_TEXT, true, 10, 500},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     struct exception e = {.provider = r->path_values[0],
@@ -183,7 +183,7 @@ static bool read_decision(struct request *r, struct exception *e)
 
 void exceptions_decide(struct request *r)
 {
-    static const struct json_member members[] = {{"decision", JSON_KIND_TEXT, true, 7, 7},
+    static const struct json_member members[] = {{"decision", JSON_KIND_TEXT, true, 1, 20},
                                                  {"closes_on", JSON_KIND_TEXT, false, 10, 10},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};
     struct exception e = {.provider = r->path_values[0],

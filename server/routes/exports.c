@@ -159,8 +159,8 @@ static bool read_filters(struct request *r, struct export_request *x)
 void exports_ask(struct request *r)
 {
     static const struct json_member members[] = {{"format", JSON_KIND_TEXT, true, 1, 10},
-                                                 {"from", JSON_KIND_TEXT, true, 7, 7},
-                                                 {"to", JSON_KIND_TEXT, true, 7, 7},
+                                                 {"from", JSON_KIND_MONTH, true, 0, 0},
+                                                 {"to", JSON_KIND_MONTH, true, 0, 0},
                                                  {"commissioner", JSON_KIND_TEXT, false, 3, 6},
                                                  {"as_known_on", JSON_KIND_TEXT, false, 10, 10},
                                                  {"rule", JSON_KIND_TEXT, false, 3, 3},

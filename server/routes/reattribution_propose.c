@@ -12,7 +12,7 @@
 static bool read_body(struct request *r, struct reattribution *g)
 {
     static const struct json_member members[] = {
-        {"month", JSON_KIND_TEXT, true, 7, 7},      {"from", JSON_KIND_TEXT, true, 3, 10},
+        {"month", JSON_KIND_MONTH, true, 0, 0},     {"from", JSON_KIND_TEXT, true, 3, 10},
         {"to", JSON_KIND_TEXT, true, 3, 10},        {"rows", JSON_KIND_ARRAY, true, 1, REATTRIBUTION_ROWS_MAXIMUM},
         {"reason", JSON_KIND_TEXT, true, 10, 2000}, {NULL, JSON_KIND_TEXT, false, 0, 0}};
     size_t i;

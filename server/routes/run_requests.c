@@ -149,7 +149,7 @@ static enum pg_status ask(struct request *r, void *context)
 }
 
 static const struct json_member members[] = {
-    {"month", JSON_KIND_TEXT, true, 7, 7},
+    {"month", JSON_KIND_MONTH, true, 0, 0},
     {"type", JSON_KIND_TEXT, true, 1, 7},
     {NULL, JSON_KIND_TEXT, false, 0, 0},
 };

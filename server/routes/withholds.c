@@ -110,7 +110,7 @@ static enum pg_status impose(struct request *r, void *context)
 
 void withholds_impose(struct request *r)
 {
-    static const struct json_member members[] = {{"month", JSON_KIND_TEXT, true, 7, 7},
+    static const struct json_member members[] = {{"month", JSON_KIND_MONTH, true, 0, 0},
                                                  {"id", JSON_KIND_TEXT, true, 1, 40},
                                                  {"reason", JSON_KIND_TEXT, true, 10, 500},
                                                  {NULL, JSON_KIND_TEXT, false, 0, 0}};

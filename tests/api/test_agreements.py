@@ -326,6 +326,9 @@ class Agreements(harness.ServiceCase):
                            "/closes_on")
         self.assertProblem(other.send("POST", target + "/decision", granted | {"closes_on": "2012-05-01"}), 400,
                            "malformed_json", "/closes_on")
+        unknown = other.send("POST", target + "/decision", {"decision": "maybe"})
+        self.assertProblem(unknown, 400, "malformed_json", "/decision")
+        self.assertEqual(unknown.json()["detail"], "decision is granted or refused")
         decided = other.send("POST", target + "/decision", granted)
         self.assertEqual(decided.status, 201, decided.body)
         self.assertEqual(decided.json()["closes_at"], "2012-06-30T23:00:00.000000Z")

@@ -208,6 +208,7 @@ static const struct json_member table[] = {
     {"name", JSON_KIND_TEXT, true, 1, 5},           {"pence", JSON_KIND_INTEGER, true, -10, 10},
     {"paid", JSON_KIND_BOOLEAN, false, 0, 0},       {"lines", JSON_KIND_ARRAY, false, 1, 2},
     {"terms", JSON_KIND_OBJECT, false, 0, 0},       {"sum", JSON_KIND_INTEGER, false, -10000000000, INT64_MAX},
+    {"month", JSON_KIND_MONTH, false, 0, 0},        {"code", JSON_KIND_TEXT, false, 3, 3},
     {"year", JSON_KIND_INTEGER, false, 2010, 2099}, {NULL, JSON_KIND_TEXT, false, 0, 0},
 };
 
@@ -237,6 +238,11 @@ static const struct {
     {"{\"name\":\"x\",\"pence\":1,\"sum\":-10000000001}", "/base/sum",
      "must be -10,000,000,000 to 9,223,372,036,854,775,807"},
     {"{\"name\":\"x\",\"pence\":1,\"year\":2100}", "/base/year", "must be 2010 to 2099"},
+    {"{\"name\":\"x\",\"pence\":1,\"month\":\"2012-05\",\"code\":\"RXA\"}", NULL, NULL},
+    {"{\"name\":\"x\",\"pence\":1,\"month\":\"2012-5\"}", "/base/month", "must be a month, written YYYY-MM"},
+    {"{\"name\":\"x\",\"pence\":1,\"month\":\"2012-13\"}", "/base/month", "must be a month, written YYYY-MM"},
+    {"{\"name\":\"x\",\"pence\":1,\"month\":201205}", "/base/month", "must be a month, written YYYY-MM"},
+    {"{\"name\":\"x\",\"pence\":1,\"code\":\"RX\"}", "/base/code", "must be 3 bytes long"},
     {"[]", "/base", "object"},
 };
 
