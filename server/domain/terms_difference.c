@@ -67,6 +67,70 @@ static json_t *value_of(const struct terms_clause *c)
     return c == NULL || c->unit == CLAUSE_WORDS ? json_null() : json_integer(c->number);
 }
 
+/* The word that begins at *text without the marks around it; *text moves behind it and its space. */
+static const char *next_word(const char **text, size_t *length)
+{
+    const char *word = *text;
+    *length = strcspn(word, " ");
+    *text += *length + (word[*length] == ' ');
+    while (*length > 0 && strchr("(\"", word[0]) != NULL) {
+        word++;
+        --*length;
+    }
+    while (*length > 0 && strchr(",.;:)\"", word[*length - 1]) != NULL) {
+        --*length;
+    }
+    return word;
+}
+
+static bool has_digit(const char *word, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (word[i] >= '0' && word[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One figure: its two forms, and what it is of: the word in front, or behind another figure the words that follow up to
+ * the next mark. */
+static json_t *figure_json(const char *at, size_t at_length, const char *rest, const char *forms[2], size_t length[2])
+{
+    if (has_digit(at, at_length)) {
+        at = rest;
+        at_length = strcspn(rest, ",.;:");
+    }
+    return json_pack("{s:s%, s:s%, s:s%}", "at", at, at_length, "before", forms[0], length[0], "after", forms[1],
+                     length[1]);
+}
+
+/* Each figure that differs between two texts of otherwise the same words; none when the words differ too. */
+static json_t *figures_json(const char *before, const char *after)
+{
+    json_t *array = json_array();
+    const char *at = "";
+    size_t at_length = 0;
+    while (array != NULL && (*before != '\0' || *after != '\0')) {
+        size_t length[2];
+        const char *forms[2];
+        forms[0] = next_word(&before, &length[0]);
+        forms[1] = next_word(&after, &length[1]);
+        bool same = length[0] == length[1] && strncmp(forms[0], forms[1], length[0]) == 0;
+        if (!same && (!has_digit(forms[0], length[0]) || !has_digit(forms[1], length[1]))) {
+            json_array_clear(array);
+            return array;
+        }
+        if (!same && json_array_append_new(array, figure_json(at, at_length, after, forms, length)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+        at = forms[1];
+        at_length = length[1];
+    }
+    return array;
+}
+
 static json_t *difference_json(const struct terms_clause *before, const struct terms_clause *after)
 {
     const struct terms_clause *either = after != NULL ? after : before;
@@ -84,6 +148,8 @@ static json_t *difference_json(const struct terms_clause *before, const struct t
         json_put(o, "before", text_of(before)) && json_put(o, "after", text_of(after)) &&
         json_put(o, "unit", json_string(clause_unit_name(either->unit))) &&
         json_put(o, "before_value", value_of(before)) && json_put(o, "after_value", value_of(after)) &&
+        json_put(o, "figures",
+                 before == NULL || after == NULL ? json_array() : figures_json(before->text, after->text)) &&
         json_object_set(o, "difference", difference) == 0) {
         json_decref(difference);
         return o;

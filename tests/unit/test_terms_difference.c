@@ -66,6 +66,49 @@ START_TEST(differences_are_in_words_and_numbers)
 }
 END_TEST
 
+/* The figures of one clause that changed: "Jul 60 75, year 720 735". */
+static void check_figures(const json_t *clause, const char *expected)
+{
+    char written[200] = "";
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(clause, "figures"), i, one)
+    {
+        size_t used = strlen(written);
+        (void)snprintf(written + used, sizeof written - used, "%s%s %s %s", i > 0 ? ", " : "", json_text(one, "at"),
+                       json_text(one, "before"), json_text(one, "after"));
+    }
+    ck_assert_str_eq(written, expected);
+}
+
+#define PLANNED(first, july, last, share)                                                                              \
+    FRAME("2012-04")                                                                                                   \
+    PRICES("1043", ",'plan':{'lines':[{'cluster':'04','basis':'DAY','units':[" first ",60,60," july                    \
+                   ",60,60,60,60,60,60,60," last "]}]},'risk_share':{'over':[" share "],'cap':'3%'}")
+
+START_TEST(figures_that_changed_are_told_one_by_one)
+{
+    struct terms *before = terms_of(PLANNED("60", "60", "60", "{'to':'2%','pay':'0%'},{'pay':'30%'}"));
+    struct terms *after = terms_of(PLANNED("1060", "75", "60", "{'to':'5%','pay':'100%'},{'pay':'30%'}"));
+    struct terms *moved = terms_of(PLANNED("50", "60", "70", "{'pay':'30%'}"));
+    json_t *items = terms_differences(before, after);
+    check_figures(item(items, "plan/04/DAY//"), "Apr 60 1,060, Jul 60 75, in the year 720 1,735");
+    check_figures(item(items, "risk_share/over/1"), "to 2% 5%, plan 0% 100%");
+    check_figures(item(items, "risk_share/over/2"), "beyond 2% 5%");
+    json_decref(items);
+    /* The year's sum is the same; two months are not. Other words have no figures beside them. */
+    items = terms_differences(before, moved);
+    check_figures(item(items, "plan/04/DAY//"), "Apr 60 50, Mar 60 70");
+    ck_assert_int_eq(json_int(item(items, "plan/04/DAY//"), "difference", -1), 0);
+    check_figures(item(items, "risk_share/over/1"), "");
+    check_figures(item(items, "risk_share/over/2"), "");
+    json_decref(items);
+    terms_free(before);
+    terms_free(after);
+    terms_free(moved);
+}
+END_TEST
+
 /* Random contracts of every kind: a version differs from itself in nothing, and every clause has a key of its own. */
 START_TEST(every_clause_has_a_key_of_its_own)
 {
@@ -127,6 +170,7 @@ int main(void)
     Suite *suite = suite_create("terms_difference");
     TCase *t = tcase_create("terms_difference");
     tcase_add_test(t, differences_are_in_words_and_numbers);
+    tcase_add_test(t, figures_that_changed_are_told_one_by_one);
     tcase_add_test(t, every_clause_has_a_key_of_its_own);
     tcase_add_test(t, a_dropped_change_is_warned_of);
     suite_add_tcase(suite, t);
