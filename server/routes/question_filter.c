@@ -23,8 +23,11 @@ static bool read_months(struct request *r, struct question *q)
     if (!read_month(r, "from", first, &q->first) || !read_month(r, "to", last, &q->last) ||
         !read_month(r, "month", 0, &month))
         return false;
-    if (request_query(r, "month") == NULL)
-        return true;
+    if (request_query(r, "month") == NULL) {
+        if (q->last < q->first)
+            reply_problem(r, PROBLEM_BAD_PARAMETER, "to", "to is not before from");
+        return q->last >= q->first;
+    }
     if (request_query(r, "from") != NULL || request_query(r, "to") != NULL) {
         reply_problem(r, PROBLEM_BAD_PARAMETER, "month", "Give a month, or from and to");
         return false;

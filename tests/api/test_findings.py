@@ -100,7 +100,7 @@ class Questions(harness.ServiceCase):
                                  [self.key(f) for f in whole if wanted(f)])
         for query, field in (("rule=F01", "rule"), ("rule=ZZZ", "rule"), ("severity=FILE", "severity"),
                              ("month=April", "month"), ("month=2012-04&to=2012-05", "month"),
-                             ("cluster=4", "cluster"), ("after=x", "after")):
+                             ("cluster=4", "cluster"), ("after=x", "after"), ("from=2012-05&to=2012-04", "to")):
             self.assertProblem(self.eastmere.send("GET", "/v1/findings?" + query), 400, "bad_parameter", field)
 
     def sums(self, findings):
