@@ -281,7 +281,7 @@ class Story:
 
 
 def not_paid(submissions):
-    """How many rows fail a rule that keeps them from being paid under the terms, and the pounds of those with a price."""
+    """How many rows fail a rule that keeps them from being paid under the terms; the pounds of those with a price."""
     errors = [s["errors"] for s in submissions if s["errors"]]
     unknown = sum(line["rows_of_unknown_amount"] for line in errors)
     return (f"{sum(line['rows'] for line in errors)} cannot be paid: "
