@@ -36,10 +36,11 @@ static size_t string_length(const char *s, size_t left, bool *escapes)
 {
     const char *end = memchr(s, '"', left);
     size_t n = end == NULL ? left : (size_t)(end - s);
-    *escapes = memchr(s, '\\', n) != NULL;
-    if (!*escapes)
+    const char *escape = memchr(s, '\\', n);
+    *escapes = escape != NULL;
+    if (escape == NULL)
         return n;
-    n = 0;
+    n = (size_t)(escape - s);
     while (n < left && s[n] != '"') {
         n += s[n] == '\\' ? 2 : 1;
     }
@@ -91,7 +92,7 @@ static bool hand_over(struct walk *w, struct text raw, bool escapes)
         return true;
     if (!escapes)
         return w->each(w->context, w->member[w->depth], raw);
-    char *plain = malloc(raw.length);
+    char *plain = malloc(raw.length + 1); /* not of nothing, which may be NULL */
     if (!plain)
         return false;
     bool ok = w->each(w->context, w->member[w->depth], (struct text){plain, resolve(raw, plain)});
