@@ -227,6 +227,9 @@ class Bundles(harness.ServiceCase):
         asked = ours.post(self.east + "/agreements", {"kind": "adjustment", "month": APRIL, "pence": -2500,
                                                       "label": "Counted twice"})
         theirs.post(f"{self.east}/agreements/{asked['n']}/agree")
+        measured = ours.post(self.east + "/achievements", {
+            "indicator": "reviews", "numerator": 850, "denominator": 1000, "evidence": "the register of reviews"})
+        theirs.post(f"{self.east}/achievements/reviews/{measured['n']}/agreement")
         self.settle_down()
         self.assertGreater(self.check_all_new(), 0)
         # A challenge follows a row that is sent again with other contents; what was said before stays as it was.
@@ -300,6 +303,41 @@ class Bundles(harness.ServiceCase):
         done = subprocess.run(["./v", "b"], cwd=folder, env={}, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("First difference: position: ", done.stdout)
+
+    def test_8_what_was_agreed_stays_as_positions_say(self):
+        """Changed behind the service after it was signed, each is named."""
+        def positions():
+            """As fsck finds them."""
+            done = self.service.command("fsck", "--part", "positions", check=False)
+            return done.returncode, done.stdout
+        self.assertEqual(positions()[0], 0, positions()[1])
+        self.service.kill_worker()
+        for table, change, words in (
+                ("adjustment", "pence = pence - 1", ": pence: found -2501, expected -2500"),
+                ("agreement", "outcome = 'refused', refusal = 'not as it was' WHERE kind = 'adjustment'",
+                 ": agreement: found refused, expected agreed"),
+                ("agreement", "outcome = NULL, closed_side = NULL, closed_for = NULL, closed_by = NULL,"
+                 " closed_at = NULL WHERE kind = 'month_without_activity'", ": agreement: found none, expected agreed"),
+                ("achievement", "numerator = numerator - 1", "/reviews: measure: found none, expected agreed"),
+                ("challenge", "claimed_pence = claimed_pence + 1 WHERE closed_at IS NULL",
+                 ": claimed_pence: found 500001, expected 500000"),
+                ("challenge_row", "counter_cluster = '06' WHERE counter_cluster = '05'",
+                 ": row and what was decided: found none, expected kept"),
+                ("decision", "row_sha256 = sha256('x')", ": row and what was decided: found none, expected kept"),
+                ("reattribution_row", "row_sha256 = sha256('x')", ": row that moved: found none, expected kept")):
+            with self.subTest(table=table, change=change):
+                name = f"reckoner.{table}"
+                replica = "BEGIN; SET LOCAL session_replication_role = replica; "
+                self.assertNotEqual(self.value(f"SELECT count(*) FROM {name}"), "0")
+                columns = self.value("SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attnum > 0 AND NOT"
+                                     f" attisdropped AND attgenerated = '' AND attrelid = '{name}'::regclass")
+                self.query(f"CREATE TABLE public.was AS SELECT {columns} FROM {name}")
+                self.query(f"{replica} UPDATE {name} SET {change}; COMMIT")
+                status, said = positions()
+                self.query(f"{replica} DELETE FROM {name}; INSERT INTO {name} ({columns}) SELECT {columns} FROM"
+                           " public.was; DROP TABLE public.was; COMMIT")
+                self.assertEqual((status, words in said), (1, True), said)
+        self.assertEqual(positions()[0], 0, positions()[1])
 
 
 if __name__ == "__main__":
