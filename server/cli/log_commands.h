@@ -1,5 +1,5 @@
-/* reckoner log keep, cosign, cosigned, keygen: for whoever keeps an eye on the service's log, on files alone; no network,
- * no database. */
+/* reckoner log keep, cosign, cosigned, keygen: for whoever keeps an eye on the service's log, on files alone; without
+ * network or database. */
 #ifndef RECKONER_CLI_LOG_COMMANDS_H
 #define RECKONER_CLI_LOG_COMMANDS_H
 
