@@ -134,6 +134,7 @@ static json_t *named_rows(struct request *r, const struct raising *x)
     size_t i;
     json_t *item;
     json_t *list = json_array();
+    json_t *named = json_object();
     json_array_foreach(x->rows, i, item)
     {
         char pointer[48];
@@ -142,13 +143,18 @@ static json_t *named_rows(struct request *r, const struct raising *x)
         snprintf(pointer, sizeof pointer, "/rows/%zu", i);
         if (!json_check(item, members, pointer, &problem))
             reply_problem(r, PROBLEM_MALFORMED_JSON, problem.field, "%s", problem.message);
+        else if (json_object_get(named, json_text(item, "episode_id")) != NULL)
+            reply_problem(r, PROBLEM_CONFLICT, pointer, "The row is named twice");
         else
             row = stored_row(r, x, json_text(item, "episode_id"), json_object_get(item, "counter"), pointer);
-        if (row == NULL || json_array_append_new(list, row) != 0) {
+        if (row == NULL || json_array_append_new(list, row) != 0 ||
+            json_object_set_new(named, json_text(item, "episode_id"), json_true()) != 0) {
+            json_decref(named);
             json_decref(list);
             return NULL;
         }
     }
+    json_decref(named);
     return list;
 }
 

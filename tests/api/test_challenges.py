@@ -89,7 +89,7 @@ class Challenges(harness.ServiceCase):
         self.refused(claim(APRIL, ["E1"]), 403, "forbidden", person="a.maker")
         self.refused(claim(APRIL, ["E1"]), 404, "not_found", person="f.one")
         self.refused(claim(APRIL, ["E1", "E99"]), 409, "conflict", "/rows")
-        self.refused(claim(APRIL, ["E1", "E1"]), 409, "conflict")
+        self.refused(claim(APRIL, ["E1", "E2", "E1"]), 409, "conflict", "/rows/2")
         self.refused(claim(APRIL, ["E1"], {"cluster": "04"}), 409, "conflict", "/counter")
         self.refused(claim(APRIL, ["E1"], {"cluster": "09"}), 400, "malformed_json", "/counter")
         self.refused(claim(APRIL, ["E1"], {"payable_days": 3, "not_payable": True}), 400, "malformed_json", "/counter")

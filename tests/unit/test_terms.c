@@ -279,6 +279,25 @@ START_TEST(the_version_known_last_wins)
 }
 END_TEST
 
+START_TEST(a_price_of_both_decides_between_a_commissioners_and_a_services)
+{
+    struct terms *t = terms_of("{" FRAME ",'prices':[{'cluster':'04','basis':'DAY','pence':1},"
+                               "{'cluster':'04','basis':'DAY','pence':2,'commissioner':'5QE'},"
+                               "{'cluster':'04','basis':'PERIOD','pence':3,'period_days':7,'service':'W'},"
+                               "{'cluster':'04','basis':'ADMITTED','pence':4,'commissioner':'5QE','service':'W'},"
+                               "{'cluster':'04','basis':'NONADMITTED','pence':5,'commissioner':'5QE','service':'W'}]}");
+    date_t april = month_first(APRIL);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QF", "", april)->pence, 1);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_DAY, "5QE", "V", april)->pence, 2);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_PERIOD, "5QF", "W", april)->pence, 3);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_ADMITTED, "5QE", "W", april)->pence, 4);
+    ck_assert_int_eq(terms_price_on(t, 4, BASIS_NONADMITTED, "5QE", "W", april)->pence, 5);
+    ck_assert_ptr_null(terms_price_on(t, 4, BASIS_DAY, "5QE", "W", april));
+    ck_assert_ptr_null(terms_price_on(t, 4, BASIS_PERIOD, "5QE", "W", april));
+    terms_free(t);
+}
+END_TEST
+
 START_TEST(the_most_specific_price_wins)
 {
     struct terms *t = terms_of("{" FRAME ",'prices':[{'cluster':'04','basis':'DAY','pence':1},"
@@ -402,6 +421,7 @@ int main(void)
     tcase_add_test(t, live_terms_need_their_parties);
     tcase_add_test(t, the_version_known_last_wins);
     tcase_add_test(t, the_most_specific_price_wins);
+    tcase_add_test(t, a_price_of_both_decides_between_a_commissioners_and_a_services);
     tcase_add_test(t, windows_count_operational_days_or_take_dates);
     tcase_add_test(t, a_closing_day_moves_when_the_service_was_away_for_over_two_hours);
     suite_add_tcase(suite, t);
