@@ -137,6 +137,11 @@ enum pg_status fsck_uploads(struct fsck *f)
         fsck_differs(f, "submission", "all", "bytes as sent", "no key to read them", "the secret sealing key");
     enum pg_status status = integrity_chunks(f->pg, f->provider, f->month, &r);
     status = fsck_take(f, status, r);
+    if (status == PG_OK) {
+        r = NULL;
+        status = integrity_receipts(f->pg, f->provider, f->month, &r);
+        status = fsck_take(f, status, r);
+    }
     while (status == PG_OK && more)
         status = take_page(&u, provider, &no, &more);
     unseal_room_free(&u.room);

@@ -377,3 +377,29 @@ enum pg_status integrity_chunks(struct pg *pg, const char *provider, month_t mon
     pg_args_month(&a, provider, month);
     return pg_run(pg, &s, &a, differences);
 }
+
+#define RECEIPT(member, column)                                                                                        \
+    "('" member " of the receipt', " column ", substring(r.said FROM '\"" member "\":\"([^\"]*)\"'))"
+
+enum pg_status integrity_receipts(struct pg *pg, const char *provider, month_t month, PGresult **differences)
+{
+    static const struct pg_statement s =
+        {"integrity_receipts",
+         /* Not as JSON: what was touched may be none. */
+         COMPARED(
+             "(SELECT s.provider, s.id, s.month, s.begun_at, s.completed_at, s.sha256, encode(g.bytes, 'escape')"
+             "  AS said FROM reckoner.submission s JOIN reckoner.receipt t ON t.provider = s.provider"
+             "  AND t.submission = s.no JOIN reckoner.signed_record g ON g.provider = t.provider AND g.id = t.record"
+             "  WHERE ($1::text IS NULL OR s.provider = $1) AND ($2::date IS NULL OR s.month = $2)) r",
+             "submission", "r.provider || '/' || r.id",
+             /* clang-format off */
+                 RECEIPT("submission", "r.id") ", " RECEIPT("month", "to_char(r.month, 'YYYY-MM')") ", "
+                 RECEIPT("begun_at", "reckoner.log_instant(r.begun_at)") ", "
+                 RECEIPT("completed_at", "reckoner.log_instant(r.completed_at)") ", "
+                 RECEIPT("sha256", "encode(r.sha256, 'hex')")),
+         /* clang-format on */
+         2};
+    struct pg_args a;
+    pg_args_month(&a, provider, month);
+    return pg_run(pg, &s, &a, differences);
+}

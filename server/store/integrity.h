@@ -34,5 +34,7 @@ enum pg_status integrity_document_numbers(struct pg *pg, PGresult **differences)
 enum pg_status integrity_document_amounts(struct pg *pg, PGresult **differences);
 /* Pieces of submissions as sent against the number that was stored. NULL and -1: all. */
 enum pg_status integrity_chunks(struct pg *pg, const char *provider, month_t month, PGresult **differences);
+/* When and what was sent, as kept, against the signed receipts. NULL and -1: all. */
+enum pg_status integrity_receipts(struct pg *pg, const char *provider, month_t month, PGresult **differences);
 
 #endif

@@ -90,6 +90,8 @@ TAMPERED = [
     ("audit_sample", "DELETE FROM {t}", ["audit_sample RXA/", ": row: found none"]),
     ("submission_chunk", "DELETE FROM {t}", ["submission RXA/", ": pieces stored: found 0, expected 1"]),
     ("submission", "UPDATE {t} SET sha256 = sha256('x')", ["submission RXA/", ": sha256 of the bytes as sent: found "]),
+    ("submission", "UPDATE {t} SET begun_at = begun_at - interval '3 days'",
+     ["submission RXA/", ": begun_at of the receipt: found "]),
     ("submission_chunk", "UPDATE {t} SET sealed = set_byte(sealed, 5, get_byte(sealed, 5) # 1)",
      [": sha256 of the bytes as sent: found pieces that do not open"]),
     ("row_tree", "UPDATE {t} SET root = sha256('x')",
