@@ -148,7 +148,7 @@ void store_year_freeze_heads(struct store_year *a);
 void store_year_close(struct store_year *a, struct pg *web);
 /* A worker that died between its commit and hearing of it: the job comes again. */
 void store_year_repeat(struct store_year *a);
-/* Issues a draft as web; false: there is none. */
+/* Issues a draft as web; false: there is none, or it does not hold and what would take its place is parked. */
 bool store_year_issue(struct store_year *a, struct pg *web);
 /* Previews of the months that are compared, into found and bytes. heads: of each account. */
 void store_year_find(struct store_year *a);
