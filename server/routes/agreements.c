@@ -234,20 +234,21 @@ static enum pg_status add_month(struct request *r, struct proposal *p)
     return month_without_activity_add(r->pg, &p->g, p->text);
 }
 
-/* What is decided of a withhold is the sum that positions hold back. */
-static enum pg_status check_decided_sum(struct request *r, const struct proposal *p)
+/* What is decided of a withhold is the sum that positions hold back: line_key is its line, field that of the request,
+ * remedy what to do where it is another one. */
+static enum pg_status check_decided_sum(struct request *r, const struct agreement *g, const char *line_key,
+                                        int64_t pence, const char *field, const char *remedy)
 {
     const struct withhold key = {
-        .provider = p->g.provider, .contract = p->g.contract, .commissioner = p->g.commissioner, .month = p->g.month};
+        .provider = g->provider, .contract = g->contract, .commissioner = g->commissioner, .month = g->month};
     PGresult *run = NULL;
-    enum pg_status status = withhold_counted(r->pg, &key, p->once, &run);
-    if (status == PG_OK && pg_i64(run, 0, "pence") != p->pence) {
+    enum pg_status status = withhold_counted(r->pg, &key, line_key, &run);
+    if (status == PG_OK && pg_i64(run, 0, "pence") != pence) {
         char counted[MONEY_TEXT_SIZE], month[8];
         money_format(pg_i64(run, 0, "pence"), counted);
         month_format(pg_month(run, 0, "month"), month);
-        reply_problem(r, PROBLEM_CONFLICT, "/pence",
-                      "%s is held back by the newest run that counts it, %s %lld of %s; a PREVIEW counts it anew",
-                      counted, pg_text(run, 0, "type"), (long long)pg_i64(run, 0, "n"), month);
+        reply_problem(r, PROBLEM_CONFLICT, field, "%s is held back by the newest run that counts it, %s %lld of %s; %s",
+                      counted, pg_text(run, 0, "type"), (long long)pg_i64(run, 0, "n"), month, remedy);
         status = PG_INVALID;
     }
     PQclear(run);
@@ -256,7 +257,7 @@ static enum pg_status check_decided_sum(struct request *r, const struct proposal
 
 static enum pg_status add_decision(struct request *r, struct proposal *p)
 {
-    enum pg_status status = check_decided_sum(r, p);
+    enum pg_status status = check_decided_sum(r, &p->g, p->once, p->pence, "/pence", "a PREVIEW counts it anew");
     if (status != PG_OK)
         return status;
     status = withhold_decision_add(r->pg, &p->g, p->withhold, p->text, p->pence);
@@ -373,6 +374,21 @@ static enum pg_status check_turn(struct request *r, const struct closing *c, boo
     return status;
 }
 
+/* While a withhold is open each run computes it anew: what was proposed may be held back no longer. */
+static enum pg_status check_still_held(struct request *r, const struct agreement *g)
+{
+    PGresult *decision = NULL;
+    enum pg_status status = withhold_decision_get(r->pg, g, &decision);
+    if (status == PG_OK) {
+        struct agreement decided = *g;
+        decided.month = pg_month(decision, 0, "month");
+        status = check_decided_sum(r, &decided, pg_text(decision, 0, "once"), pg_i64(decision, 0, "pence"), NULL,
+                                   "refuse or withdraw this, and propose that sum");
+    }
+    PQclear(decision);
+    return status == PG_NONE ? PG_OK : status; /* of another kind */
+}
+
 static enum pg_status close_open(struct request *r, void *context)
 {
     struct closing *c = context;
@@ -380,6 +396,8 @@ static enum pg_status close_open(struct request *r, void *context)
     bool changes_money = false;
     snprintf(act, sizeof act, "agreement.%s", c->outcome);
     enum pg_status status = check_turn(r, c, &changes_money);
+    if (status == PG_OK)
+        status = changes_money ? check_still_held(r, &c->g) : PG_OK;
     if (status == PG_OK)
         status = agreement_close(r->pg, &c->g, c->outcome, c->refusal);
     if (status == PG_OK && changes_money)

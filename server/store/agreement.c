@@ -117,6 +117,21 @@ enum pg_status withhold_decision_add(struct pg *pg, const struct agreement *g, c
     return pg_run(pg, &add_decision, &a, NULL);
 }
 
+static const struct pg_statement select_decision = {
+    "withhold_decision_get",
+    "SELECT x.month, x.pence, g.once FROM reckoner.withhold_decision x"
+    " JOIN reckoner.agreement g USING (provider, contract, commissioner, n)"
+    " WHERE provider = $1 AND contract = $2 AND commissioner = $3 AND n = $4",
+    4};
+
+enum pg_status withhold_decision_get(struct pg *pg, const struct agreement *g, PGresult **result)
+{
+    struct pg_args a;
+    key_args(&a, g);
+    pg_arg_i64(&a, g->n);
+    return pg_run_one(pg, &select_decision, &a, result);
+}
+
 static const struct pg_statement close_agreement = {
     "agreement_close",
     "UPDATE reckoner.agreement SET outcome = $5, closed_side = $6, closed_for = $7, closed_by = $8, closed_at = $9,"

@@ -37,6 +37,9 @@ enum pg_status month_without_activity_add(struct pg *pg, const struct agreement 
 /* decision: released, kept. PG_INVALID: no such withhold is imposed on the month. */
 enum pg_status withhold_decision_add(struct pg *pg, const struct agreement *g, const char *withhold,
                                      const char *decision, int64_t pence);
+/* The decision proposed under g's number: columns month, pence, and once (its withhold's line in a position). PG_NONE:
+ * g is of another kind. */
+enum pg_status withhold_decision_get(struct pg *pg, const struct agreement *g, PGresult **result);
 
 /* outcome: agreed, refused (with the reason why), withdrawn. PG_NONE: closed already. */
 enum pg_status agreement_close(struct pg *pg, const struct agreement *g, const char *outcome, const char *refusal);

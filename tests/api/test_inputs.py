@@ -230,10 +230,26 @@ class InMoney(harness.ServiceCase):
             reply = self.theirs.send("POST", self.account + "/agreements", decision | {"pence": wrong})
             problem = self.assertProblem(reply, 409, "conflict", "/pence")
             self.assertIn(f"£{held // 100:,}.{held % 100:02} is held back by the newest run", problem["detail"])
+        self.not_agreed_once_it_moved(decision | {"pence": held}, held + half_away(31 * PRICE * 5, 100))
         self.agreed(decision | {"pence": held})
         run, lines = self.latest()
         self.assertEqual((lines["withhold/2012-05/quality"], lines["withhold/2012-05/quality/release"]), (-held, held))
         self.assertEqual(run["position_pence"], before["position_pence"])
+
+    def not_agreed_once_it_moved(self, decision, moved):
+        """Another row of May is paid between proposal and agreement; then it is sent as it was."""
+        one = f"{self.account}/agreements/{self.ours.post(self.account + '/agreements', decision)['n']}"
+        self.send([harness.row(n, "2012-05") for n in range(ROWS + 1)], month="2012-05")
+        _, lines = self.latest()
+        self.assertEqual(lines["withhold/2012-05/quality"], -moved)
+        problem = self.assertProblem(self.theirs.send("POST", one + "/agree"), 409, "conflict")
+        for words in (f"£{moved // 100:,}.{moved % 100:02} is held back by the newest run", "propose that sum"):
+            self.assertIn(words, problem["detail"])
+        self.assertIsNone(self.ours.get(one)["outcome"])
+        refused = self.theirs.send("POST", one + "/refuse", {"reason": "more is held back by now"})
+        self.assertEqual(refused.status, 201, refused.body)
+        self.send([harness.row(n, "2012-05") for n in range(ROWS)], month="2012-05")
+        self.latest()
 
     def test_5_a_disputed_measure_leaves_the_assumption_until_one_is_agreed(self):
         before, _ = self.latest()
