@@ -101,13 +101,13 @@ enum pg_status fsck_positions(struct fsck *f)
         status = integrity_runs(f->pg, &r);
         status = fsck_take(f, status, r);
     }
+    while (status == PG_OK && more)
+        status = take_runs(f, provider, id, &more);
     if (status == PG_OK) {
         r = NULL;
         status = integrity_acts(f->pg, &r);
         status = fsck_take(f, status, r);
     }
-    while (status == PG_OK && more)
-        status = take_runs(f, provider, id, &more);
     return status;
 }
 

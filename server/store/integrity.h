@@ -25,7 +25,8 @@ enum pg_status integrity_statements(struct pg *pg, PGresult **differences);
 enum pg_status integrity_digests(struct pg *pg, PGresult **differences);
 /* Lines of runs against their positions, bridges against their steps. */
 enum pg_status integrity_runs(struct pg *pg, PGresult **differences);
-/* What positions say that the parties agreed and decided (inputs but months and terms) against where it is kept. */
+/* What positions say that the parties agreed and decided (inputs but months and terms) against where it is kept. Only
+ * positions whose digest holds are read: integrity_digests names the others. */
 enum pg_status integrity_acts(struct pg *pg, PGresult **differences);
 enum pg_status integrity_document_count(struct pg *pg, int64_t *count);
 /* Numbers of documents: no gap, no double, and the counter at the last. */

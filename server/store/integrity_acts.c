@@ -1,10 +1,13 @@
 /* What positions say that the parties agreed and decided, against where it is kept. */
 #include "store/integrity.h"
 
-/* Each act once, of all positions that runs found. */
+/* Each act once, of all positions that runs found. A body that is not as its digest says is named by that, and must not
+ * reach a cast: it may be no JSON. */
 #define SAID                                                                                                           \
-    "WITH said AS MATERIALIZED (SELECT DISTINCT r.provider, r.contract, r.commissioner, l.name, a.act FROM"            \
-    "  reckoner.run r JOIN reckoner.position p ON p.provider = r.provider AND p.sha256 = r.position_sha256"            \
+    "WITH whole AS MATERIALIZED (SELECT provider, sha256, body FROM reckoner.position"                                 \
+    "  WHERE sha256(convert_to(body, 'UTF8')) = sha256),"                                                              \
+    " said AS MATERIALIZED (SELECT DISTINCT r.provider, r.contract, r.commissioner, l.name, a.act FROM"                \
+    "  reckoner.run r JOIN whole p ON p.provider = r.provider AND p.sha256 = r.position_sha256"                        \
     "  CROSS JOIN LATERAL (SELECT (p.body::json -> 'inputs')::jsonb AS inputs) i CROSS JOIN (VALUES ('adjustments'),"  \
     "  ('withholds'), ('decisions'), ('challenges'), ('achievements'), ('months')) l (name)"                           \
     "  CROSS JOIN LATERAL jsonb_array_elements(i.inputs -> l.name) a (act) WHERE r.state = 'done')"

@@ -214,6 +214,30 @@ class Fsck(harness.ServiceCase):
         self.assertEqual(status, 1)
         self.assertIn("entries that wait too long: found 1, expected 0", lines[0])
 
+    def test_5_a_position_that_is_none_is_named(self):
+        """As a damaged page would leave it: a table in its place stands for that, since the database refuses such a
+        body."""
+        table = "reckoner.position"
+        newest = self.value("SELECT encode(position_sha256, 'hex') FROM reckoner.run WHERE type = 'FREEZE'")
+        for what, body, said in (("no JSON", "'no JSON ' || body", ": body: found line 1, column 2"),
+                                 ("no list", "replace(body, '\"adjustments\":[]', '\"adjustments\":1')", "")):
+            with self.subTest(what=what):
+                self.query(f"BEGIN; ALTER TABLE {table} RENAME TO position_kept; CREATE TABLE {table} AS SELECT * FROM"
+                           f" reckoner.position_kept; GRANT SELECT ON {table} TO PUBLIC;"
+                           f" UPDATE {table} SET body = {body} WHERE sha256 = '\\x{newest}'; COMMIT")
+                try:
+                    status, lines = self.fsck("--part", "positions")
+                finally:
+                    self.query(f"BEGIN; DROP TABLE {table}; ALTER TABLE reckoner.position_kept RENAME TO position;"
+                               " COMMIT")
+                shown = "\n".join(lines)
+                self.assertEqual(status, 1, shown)
+                self.assertIn(f"position RXA/{newest}: sha256 of the body: found ", shown)
+                self.assertIn(said, shown)
+                # To its end, not up to what cannot be read.
+                self.assertRegex(lines[-1], "^[0-9]+ differences\\.$")
+        self.assertEqual(self.fsck("--part", "positions")[0], 0)
+
 
 if __name__ == "__main__":
     harness.main()
