@@ -31,7 +31,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_challenged_row() IS 'Trigger body: another digest of a challenged row is put in front of those before, none of which changes';
+COMMENT ON FUNCTION keep_challenged_row() IS 'Trigger body: what a challenged row said until now goes behind what it said before, none of which changes';
 CREATE TRIGGER challenge_row_followed BEFORE UPDATE ON challenge_row FOR EACH ROW
   WHEN (OLD.open AND (NEW.row_sha256, NEW.earlier_sha256, NEW.earlier_until)
         IS DISTINCT FROM (OLD.row_sha256, OLD.earlier_sha256, OLD.earlier_until))

@@ -125,11 +125,9 @@ static const struct command commands[] = {
      "Cosign what `reckoner log keep` has accepted. The line goes to POST /v1/log/checkpoints/SIZE/cosignatures.\n",
      NEEDS_NOTHING, cli_log_cosign},
     {"log cosigned", "CHECKPOINT --keepers FILE", "Check that keepers have cosigned a checkpoint",
-     "FILE has a verifier key on each line, as each keeper gave it to you (`reckoner log keygen` prints it). Who "
-     "cosigned "
-     "has\n"
-     "seen this very log: where you trust one of them, nobody was shown another. Ends with status 1 when one has "
-     "not.\n",
+     "FILE has a verifier key on each line, as each keeper gave it to you (`reckoner log keygen` prints it). A keeper\n"
+     "that has cosigned saw this very checkpoint: whoever asks for its cosignature is shown the same log. Ends with\n"
+     "status 1 when one has not.\n",
      NEEDS_NOTHING, cli_log_cosigned},
     {"sample evaluate", "PAPER --bundle BUNDLE [--confidence N] [--json]", "Say what a filled working paper comes to",
      cli_sample_evaluate_help, NEEDS_NOTHING, cli_sample_evaluate},

@@ -286,7 +286,7 @@ def not_paid(submissions):
     unknown = sum(line["rows_of_unknown_amount"] for line in errors)
     return (f"{sum(line['rows'] for line in errors)} cannot be paid: "
             f"{pounds(sum(line['amount_at_stake_pence'] or 0 for line in errors))} at stake"
-            + (f", and {unknown} rows without a price" if unknown else ""))
+            + (f", and {unknown} {'row' if unknown == 1 else 'rows'} without a price" if unknown else ""))
 
 
 def pounds(pence):

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define SYSTEM_CONFIG "/etc/reckoner/reckoner.conf"
+/* Of commands that work on all that is stored. */
+#define PATIENT_STATEMENT_MS (60 * 60 * 1000)
 
 /* The same for every command, and before its name: reckoner --config FILE health. */
 static const char general_options[] =
@@ -173,6 +175,25 @@ static const char *config_path(const char *given)
     return access(SYSTEM_CONFIG, F_OK) == 0 ? SYSTEM_CONFIG : NULL;
 }
 
+static bool open_database(struct cli *cli, const char *application, int64_t statement_timeout_ms)
+{
+    const struct pg_options options = {
+        .conninfo = cli->config.database_admin,
+        .application = application,
+        .connect_timeout_seconds = cli->config.connect_timeout_seconds,
+        .statement_timeout_ms = statement_timeout_ms,
+        .lock_timeout_ms = cli->config.lock_timeout_ms,
+    };
+    pg_free(cli->pg);
+    cli->pg = pg_new(&options);
+    return cli->pg != NULL;
+}
+
+bool cli_take_time(struct cli *cli, const char *application)
+{
+    return open_database(cli, application, PATIENT_STATEMENT_MS);
+}
+
 static bool prepare(struct cli *cli, const char *given_config)
 {
     char error[512];
@@ -186,15 +207,7 @@ static bool prepare(struct cli *cli, const char *given_config)
     cli->clock.file = demonstration && cli->config.clock_file[0] != '\0' ? cli->config.clock_file : NULL;
     if (cli->command->needs == NEEDS_CONFIG)
         return true;
-    const struct pg_options options = {
-        .conninfo = cli->config.database_admin,
-        .application = "reckoner",
-        .connect_timeout_seconds = cli->config.connect_timeout_seconds,
-        .statement_timeout_ms = cli->config.statement_timeout_ms,
-        .lock_timeout_ms = cli->config.lock_timeout_ms,
-    };
-    cli->pg = pg_new(&options);
-    if (cli->pg == NULL)
+    if (!open_database(cli, "reckoner", cli->config.statement_timeout_ms))
         (void)cli_fail(cli, "memory ran out");
     return cli->pg != NULL;
 }

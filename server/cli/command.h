@@ -56,6 +56,10 @@ bool cli_arguments(const struct cli *cli, int argc, char **argv, const struct cl
 /* Takes an option without a value ("--json") out of the arguments, and says whether it was there. */
 bool cli_take_flag(int *argc, char **argv, const char *flag);
 
+/* Another connection in the place of cli->pg, for commands whose statements may each take up to an hour; application as
+ * pg_options has it. Not yet connected. false: memory ran out. */
+bool cli_take_time(struct cli *cli, const char *application);
+
 /* Who acts, and when on the product clock. false: said why (the clock file cannot be read). */
 bool cli_act(const struct cli *cli, struct admin_act *act);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATEMENT_TIMEOUT_MS    (60 * 60 * 1000)
 #define PENDING_SECONDS_DEFAULT 3600
 #define PENDING_SECONDS_MAXIMUM (30 * 86400)
 
@@ -96,15 +95,10 @@ static enum pg_status check_parts(struct fsck *f, const char *name, int64_t *dif
 /* Statements of fsck may take long, and see one state of the database. */
 static enum pg_status open_snapshot(struct fsck *f)
 {
-    const struct config *c = &f->cli->config;
-    const struct pg_options options = {c->database_admin, "reckoner fsck", c->connect_timeout_seconds,
-                                       STATEMENT_TIMEOUT_MS, c->lock_timeout_ms};
-    pg_free(f->cli->pg);
-    f->cli->pg = f->pg = pg_new(&options);
-    if (f->pg == NULL) {
-        f->out_of_memory = true;
+    f->out_of_memory = !cli_take_time(f->cli, "reckoner fsck");
+    f->pg = f->cli->pg;
+    if (f->out_of_memory)
         return PG_FAILED;
-    }
     enum pg_status status = pg_connect(f->pg);
     return status == PG_OK ? pg_begin_snapshot(f->pg) : status;
 }

@@ -18,8 +18,11 @@ int cli_migrate(struct cli *cli, int argc, char **argv)
     struct migrate_result result = {.problem = ""};
     if (!cli_arguments(cli, argc, argv, NULL, NULL, 0))
         return CLI_USAGE;
+    /* A migration may build a key of a large table anew. */
     if (!cli_act(cli, &act))
         return CLI_FAILED;
+    if (!cli_take_time(cli, "reckoner migrate"))
+        return cli_fail(cli, "memory ran out");
     enum pg_status status = migrate_apply(cli->pg, cli->config.migrations_dir, act.at, &result);
     if (status == PG_AWAY)
         return cli_fail_store(cli, status);

@@ -22,8 +22,9 @@ static bool name_row(struct row_checker *c, enum rule_id rule)
     return c->file_rows[rule]++ < FILE_ROWS_NAMED;
 }
 
-/* Room for "; and 4294967295 more". */
-#define UNSAID_SIZE 24
+/* Room for "; and 4294967295 more", and for "; " before a sentence. */
+#define UNSAID_SIZE  24
+#define BETWEEN_SIZE 2
 
 /* Adds a sentence to what a file rule says of the file as a whole; what does not fit any more is counted. */
 static void add_sentence(struct row_checker *c, enum rule_id rule, const char *field, const char *format, ...)
@@ -32,7 +33,7 @@ static void add_sentence(struct row_checker *c, enum rule_id rule, const char *f
 static void add_sentence(struct row_checker *c, enum rule_id rule, const char *field, const char *format, ...)
 {
     struct finding *f = &c->whole[rule];
-    char sentence[FINDING_NOTE_SIZE - UNSAID_SIZE];
+    char sentence[FINDING_NOTE_SIZE - UNSAID_SIZE - BETWEEN_SIZE];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(sentence, sizeof sentence, format, args);
@@ -46,7 +47,7 @@ static void add_sentence(struct row_checker *c, enum rule_id rule, const char *f
     }
     size_t said = c->said[rule];
     size_t room = sizeof f->note - said;
-    if (c->unsaid[rule] == 0 && strlen(sentence) + strlen("; ") + UNSAID_SIZE <= room) {
+    if (c->unsaid[rule] == 0 && strlen(sentence) + BETWEEN_SIZE + UNSAID_SIZE <= room) {
         int n = snprintf(f->note + said, room, "%s%s", said == 0 ? "" : "; ", sentence);
         c->said[rule] = (uint16_t)(said + (n > 0 ? (size_t)n : 0));
     } else {

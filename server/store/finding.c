@@ -21,7 +21,7 @@
 #define RULE_ID_SIZE 3
 
 /* Place within the row: by the table of rules, then whether the finding has its own severity. A rule that only a newer
- * version knows comes first. The same as finding_page (migration 0020) works out for the row of a cursor. */
+ * version knows comes first. The same as finding_page (migrations/0048) works out for the row of a cursor. */
 static int64_t place_in_row(const struct finding_place *p)
 {
     return 2 * ((int64_t)p->rule * RULE_ID_SIZE + 1) + (p->own_severity ? 1 : 0);

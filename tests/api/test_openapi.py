@@ -74,6 +74,8 @@ class Description(unittest.TestCase):
         codes = {line.split("\t")[0] for line in lines[1:] if not line.startswith("#")}
         for _, _, operation in operations():
             self.assertLessEqual(set(operation["x-problems"]), codes, operation["operationId"])
+            # A header given twice is refused whatever is asked for.
+            self.assertIn("bad_parameter", operation["x-problems"], operation["operationId"])
 
     def test_the_validator_finds_faults(self):
         schema = {"type": "object", "additionalProperties": False, "required": ["a"],

@@ -204,11 +204,11 @@ class Hostile(harness.ServiceCase):
         self.assertEqual(self.statuses(answer), [401], answer)
 
     def test_a_header_that_is_given_twice_is_refused(self):
-        """The body would end at one length for a proxy and at another for us; which key holds is no guess."""
+        """A proxy could read the body to one length and we to another; and of two keys none is the right one."""
         post = "POST /v1/providers/RXA/months/2012-04/rehearsals HTTP/1.1"
         sent = {"Content-Length": "4", "Content-Type": "text/csv", "Idempotency-Key": "k-twice"}
         for name, value in {**sent, "Row-Count": "1", "Caseload": "1", "Column-Mapping": "saved",
-                            "Content-Encoding": "gzip"}.items():
+                            "Content-Encoding": "gzip", "If-Match": '"1"', "Reading-Key": "x"}.items():
             with self.subTest(name):
                 lines = [f"{n}: {v}" for n, v in {**sent, name: value}.items()] + [f"{name.lower()}: {value}"]
                 answer = self.raw(self.head(post, *lines, "Connection: close") + b"a,b\n")

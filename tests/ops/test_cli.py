@@ -163,6 +163,18 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^schema version \d+, 0 applied now\n$")
 
+    def test_a_migration_may_take_longer_than_other_statements(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (ROOT / "migrations").iterdir():
+                shutil.copy(path, folder)
+            slow = f"{len(list((ROOT / 'migrations').glob('[0-9]*.sql'))) + 1:04}_slow.sql"
+            pathlib.Path(folder, slow).write_text("SELECT pg_sleep(0.5); SELECT 1 / 0;\n", encoding="utf-8")
+            done = subprocess.run([BUILD / "reckoner", "--config", self.service.config_file, "migrate"],
+                                  capture_output=True, text=True, check=False,
+                                  env={**os.environ, "RECKONER_STATEMENT_TIMEOUT_MS": "100",
+                                       "RECKONER_MIGRATIONS_DIR": folder})
+        self.assertRefused(done, 1, slow.removesuffix(".sql"), "22012")  # the division, not a time that ran out
+
     def test_health(self):
         done = self.run_it("health")
         self.assertEqual(done.returncode, 1)

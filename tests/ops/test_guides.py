@@ -37,7 +37,7 @@ class Guides(harness.ServiceCase):
         cls.folder = harness.BUILD / "services" / cls.__name__
         cls.folder.parent.mkdir(parents=True, exist_ok=True)
         cls.service = services.Service(harness.BUILD, cls.folder, workers=2, clock=script.BEGUN_ON, throwaway=True,
-                                        settings={"worker_poll_ms": 200})  # a certificate within 6 s
+                                       settings={"worker_poll_ms": 200})  # a sweep, and so a certificate, each 12 s
         cls.sessions = {}
         cls.addClassCleanup(cls._stop)
         cls.service.start()

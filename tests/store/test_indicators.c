@@ -175,6 +175,16 @@ START_TEST(three_others_must_consent)
 }
 END_TEST
 
+START_TEST(what_makes_no_share_is_not_compared)
+{
+    add_peers(1, 4);
+    done("UPDATE reckoner.indicator SET indicator = 'caseload_clustered'");
+    compared("rxa.one", "caseload_clustered 4 100000 200000 300000");
+    done("UPDATE reckoner.indicator SET denominator = 10 WHERE provider IN ('RX3', 'RX4')");
+    compared("rxa.one", "");
+}
+END_TEST
+
 START_TEST(newer_versions_are_compared)
 {
     add_peers(1, 3);
@@ -244,6 +254,7 @@ int main(void)
     tcase_add_test(tc, rows_without_contract_are_their_commissioners);
     tcase_add_test(tc, consent_is_the_providers_own);
     tcase_add_test(tc, three_others_must_consent);
+    tcase_add_test(tc, what_makes_no_share_is_not_compared);
     tcase_add_test(tc, newer_versions_are_compared);
     tcase_add_test(tc, the_tables_hold_what_they_should);
     suite_add_tcase(suite, tc);

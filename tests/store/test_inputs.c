@@ -203,6 +203,11 @@ END_TEST
     " cluster, counter_cluster, counter_days, counter_unpayable) VALUES (" ACCOUNT ", " n ", " APRIL ", '" episode     \
     "', sha256('row'), '04', " counter ");"
 #define GONE "NULL, NULL, true"
+/* With something that the row is to have said before. */
+#define EARLIER(n, episode)                                                                                            \
+    "INSERT INTO reckoner.challenge_row (provider, contract, commissioner, number, month, episode_id, row_sha256,"     \
+    " cluster, counter_unpayable, earlier_sha256, earlier_until) VALUES (" ACCOUNT ", " n ", " APRIL ", '" episode     \
+    "', sha256('row'), '04', true, ARRAY[sha256('x')], ARRAY['2012-06-01Z'::timestamptz]);"
 #define ANSWER(n, outcome, organisation, person, answer)                                                               \
     "UPDATE reckoner.challenge SET outcome = '" outcome "', closed_for = '" organisation "', closed_by = '" person     \
     "', closed_at = '2012-06-05Z', answer = " answer " WHERE number = " n ";"
@@ -284,6 +289,7 @@ START_TEST(a_party_challenges_or_answers_in_its_own_name)
     denied("rxa.one", raised);
     denied("pct5qe.two", raised);
     denied("pct5qf.one", raised);
+    denied("pct5qe.one", RAISED("1") EARLIER("1", "e1"));
     allowed("pct5qe.one", raised);
     denied("pct5qe.one", ANSWER("1", "withdrawn", "5QE", "pct5qe.two", "NULL"));
     denied("pct5qe.one", ANSWER("1", "accepted", "RXA", "rxa.one", "NULL"));
