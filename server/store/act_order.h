@@ -3,14 +3,14 @@
  * is under way. So every act stamped earlier is there to be read, and every later one is stamped later: what a run
  * found is what anybody finds who asks afterwards for what was known at its instant. Instants are those of the
  * database's clock, the one that all machines share; where it was set back, one microsecond after the last that was
- * given, until it has caught up (migrations/0046). Waits are bounded by lock_timeout: PG_RETRY. */
+ * given, until it has caught up (migrations/0050). Waits are bounded by lock_timeout: PG_RETRY. */
 #ifndef RECKONER_STORE_ACT_ORDER_H
 #define RECKONER_STORE_ACT_ORDER_H
 
 #include "store/pg.h"
 
 /* An act begins on this connection, outside a transaction; *wall is its instant of real time. Until act_end nothing may
- * wait for a run of an account (account_lock), which may be waiting for the act. */
+ * wait for a run of an account (account_lock), which may be waiting for the act. On failure there is nothing to end. */
 enum pg_status act_begin(struct pg *pg, instant_t *wall);
 /* Once what the act wrote is committed or rolled back. */
 void act_end(struct pg *pg);
