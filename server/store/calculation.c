@@ -1,5 +1,7 @@
 #include "store/calculation.h"
 
+#include <stdio.h>
+
 enum pg_status calculation_allowance(struct pg *pg, const char *organisation, instant_t at, int64_t per_day,
                                      enum allowance *left)
 {
@@ -63,6 +65,24 @@ enum pg_status calculation_get(struct pg *pg, const char *provider, const char *
     pg_args_id(&a, provider, contract);
     pg_arg_text(&a, id);
     return pg_run_one(pg, &s, &a, result);
+}
+
+enum pg_status calculation_account(struct pg *pg, const char *provider, const char *id, struct account_key *account)
+{
+    static const struct pg_statement s = {
+        "calculation_account",
+        "SELECT contract, commissioner FROM reckoner.calculation WHERE provider = $1 AND id = $2", 2};
+    struct pg_args a;
+    PGresult *r = NULL;
+    pg_args_id(&a, provider, id);
+    enum pg_status status = pg_run_one(pg, &s, &a, &r);
+    if (status != PG_OK)
+        return status;
+    (void)snprintf(account->provider, sizeof account->provider, "%s", provider);
+    (void)snprintf(account->contract, sizeof account->contract, "%s", pg_text(r, 0, "contract"));
+    (void)snprintf(account->commissioner, sizeof account->commissioner, "%s", pg_text(r, 0, "commissioner"));
+    PQclear(r);
+    return PG_OK;
 }
 
 enum pg_status calculation_take(struct pg *pg, const char *provider, const char *id, PGresult **result)

@@ -38,6 +38,8 @@ enum pg_status calculation_list(struct pg *pg, const char *provider, const char 
 enum pg_status calculation_get(struct pg *pg, const char *provider, const char *contract, const char *id,
                                PGresult **result);
 
+/* Worker. Whose account is asked about. PG_NONE: no such calculation. */
+enum pg_status calculation_account(struct pg *pg, const char *provider, const char *id, struct account_key *account);
 /* Worker. Locks the row until the transaction ends. Columns contract, commissioner, kind, request, terms, state,
  * asked_at. */
 enum pg_status calculation_take(struct pg *pg, const char *provider, const char *id, PGresult **result);

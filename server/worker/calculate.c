@@ -296,13 +296,17 @@ enum job_outcome calculate_run(struct worker *w, const struct job *job, char *pr
 {
     PGresult *row = NULL;
     struct moment moment;
+    struct account_key account;
     enum pg_status status = pg_begin(w->pg);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
-    enum job_outcome outcome = moment_of_question(w, &moment, problem);
-    if (outcome != JOB_DONE)
-        return outcome;
-    status = calculation_take(w->pg, job->provider, job->subject, &row);
+    status = calculation_account(w->pg, job->provider, job->subject, &account);
+    if (status == PG_OK) {
+        enum job_outcome taken = moment_of_question(w, &account, &moment, problem);
+        if (taken != JOB_DONE)
+            return taken;
+        status = calculation_take(w->pg, job->provider, job->subject, &row);
+    }
     if (status == PG_NONE) {
         snprintf(problem, JOB_PROBLEM_SIZE, "There is no such calculation. Ask anew.");
         return JOB_FAILED;
@@ -312,7 +316,7 @@ enum job_outcome calculate_run(struct worker *w, const struct job *job, char *pr
     /* Made already, by a worker that died before it heard of its commit. */
     const char *state = pg_text(row, 0, "state");
     bool open = strcmp(state, "queued") == 0 || strcmp(state, "failed") == 0;
-    outcome = open ? calculate_taken(w, job, &moment, row, problem) : end(w, job, problem);
+    enum job_outcome outcome = open ? calculate_taken(w, job, &moment, row, problem) : end(w, job, problem);
     PQclear(row);
     return outcome;
 }

@@ -13,10 +13,14 @@ static enum job_outcome busy(const struct worker *w, enum pg_status status, cons
     return JOB_WAITS;
 }
 
-enum job_outcome moment_of_question(struct worker *w, struct moment *out, char *problem)
+/* With the account's lock. */
+static enum job_outcome choose(struct worker *w, const struct account_key *account, struct moment *out, char *problem)
 {
     instant_t wall = 0;
-    enum pg_status status = acts_ended(w->pg, &wall);
+    enum pg_status status = account_lock(w->pg, account);
+    if (status != PG_OK)
+        return busy(w, status, "Another run of the account is being made", problem);
+    status = acts_ended(w->pg, &wall);
     if (status != PG_OK)
         return busy(w, status, "Somebody's act takes long to end", problem);
     if (!clock_at(w->clock, wall, &out->now)) {
@@ -28,17 +32,27 @@ enum job_outcome moment_of_question(struct worker *w, struct moment *out, char *
     return JOB_DONE;
 }
 
+enum job_outcome moment_of_question(struct worker *w, const struct account_key *account, struct moment *out,
+                                    char *problem)
+{
+    enum pg_status status = pg_script(w->pg, "SAVEPOINT question");
+    if (status != PG_OK)
+        return job_outcome_of(status, w->pg, problem);
+    enum job_outcome outcome = choose(w, account, out, problem);
+    if (outcome != JOB_DONE)
+        return outcome;
+    status = pg_script(w->pg, "ROLLBACK TO SAVEPOINT question; RELEASE SAVEPOINT question");
+    return job_outcome_of(status, w->pg, problem);
+}
+
 enum job_outcome moment_of_account(struct worker *w, const struct account_key *account, struct moment *out,
                                    char *problem)
 {
     instant_t until = 0;
-    enum pg_status status = account_lock(w->pg, account);
-    if (status != PG_OK)
-        return busy(w, status, "Another run of the account is being made", problem);
-    enum job_outcome outcome = moment_of_question(w, out, problem);
+    enum job_outcome outcome = choose(w, account, out, problem);
     if (outcome != JOB_DONE)
         return outcome;
-    status = account_known_until(w->pg, account, &until);
+    enum pg_status status = account_known_until(w->pg, account, &until);
     if (status != PG_OK)
         return job_outcome_of(status, w->pg, problem);
     if (until > out->known_at)

@@ -16,7 +16,9 @@ struct moment {
  * way. */
 enum job_outcome moment_of_account(struct worker *w, const struct account_key *account, struct moment *out,
                                    char *problem);
-/* The same for what writes nothing of an account. */
-enum job_outcome moment_of_question(struct worker *w, struct moment *out, char *problem);
+/* The same for what writes nothing of the account, which is given back: a run under way has ended before the moment,
+ * and a later one knows more (what it writes bears the instant up to which it knows, store/row_act.h). */
+enum job_outcome moment_of_question(struct worker *w, const struct account_key *account, struct moment *out,
+                                    char *problem);
 
 #endif

@@ -167,6 +167,19 @@ class OrderOfActs(harness.ServiceCase):
         said = self.service.command("health", check=False)
         self.assertEqual((said.returncode, "clock     FAULT" in said.stdout), (1, True), said.stdout)
 
+    def test_5_a_question_waits_for_a_run_of_its_account_under_way(self):
+        account = self.account()
+        contract = account.split("/")[-3]
+        with Held(self.service.conninfo, f"SELECT pg_advisory_xact_lock({ACCOUNT.format(contract, '5QE')})"):
+            asked = self.maker.post(f"{self.accounts['5QE']}/calculations",
+                                    {"kind": "forecast", "commissioner": "5QE", "to": "2012-04"})
+            self.wait_until(lambda: self.waiting("reckoner-worker", "advisory") or not self.undone(),
+                            what="a question that waits")
+            ended = self.value("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+            self.assertTrue(self.undone())
+        self.maker.wait_for_job("RXA", asked["job"])
+        self.assertEqual(self.value("SELECT last_value > " + ended + " FROM reckoner.act_mark"), "t")
+
 
 if __name__ == "__main__":
     harness.main()
