@@ -195,59 +195,129 @@ static bool series_holds(const struct terms *t, const struct terms_price *p, dat
 {
     for (int32_t i = t->first_price[p->cluster]; i < t->first_price[p->cluster + 1]; i++) {
         const struct terms_price *o = &t->price[i];
-        if (o->basis == p->basis && same_qualifiers(o, p) && day >= o->from && day < o->to) {
+        if (o->basis == p->basis && day >= o->from && day < o->to && same_qualifiers(o, p)) {
             return true;
         }
     }
     return false;
 }
 
+/* Days on which prices of both a commissioner and a service hold: such a price is more specific than one of either, and
+ * decides between them. */
+struct decided {
+    const char *commissioner;
+    const char *service;
+    bool assessment;
+    date_t from;
+    date_t to;
+};
+
+/* What is known of each price by its place, so that the pairs of 2,000 prices cost no more than one look each. */
+enum { FROM_OPEN = 1, TO_OPEN = 2, OVERLAP_TOLD = 4, BASIS_TOLD = 8 };
+struct price_check {
+    struct terms_reader *r;
+    unsigned char *known;
+    struct decided *decided; /* in order of compare_decided; those of one pair neither meet nor overlap */
+    size_t decided_count;
+};
+
+static int compare_pairs(const struct decided *a, const struct decided *b)
+{
+    int order = strcmp(a->commissioner, b->commissioner);
+    order = order != 0 ? order : strcmp(a->service, b->service);
+    return order != 0 ? order : a->assessment - b->assessment;
+}
+
+static int compare_decided(const void *left, const void *right)
+{
+    const struct decided *a = left;
+    const struct decided *b = right;
+    int order = compare_pairs(a, b);
+    return order != 0 ? order : (a->from > b->from) - (a->from < b->from);
+}
+
+static void find_decided(struct price_check *c, const struct terms_price *first, const struct terms_price *end)
+{
+    struct decided *d = c->decided;
+    size_t count = 0;
+    for (const struct terms_price *p = first; p < end; p++) {
+        if (qualified(p) == 2 && p->basis != BASIS_ADMITTED) {
+            d[count++] = (struct decided){p->commissioner, p->service, p->basis == BASIS_ASSESSMENT, p->from, p->to};
+        }
+    }
+    qsort(d, count, sizeof *d, compare_decided);
+    c->decided_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct decided *last = c->decided_count > 0 ? &d[c->decided_count - 1] : NULL;
+        if (last != NULL && compare_pairs(last, &d[i]) == 0 && d[i].from <= last->to) {
+            last->to = d[i].to > last->to ? d[i].to : last->to;
+        } else {
+            d[c->decided_count++] = d[i];
+        }
+    }
+}
+
+/* The first day from day on, before end, that no price of both the commissioner of one and the service of the other
+ * holds. end when there is none. */
+static date_t first_undecided(const struct price_check *c, const struct terms_price *p, const struct terms_price *q,
+                              date_t day, date_t end)
+{
+    const struct decided wanted = {p->commissioner[0] != '\0' ? p->commissioner : q->commissioner,
+                                   p->service[0] != '\0' ? p->service : q->service, p->basis == BASIS_ASSESSMENT, day,
+                                   end};
+    size_t low = 0;
+    size_t high = c->decided_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_decided(&c->decided[middle], &wanted) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    const struct decided *last = low > 0 ? &c->decided[low - 1] : NULL; /* that begins by day, if it is of the pair */
+    if (last == NULL || compare_pairs(last, &wanted) != 0 || last->to <= day) {
+        return day;
+    }
+    return last->to < end ? last->to : end;
+}
+
+/* Which edges of a price lie within a month and are no edges of its series. */
+static unsigned char open_edges(const struct terms *t, const struct terms_price *p)
+{
+    bool from = p->from != month_first(month_of(p->from)) && !series_holds(t, p, p->from - 1);
+    bool to = p->to != month_first(month_of(p->to)) && !series_holds(t, p, p->to);
+    return (unsigned char)((from ? FROM_OPEN : 0) | (to ? TO_OPEN : 0));
+}
+
 /* A change of basis in the middle of a month would leave it open what the admitted days of the month, or the days of a
  * period, are counted against. */
-static bool check_change_of_basis(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
+static bool check_change_of_basis(struct price_check *c, const struct terms_price *p, const struct terms_price *q)
 {
     const struct terms_price *deciding = qualified(p) >= qualified(q) ? p : q;
     const struct terms_price *under = deciding == p ? q : p;
+    unsigned char *known = &c->known[deciding - c->r->t->price];
     date_t edges[2] = {deciding->from, deciding->to};
     for (int i = 0; i < 2; i++) {
-        date_t day = edges[i];
-        date_t outside = i == 0 ? day - 1 : day;
-        if (day == month_first(month_of(day)) || series_holds(r->t, deciding, outside)) {
+        /* In that month the deciding series covers some days; does the other one charge the rest? */
+        month_t m = month_of(edges[i]);
+        if ((*known & (i == 0 ? FROM_OPEN : TO_OPEN)) == 0 || (*known & BASIS_TOLD) != 0 ||
+            under->from > month_last(m) || under->to <= month_first(m)) {
             continue;
         }
-        /* In that month the deciding series covers some days; does the other one charge the rest? */
-        month_t m = month_of(day);
-        if (under->from <= month_last(m) && under->to > month_first(m) &&
-            !refuse_price(
-                r, deciding, "price_basis_in_month",
+        *known |= BASIS_TOLD;
+        if (!refuse_price(
+                c->r, deciding, "price_basis_in_month",
                 "a cluster may change between DAY, ADMITTED with NONADMITTED, and PERIOD only at the turn of a month",
-                under, day)) {
+                under, edges[i])) {
             return false;
         }
     }
     return true;
 }
 
-/* The first day from day on, before end, that no price of both the commissioner of one and the service of the other
- * holds: such a price is more specific than either, and decides between them. end when there is none. */
-static date_t first_undecided(const struct terms *t, const struct terms_price *p, const struct terms_price *q,
-                              date_t day, date_t end)
-{
-    const char *who = p->commissioner[0] != '\0' ? p->commissioner : q->commissioner;
-    const char *what = p->service[0] != '\0' ? p->service : q->service;
-    int32_t i = t->first_price[p->cluster];
-    while (day < end && i < t->first_price[p->cluster + 1]) {
-        const struct terms_price *o = &t->price[i];
-        bool decides = qualified(o) == 2 && strcmp(o->commissioner, who) == 0 && strcmp(o->service, what) == 0 &&
-                       (o->basis == BASIS_ASSESSMENT) == (p->basis == BASIS_ASSESSMENT) && o->basis != BASIS_ADMITTED;
-        bool further = decides && day >= o->from && day < o->to;
-        day = further ? o->to : day;
-        i = further ? t->first_price[p->cluster] : i + 1;
-    }
-    return day < end ? day : end;
-}
-
-static bool check_pair(struct terms_reader *r, const struct terms_price *p, const struct terms_price *q)
+/* A price is told once, against the first other, of either fault. */
+static bool check_pair(struct price_check *c, const struct terms_price *p, const struct terms_price *q)
 {
     bool assessment = p->basis == BASIS_ASSESSMENT;
     if (assessment != (q->basis == BASIS_ASSESSMENT) || !compatible(p, q)) {
@@ -256,12 +326,20 @@ static bool check_pair(struct terms_reader *r, const struct terms_price *p, cons
     bool partners = is_split(p) && is_split(q) && p->basis != q->basis;
     date_t day = p->from > q->from ? p->from : q->from;
     date_t end = p->to < q->to ? p->to : q->to;
+    unsigned char *known = &c->known[q - c->r->t->price];
     if (day < end && !partners && qualified(p) == qualified(q)) {
-        day = same_qualifiers(p, q) ? day : first_undecided(r->t, p, q, day, end);
-        return day == end || refuse_price(r, q, "price_overlap", "two prices apply equally to the same day", p, day);
+        if ((*known & OVERLAP_TOLD) != 0) {
+            return true;
+        }
+        day = same_qualifiers(p, q) ? day : first_undecided(c, p, q, day, end);
+        if (day == end) {
+            return true;
+        }
+        *known |= OVERLAP_TOLD;
+        return refuse_price(c->r, q, "price_overlap", "two prices apply equally to the same day", p, day);
     }
     if (!assessment && charged_by(p) != charged_by(q)) {
-        return check_change_of_basis(r, p, q);
+        return check_change_of_basis(c, p, q);
     }
     return true;
 }
@@ -320,24 +398,45 @@ static void index_prices(struct terms *t)
     }
 }
 
-static bool check_prices(struct terms_reader *r)
+static bool check_cluster(struct price_check *c, int cluster)
 {
-    struct terms *t = r->t;
-    for (int c = 0; c < TERMS_CLUSTERS; c++) {
-        for (int32_t i = t->first_price[c]; i < t->first_price[c + 1]; i++) {
-            for (int32_t j = t->first_price[c]; j < i; j++) {
-                if (!check_pair(r, &t->price[j], &t->price[i])) {
-                    return false;
-                }
-            }
-        }
-        for (int32_t i = t->first_price[c]; i < t->first_price[c + 1]; i++) {
-            if (!check_series(r, &t->price[i])) {
+    const struct terms *t = c->r->t;
+    int32_t first = t->first_price[cluster];
+    int32_t end = t->first_price[cluster + 1];
+    find_decided(c, t->price + first, t->price + end);
+    for (int32_t i = first; i < end; i++) {
+        c->known[i] = open_edges(t, &t->price[i]);
+    }
+    for (int32_t i = first; i < end; i++) {
+        for (int32_t j = first; j < i; j++) {
+            if (!check_pair(c, &t->price[j], &t->price[i])) {
                 return false;
             }
         }
     }
+    for (int32_t i = first; i < end; i++) {
+        if (!check_series(c->r, &t->price[i])) {
+            return false;
+        }
+    }
     return true;
+}
+
+static bool check_prices(struct terms_reader *r)
+{
+    size_t count = r->t->price_count > 0 ? (size_t)r->t->price_count : 1;
+    struct price_check c = {
+        .r = r, .known = calloc(count, sizeof *c.known), .decided = calloc(count, sizeof *c.decided)};
+    bool good = c.known != NULL && c.decided != NULL;
+    if (!good) {
+        (void)terms_no_memory(r);
+    }
+    for (int cluster = 0; good && cluster < TERMS_CLUSTERS; cluster++) {
+        good = check_cluster(&c, cluster);
+    }
+    free(c.known);
+    free(c.decided);
+    return good;
 }
 
 bool terms_read_prices(struct terms_reader *r)

@@ -465,6 +465,45 @@ START_TEST(the_counter_example_of_the_format_is_what_is_found)
 }
 END_TEST
 
+/* of: 1 commissioner, 2 service, 3 both. */
+static void add_prices(json_t *prices, int count, int of, bool single_days)
+{
+    for (int i = 0; i < count; i++) {
+        date_t first = month_first(2012 * 12 + 3);
+        json_t *p = json_pack("{s:s, s:s, s:i}", "cluster", "04", "basis", "DAY", "pence", 1);
+        ck_assert((of & 1) == 0 || json_put(p, "commissioner", json_string("5QE")));
+        ck_assert((of & 2) == 0 || json_put(p, "service", json_string("EIP1")));
+        int from = single_days ? 364 - i % 365 : i % 180;
+        ck_assert(json_put(p, "from", json_date(first + from)));
+        ck_assert(json_put(p, "to", json_date(single_days ? first + from + 1 : first + 365 - from)));
+        ck_assert_int_eq(json_array_append_new(prices, p), 0);
+    }
+}
+
+/* The limit of prices, all of one cluster: each pair of a commissioner's and a service's is decided by 365 others. Took
+ * minutes when each pair looked at all of them; the timeout of the case is the test. */
+START_TEST(prices_that_all_overlap_are_judged_at_once)
+{
+    json_t *terms = block_of_format(0);
+    json_t *prices = json_array();
+    add_prices(prices, 650, 1, false);
+    add_prices(prices, 650, 2, false);
+    add_prices(prices, 700, 3, true);
+    ck_assert(json_put(terms, "prices", prices));
+    json_t *result = terms_lint(terms);
+    size_t i, overlaps = 0;
+    json_t *item;
+    json_array_foreach(json_object_get(result, "items"), i, item)
+    {
+        overlaps += strcmp(json_text(item, "rule"), "price_overlap") == 0;
+    }
+    /* Each but the first of a commissioner, of a service and of each day of both. */
+    ck_assert_uint_eq(overlaps, 649 + 649 + 700 - 365);
+    json_decref(result);
+    json_decref(terms);
+}
+END_TEST
+
 START_TEST(what_is_no_terms_at_all_is_one_defect)
 {
     static const char *const texts[] = {"", "{", "[]", "{}", "7", "{\"prices\": 1}"};
@@ -490,6 +529,10 @@ int main(void)
     tcase_add_test(cases, the_counter_example_of_the_format_is_what_is_found);
     tcase_add_test(cases, what_is_no_terms_at_all_is_one_defect);
     suite_add_tcase(suite, cases);
+    TCase *limits = tcase_create("limits");
+    tcase_set_timeout(limits, 60);
+    tcase_add_test(limits, prices_that_all_overlap_are_judged_at_once);
+    suite_add_tcase(suite, limits);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
