@@ -3,6 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
+int64_t short_file_of(const struct terms *terms)
+{
+    return terms ? terms->thresholds.value[THRESHOLD_SHORT_FILE] : threshold_table[THRESHOLD_SHORT_FILE].standard;
+}
+
+int64_t short_file_highest(int64_t (*share)(const void *of, size_t i), const void *of, size_t count)
+{
+    int64_t highest = count == 0 ? short_file_of(NULL) : 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t one = share(of, i);
+        highest = one > highest ? one : highest;
+    }
+    return highest;
+}
+
 bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
                            bool exception, const struct closing_calendar *calendar, struct contract_window *out)
 {
@@ -13,7 +28,7 @@ bool contract_window_judge(const char *contract, const char *terms, size_t lengt
     w.inside = true;
     w.flex_moved_from = DATE_NONE;
     w.freeze_moved_from = DATE_NONE;
-    w.short_file_ppm = threshold_table[THRESHOLD_SHORT_FILE].standard;
+    w.short_file_ppm = short_file_of(NULL);
     if (terms) {
         struct json_problem problem;
         json_t *json = json_read(terms, length, &problem);
@@ -21,7 +36,7 @@ bool contract_window_judge(const char *contract, const char *terms, size_t lengt
         struct windows windows;
         bool ok = t && windows_of_month(t, month, calendar, &windows);
         if (ok)
-            w.short_file_ppm = t->thresholds.value[THRESHOLD_SHORT_FILE];
+            w.short_file_ppm = short_file_of(t);
         terms_free(t);
         json_decref(json);
         if (!ok)
@@ -82,12 +97,12 @@ bool contract_windows_open(const struct contract_window *windows, size_t count)
     return false;
 }
 
+static int64_t share_of_window(const void *of, size_t i)
+{
+    return ((const struct contract_window *)of)[i].short_file_ppm;
+}
+
 int64_t contract_windows_short_file(const struct contract_window *windows, size_t count)
 {
-    int64_t highest = count == 0 ? threshold_table[THRESHOLD_SHORT_FILE].standard : 0;
-    for (size_t i = 0; i < count; i++) {
-        if (windows[i].short_file_ppm > highest)
-            highest = windows[i].short_file_ppm;
-    }
-    return highest;
+    return short_file_highest(share_of_window, windows, count);
 }

@@ -17,6 +17,13 @@ struct contract_window {
     int64_t short_file_ppm; /* threshold of F13 under its terms */
 };
 
+/* F13's share under one contract's terms, in parts per million: below it a file is held. NULL: the standard one, which
+ * holds while a contract has no terms. */
+int64_t short_file_of(const struct terms *terms);
+/* The share that a file of several contracts is held to: the strictest, or the standard one when there is none. share
+ * gives that of the ith. */
+int64_t short_file_highest(int64_t (*share)(const void *of, size_t i), const void *of, size_t count);
+
 /* terms: the body in force for the month, NULL when there is none yet. false when it cannot be read (a fault: approved
  * terms were checked); *out untouched. */
 bool contract_window_judge(const char *contract, const char *terms, size_t length, month_t month, instant_t begun_at,
@@ -30,8 +37,7 @@ json_t *contract_windows_json(const struct contract_window *windows, size_t coun
 /* Whether the month is open: no contract yet, or any that counts. */
 bool contract_windows_open(const struct contract_window *windows, size_t count);
 
-/* The share below which F13 holds a file, in parts per million: the strictest of the contracts, or the standard one
- * when there is none. */
+/* short_file_highest of the windows. */
 int64_t contract_windows_short_file(const struct contract_window *windows, size_t count);
 
 #endif

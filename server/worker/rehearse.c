@@ -2,6 +2,7 @@
 
 #include "check/check_report.h"
 #include "domain/check_file.h"
+#include "domain/contract_window.h"
 #include "store/evaluation.h"
 #include "store/rehearsal.h"
 #include "worker/check_basis.h"
@@ -155,17 +156,9 @@ static enum job_outcome load_accounts(struct rehearsing *x, instant_t now)
     return outcome;
 }
 
-/* F13's share as a submission is held to it: the highest of the contracts. */
-static int64_t short_file_of(const struct rehearsing *x)
+static int64_t share_of_account(const void *of, size_t i)
 {
-    const int64_t standard = threshold_table[THRESHOLD_SHORT_FILE].standard;
-    int64_t highest = x->account_count == 0 ? standard : 0;
-    for (size_t i = 0; i < x->account_count; i++) {
-        const struct terms *t = x->accounts[i].terms;
-        int64_t share = t ? t->thresholds.value[THRESHOLD_SHORT_FILE] : standard;
-        highest = share > highest ? share : highest;
-    }
-    return highest;
+    return short_file_of(((const struct check_file_account *)of)[i].terms);
 }
 
 static bool write_part(struct rehearsing *x)
@@ -258,7 +251,7 @@ static enum job_outcome run(struct rehearsing *x)
     enum job_outcome outcome = load_context(x);
     if (outcome == JOB_DONE)
         outcome = load_accounts(x, now);
-    x->context.short_file_ppm = short_file_of(x);
+    x->context.short_file_ppm = short_file_highest(share_of_account, x->accounts, x->account_count);
     if (outcome == JOB_DONE)
         outcome = read_file(x);
     return outcome == JOB_DONE ? write_report(x, now) : outcome;

@@ -1,7 +1,7 @@
 /* Terms: the documented example, what is refused and where, which version and which price count, windows. */
 #include "lib/contract_year.h"
 
-#include "domain/windows.h"
+#include "domain/contract_window.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -231,6 +231,24 @@ START_TEST(thresholds_stand_where_terms_say_nothing)
 }
 END_TEST
 
+static int64_t share_at(const void *of, size_t i)
+{
+    return ((const int64_t *)of)[i];
+}
+
+START_TEST(a_file_is_held_to_the_strictest_share)
+{
+    static const int64_t shares[] = {0, 900000, 850000};
+    struct terms *none = terms_of("{" FRAME "," PRICES ",'thresholds':{'short_file':'0%'}}");
+    ck_assert_int_eq(short_file_of(NULL), 800000);
+    ck_assert_int_eq(short_file_of(none), 0);
+    ck_assert_int_eq(short_file_highest(share_at, shares, 0), 800000);
+    ck_assert_int_eq(short_file_highest(share_at, shares, 1), 0);
+    ck_assert_int_eq(short_file_highest(share_at, shares, 3), 900000);
+    terms_free(none);
+}
+END_TEST
+
 #define LIVE                                                                                                           \
     "{'@purpose':'reckoner/terms/1','mode':'live','financial_year':2012,'effective_from':'2012-04',"                   \
     "'calendar':{'flex':{'operational_days':5},'freeze':{'operational_days':20}}," PRICES "%s}"
@@ -420,6 +438,7 @@ int main(void)
     tcase_add_test(t, thresholds_stand_where_terms_say_nothing);
     tcase_add_test(t, live_terms_need_their_parties);
     tcase_add_test(t, the_version_known_last_wins);
+    tcase_add_test(t, a_file_is_held_to_the_strictest_share);
     tcase_add_test(t, the_most_specific_price_wins);
     tcase_add_test(t, a_price_of_both_decides_between_a_commissioners_and_a_services);
     tcase_add_test(t, windows_count_operational_days_or_take_dates);
