@@ -26,7 +26,7 @@ void ndjson_reader_map(struct ndjson_reader *r, const struct column_mapping *map
 #define TEXT_OF(x)    #x
 #define LIMIT_TEXT(x) TEXT_OF(x)
 #define NOT_ONE_OBJECT                                                                                                 \
-    "the line is not one flat JSON object: each row is one object on one line, names and texts in double quotes"
+    "the line is not one flat JSON object: each row is one object on one line, names and texts in quotation marks"
 
 /* The line being parsed. */
 struct scan {

@@ -29,7 +29,7 @@ enum pg_status integrity_runs(struct pg *pg, PGresult **differences);
  * positions whose digest holds are read: integrity_digests names the others. */
 enum pg_status integrity_acts(struct pg *pg, PGresult **differences);
 enum pg_status integrity_document_count(struct pg *pg, int64_t *count);
-/* Numbers of documents: no gap, no double, and the counter at the last. */
+/* Numbers of documents: no gap, none twice, and the counter at the last. */
 enum pg_status integrity_document_numbers(struct pg *pg, PGresult **differences);
 /* Amounts of documents against their lines, their ledger, their run, and what was issued before. */
 enum pg_status integrity_document_amounts(struct pg *pg, PGresult **differences);
