@@ -158,8 +158,7 @@ class EveryProblem(harness.ServiceCase):
             "indicator": "revews", "numerator": 1, "denominator": 2, "evidence": "Register"})
 
     def contract(self, year):
-        made = self.trust.post("/v1/providers/RXA/contracts", CONTRACT | {"financial_year": year})
-        return f"/v1/providers/RXA/contracts/{made['contract']}"
+        return self.make_contract(self.trust, year=year)
 
     def meet_invalid_terms(self):
         return self.trust.send("POST", f"{self.contract(2020)}/terms", harness.simple_terms(prices=[]))

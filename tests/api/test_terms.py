@@ -76,14 +76,8 @@ class PartiesOfTheContract(harness.ServiceCase):
         reply = self.as_person("a.author").send("POST", f"{contract}/terms", terms)
         self.assertIn(words, self.assertProblem(reply, 422, "invalid_terms", field)["detail"])
 
-    def contract(self, mode, year):
-        made = self.as_person("a.author").post("/v1/providers/RXA/contracts", {
-            "financial_year": year, "mode": mode, "title": "Two", "commissioners": ["5QE", "5QF"],
-            "coordinator": "5QE"})
-        return f"/v1/providers/RXA/contracts/{made['contract']}"
-
     def test_live_terms_have_the_data_of_all_parties_and_lines_of_no_other(self):
-        contract = self.contract("live", 2012)
+        contract = self.make_contract(self.as_person("a.author"), commissioners=("5QE", "5QF"))
         alone = harness.simple_terms()
         other = {"name": "Other", "address": ["3 High Street"], "buyer_reference": "B-2"}
         both = alone | {"parties": alone["parties"] | {"5QF": other}}
@@ -99,7 +93,8 @@ class PartiesOfTheContract(harness.ServiceCase):
         self.assertProblem(changed, 422, "invalid_terms", "/parties/5QF")
 
     def test_shadow_terms_need_no_parties_and_have_lines_of_no_other(self):
-        contract = self.contract("shadow", 2013)
+        contract = self.make_contract(self.as_person("a.author"), commissioners=("5QE", "5QF"), year=2013,
+                                      mode="shadow")
         terms = harness.simple_terms(financial_year=2013, effective_from="2013-04", mode="shadow")
         del terms["parties"]
         strange = {"cluster": "04", "basis": "DAY", "pence": 500, "commissioner": "5QG"}
@@ -121,12 +116,6 @@ class WorkedExamples(harness.ServiceCase):
     EXAMPLE = {"title": "Ten patients all April", "month": "2012-04",
                "rows": [{"cluster": "04", "start": "2012-04-01", "count": 10}], "expect": {"total_pence": 183600}}
 
-    def contract(self, year=2012):
-        made = self.as_person("a.author").post("/v1/providers/RXA/contracts", {
-            "financial_year": year, "mode": "live", "title": "Examples", "commissioners": ["5QE"],
-            "coordinator": "5QE"})
-        return f"/v1/providers/RXA/contracts/{made['contract']}"
-
     def replace(self, author, contract, terms, draft):
         return author.call("PUT", f"{contract}/terms/1", terms, {"If-Match": f'"{draft["revision"]}"'})
 
@@ -135,7 +124,8 @@ class WorkedExamples(harness.ServiceCase):
                                            {"digest": draft["digest"]})
 
     def test_no_approval_while_an_example_fails_or_none_is_there(self):
-        author, contract = self.as_person("a.author"), self.contract()
+        author = self.as_person("a.author")
+        contract = self.make_contract(author)
         terms = harness.simple_terms()
         del terms["examples"]
         draft = author.post(f"{contract}/terms", terms)
@@ -167,7 +157,8 @@ class WorkedExamples(harness.ServiceCase):
         self.assertTrue(author.get(f"{contract}/terms/1/examples")["all_pass"])
 
     def test_no_approval_while_there_is_a_defect(self):
-        author, contract = self.as_person("a.author"), self.contract(2013)
+        author = self.as_person("a.author")
+        contract = self.make_contract(author, year=2013)
         days = {"cluster": "04", "basis": "DAY", "units": [300] * 12}
         terms = harness.simple_terms(
             financial_year=2013, effective_from="2013-04", plan={"lines": [days]},

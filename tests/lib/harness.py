@@ -238,16 +238,21 @@ class ServiceCase(unittest.TestCase):
         return cls.query(sql)[0][0]
 
     @classmethod
+    def make_contract(cls, author, provider="RXA", commissioners=("5QE",), year=2012, mode="live"):
+        """A contract of the first commissioner, the others its associates, made by a client. Returns the path."""
+        made = author.post(f"/v1/providers/{provider}/contracts", {
+            "financial_year": year, "mode": mode, "title": f"{provider} with {commissioners[0]}",
+            "commissioners": list(commissioners), "coordinator": commissioners[0]})
+        return f"/v1/providers/{provider}/contracts/{made['contract']}"
+
+    @classmethod
     def agree(cls, provider="RXA", commissioner="5QE", terms=None, authors=("a.author", "a.maker", "e.one"),
               contract=None):
         """Makes a contract, unless it is given, and has the terms drafted and approved by both. Returns its path."""
         author, own, other = (cls.as_person(person) for person in authors)
         terms = terms or simple_terms(provider, commissioner)
         if contract is None:
-            made = author.post(f"/v1/providers/{provider}/contracts", {
-                "financial_year": 2012, "mode": terms["mode"], "title": f"{provider} with {commissioner}",
-                "commissioners": [commissioner], "coordinator": commissioner})
-            contract = f"/v1/providers/{provider}/contracts/{made['contract']}"
+            contract = cls.make_contract(author, provider, [commissioner], mode=terms["mode"])
         draft = author.post(f"{contract}/terms", terms)
         for client in (own, other):
             client.post(f"{contract}/terms/{draft['version']}/approvals", {"digest": draft["digest"]})
